@@ -1,0 +1,3 @@
+//! plimsoll: a caching reverse proxy that knows how stateful an API is.
+
+pub mod origin;
