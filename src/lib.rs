@@ -1,3 +1,7 @@
 //! plimsoll: a caching reverse proxy that knows how stateful an API is.
 
+pub mod key;
+pub mod level;
 pub mod origin;
+pub mod route;
+pub mod semantics;

@@ -1,0 +1,97 @@
+//! What the operator knows about an API: routes, and the table that finds the most specific one for a request.
+
+use std::time::Duration;
+
+use http::{HeaderName, Method};
+
+use crate::{key::StateSpec, level::Level};
+
+/// One `[[route]]` of the config, valid by construction.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The name that Cache-Status, metrics and logs show.
+    pub name: String,
+    /// Which requests it matches.
+    pub matches: RouteMatch,
+    /// Whose word counts for the level.
+    pub treatment: Treatment,
+    /// What the answers depend on, on a route of level 1 or 2.
+    pub state: StateSpec,
+    /// How long answers live.
+    pub lifetime: LifetimeRules,
+    /// Unkeyed request fields that are sent to the origin all the same.
+    pub forward: Vec<HeaderName>,
+    /// Fields of the origin's responses that are disregarded; Set-Cookie among them is removed.
+    pub ignore: Vec<HeaderName>,
+    /// Whether a request's own cache directives count.
+    pub client_directives: ClientDirectives,
+    /// Whether clients get a Cache-Control that states the level, where the origin sent none.
+    pub declare: bool,
+    /// Templates of tags for purging: `product:{id}`.
+    pub tags: Vec<String>,
+}
+
+/// Whose word counts for the level of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Treatment {
+    /// The operator's.
+    Declared(Level),
+    /// The origin's, as RFC 9111 tells a shared cache to read it.
+    Origin,
+}
+
+/// Whether no-cache, max-age, min-fresh and Pragma of a request count on a declared route.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientDirectives {
+    /// They do not: a reload button is no purge.
+    #[default]
+    Ignore,
+    /// They do, as RFC 9111 section 5.2.1 says.
+    Honour,
+}
+
+/// How long stored answers of a route live.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LifetimeRules {
+    /// Freshness lifetime where the origin gives no explicit one. Zero: stored, and validated each time.
+    pub ttl: Duration,
+    /// Shorter explicit lifetimes are raised to this; never overrides no-cache or no-store.
+    pub min_ttl: Option<Duration>,
+    /// Longer lifetimes are lowered to this.
+    pub max_ttl: Option<Duration>,
+    /// Lifetime of 404 and 410.
+    pub negative_ttl: Duration,
+    /// The largest part of a lifetime by which chance may shorten it, 0.0 to 1.0.
+    pub jitter: f64,
+    /// How long after expiry a stale answer is served at once while it is refreshed (RFC 5861 section 3).
+    pub stale_while_revalidate: Option<Duration>,
+    /// How long after expiry a stale answer is served where the origin fails (RFC 5861 section 4).
+    pub stale_if_error: Option<Duration>,
+}
+
+impl Default for LifetimeRules {
+    fn default() -> Self {
+        Self {
+            ttl: Duration::ZERO,
+            min_ttl: None,
+            max_ttl: None,
+            negative_ttl: Duration::from_secs(5),
+            jitter: 0.0,
+            stale_while_revalidate: None,
+            stale_if_error: None,
+        }
+    }
+}
+
+/// Which requests a route matches.
+#[derive(Clone, Debug)]
+pub struct RouteMatch {
+    /// The path, as a pattern.
+    pub path: String,
+    /// The host: exact, or `*.example.com` for any name below it.
+    pub host: Option<String>,
+    /// The methods, where they are limited. GET includes HEAD.
+    pub methods: Vec<Method>,
+    /// Query parameters that must be present, sorted, in canonical percent-encoding.
+    pub with_query: Vec<String>,
+}
