@@ -1,1 +1,24 @@
-//! HTTP caching as pure functions.
+//! HTTP caching as pure functions: directives, freshness, validation, ranges, Vary, hop-by-hop fields, Cache-Status
+//! (RFC 9110, 9111, 9211).
+//!
+//! Nothing here reads a clock: [`Now`] is always an argument.
+
+pub mod cache_status;
+pub mod directives;
+pub mod fields;
+pub mod freshness;
+pub mod methods;
+pub mod range;
+pub mod validation;
+pub mod vary;
+
+use std::time::{Duration, SystemTime};
+
+/// One reading of both clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// The wall clock, for dates of HTTP. It may jump either way.
+    pub wall: SystemTime,
+    /// Time since the process started, for ages and lifetimes. It never goes back.
+    pub mono: Duration,
+}

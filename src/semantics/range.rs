@@ -1,0 +1,168 @@
+//! One byte range of a whole stored response (RFC 9110 section 14).
+//!
+//! A server may ignore Range; it is ignored wherever it is not understood, so that the answer is whole. That includes
+//! requests for several ranges at once.
+
+use std::{ops::Range, time::SystemTime};
+
+use http::{
+    HeaderMap, HeaderValue,
+    header::{IF_RANGE, RANGE},
+};
+
+use super::{freshness::parse_date, validation::EntityTag};
+
+/// What a request's Range selects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// The whole representation: no Range, or one that is ignored.
+    Whole,
+    /// These bytes, within the representation and not empty: 206.
+    Part(Range<u64>),
+    /// Nothing of the representation: 416.
+    Unsatisfiable,
+}
+
+impl Selection {
+    /// The Content-Range of the answer, where it has one (RFC 9110 section 14.4).
+    pub fn content_range(&self, length: u64) -> Option<HeaderValue> {
+        let text = match self {
+            Self::Whole => return None,
+            Self::Part(part) => format!("bytes {}-{}/{length}", part.start, part.end - 1),
+            Self::Unsatisfiable => format!("bytes */{length}"),
+        };
+        HeaderValue::try_from(text).ok()
+    }
+}
+
+/// What a request's Range selects from a representation of this length in bytes.
+///
+/// `tag` and `modified` are the stored validators, for If-Range: where it does not match, the answer is whole.
+pub fn select(
+    request: &HeaderMap,
+    length: u64,
+    tag: Option<&EntityTag>,
+    modified: Option<SystemTime>,
+) -> Selection {
+    let mut lines = request.get_all(RANGE).iter();
+    let (Some(line), None) = (lines.next(), lines.next()) else { return Selection::Whole };
+    if request.get(IF_RANGE).is_some_and(|condition| !same_representation(condition, tag, modified)) {
+        return Selection::Whole;
+    }
+    line.to_str().ok().and_then(parse).map_or(Selection::Whole, |spec| spec.resolve(length))
+}
+
+#[derive(Clone, Copy)]
+enum Spec {
+    From(u64),
+    Between(u64, u64),
+    Last(u64),
+}
+
+impl Spec {
+    fn resolve(self, length: u64) -> Selection {
+        let part = match self {
+            Self::From(first) => first..length,
+            Self::Between(first, last) => first..last.saturating_add(1).min(length),
+            Self::Last(n) => length.saturating_sub(n)..length,
+        };
+        if part.is_empty() { Selection::Unsatisfiable } else { Selection::Part(part) }
+    }
+}
+
+fn parse(text: &str) -> Option<Spec> {
+    let (unit, spec) = text.split_once('=')?;
+    let (first, last) = spec.trim().split_once('-')?;
+    if !unit.trim().eq_ignore_ascii_case("bytes") || spec.contains(',') {
+        return None;
+    }
+    match (first.is_empty(), last.is_empty()) {
+        (false, true) => Some(Spec::From(number(first)?)),
+        (true, false) => Some(Spec::Last(number(last)?)),
+        (false, false) => {
+            let (first, last) = (number(first)?, number(last)?);
+            (first <= last).then_some(Spec::Between(first, last))
+        }
+        (true, true) => None,
+    }
+}
+
+fn number(digits: &str) -> Option<u64> {
+    digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().unwrap_or(u64::MAX))
+}
+
+/// If-Range: a strong match of the tag, or exactly the same date (RFC 9110 section 13.1.5).
+fn same_representation(
+    condition: &HeaderValue,
+    tag: Option<&EntityTag>,
+    modified: Option<SystemTime>,
+) -> bool {
+    if EntityTag::new(condition).is_some() {
+        return tag.is_some_and(|tag| tag.strongly_equals(condition.as_bytes()));
+    }
+    let date = condition.to_str().ok().and_then(parse_date);
+    date.is_some() && date == modified
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn selects(range: &str, length: u64) -> Selection {
+        let request = std::iter::once((RANGE, HeaderValue::from_str(range).unwrap())).collect();
+        select(&request, length, None, None)
+    }
+
+    #[test]
+    fn a_single_range_is_cut_to_the_representation() {
+        assert_eq!(selects("bytes=0-0", 10), Selection::Part(0..1));
+        assert_eq!(selects("bytes=2-", 10), Selection::Part(2..10));
+        assert_eq!(selects("Bytes=2-99", 10), Selection::Part(2..10));
+        assert_eq!(selects("bytes=-3", 10), Selection::Part(7..10));
+        assert_eq!(selects("bytes=-99", 10), Selection::Part(0..10));
+        assert_eq!(selects("bytes=5-99999999999999999999999", 10), Selection::Part(5..10));
+    }
+
+    #[test]
+    fn a_range_of_nothing_cannot_be_satisfied() {
+        assert_eq!(selects("bytes=10-", 10), Selection::Unsatisfiable);
+        assert_eq!(selects("bytes=-0", 10), Selection::Unsatisfiable);
+        assert_eq!(selects("bytes=0-0", 0), Selection::Unsatisfiable);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_ignored() {
+        for range in [
+            "bytes=",
+            "bytes=-",
+            "bytes=3-1",
+            "bytes=a-b",
+            "lines=1-2",
+            "bytes=0-1,4-5",
+            "bytes 0-1",
+            "bytes=+1-2",
+        ] {
+            assert_eq!(selects(range, 10), Selection::Whole, "{range}");
+        }
+    }
+
+    #[test]
+    fn if_range_wants_the_same_representation() {
+        let mut request: HeaderMap =
+            std::iter::once((RANGE, HeaderValue::from_static("bytes=0-1"))).collect();
+        let tag = EntityTag::new(&HeaderValue::from_static("\"a\""));
+        request.insert(IF_RANGE, HeaderValue::from_static("\"a\""));
+        assert_eq!(select(&request, 10, tag.as_ref(), None), Selection::Part(0..2));
+        request.insert(IF_RANGE, HeaderValue::from_static("\"b\""));
+        assert_eq!(select(&request, 10, tag.as_ref(), None), Selection::Whole);
+        request.insert(IF_RANGE, HeaderValue::from_static("W/\"a\""));
+        assert_eq!(select(&request, 10, tag.as_ref(), None), Selection::Whole);
+    }
+
+    #[test]
+    fn content_range_states_part_and_length() {
+        assert_eq!(Selection::Part(2..10).content_range(10).unwrap(), "bytes 2-9/10");
+        assert_eq!(Selection::Unsatisfiable.content_range(10).unwrap(), "bytes */10");
+        assert_eq!(Selection::Whole.content_range(10), None);
+    }
+}
