@@ -1,7 +1,10 @@
 //! plimsoll: a caching reverse proxy that knows how stateful an API is.
 
+pub mod decision;
 pub mod key;
 pub mod level;
+pub mod observe;
 pub mod origin;
 pub mod route;
 pub mod semantics;
+pub mod upstream;

@@ -21,6 +21,12 @@ pub enum IdentityField {
     Cookie(CookiePattern),
 }
 
+impl IdentityField {
+    fn is_authorization(&self) -> bool {
+        matches!(self, Self::Header(name) if *name == AUTHORIZATION)
+    }
+}
+
 /// A cookie name, or the beginning of one when it ends in `*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CookiePattern {
@@ -65,12 +71,12 @@ pub struct Identity {
 /// What a request carries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Carried {
-    /// It says who asks.
+    /// It has an Authorization field, which RFC 9111 section 3.5 treats specially in every profile.
+    pub authorization: bool,
+    /// Something else says who asks.
     pub user: bool,
     /// It names a session.
     pub session: bool,
-    /// It has an Authorization field, which RFC 9111 section 3.5 treats specially in every profile.
-    pub authorization: bool,
 }
 
 impl Carried {
@@ -106,9 +112,9 @@ impl Identity {
     /// What this request carries.
     pub fn carried(&self, fields: &HeaderMap) -> Carried {
         Carried {
-            user: self.user.iter().any(|place| self.is_present(place, fields)),
-            session: self.session.iter().any(|place| self.is_present(place, fields)),
             authorization: fields.contains_key(AUTHORIZATION),
+            user: self.user.iter().any(|place| !place.is_authorization() && self.is_present(place, fields)),
+            session: self.session.iter().any(|place| self.is_present(place, fields)),
         }
     }
 
@@ -207,7 +213,8 @@ mod tests {
         for place in Identity::DEFAULT_USER {
             let name = place.strip_prefix("header:").unwrap();
             let carried = Identity::default().carried(&fields(&[(name, "x")]));
-            assert!(carried.user && !carried.session, "{name}");
+            assert!(carried.any() && !carried.session, "{name}");
+            assert_eq!(carried.authorization, name == "authorization");
         }
     }
 

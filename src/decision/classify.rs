@@ -1,0 +1,166 @@
+//! The first question: does this request bypass the cache, and if not, what is its key?
+
+use http::{
+    HeaderMap, HeaderName, Method,
+    header::{IF_MATCH, IF_UNMODIFIED_SINCE},
+};
+
+use super::{Policy, Reason, Refusal};
+use crate::{
+    key::{CacheKey, Codings, QueryContent, Target},
+    level::{Carried, Evidence, EvidenceSet, Level, Profile},
+    route::{ClientDirectives, Route, Treatment},
+    semantics::{cache_status::Fwd, directives::CacheControl, methods},
+};
+
+/// Fields by which a request asks for something else than its target and method say. Origins that obey them would
+/// answer under the wrong key.
+static OVERRIDES: [HeaderName; 4] = [
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-rewrite-url"),
+    HeaderName::from_static("x-host"),
+    HeaderName::from_static("x-http-method-override"),
+];
+
+/// A request, as the decision sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// The target URI.
+    pub target: &'a Target,
+    /// The fields, as the client sent them.
+    pub fields: &'a HeaderMap,
+    /// What content it has.
+    pub content: Content<'a>,
+}
+
+/// What content a request has.
+#[derive(Clone, Copy, Debug)]
+pub enum Content<'a> {
+    /// None; `Content-Length: 0` is none.
+    None,
+    /// Some, which was not read.
+    Unread,
+    /// The whole content of a QUERY, which is part of its key.
+    Query(&'a [u8]),
+}
+
+/// The answer to the first question.
+#[derive(Clone, Debug)]
+pub enum Classified {
+    /// The request goes to the origin as it came.
+    Bypass(Bypass),
+    /// The request has a key.
+    Keyed(Keyed),
+}
+
+/// A request that goes to the origin as it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bypass {
+    /// Why, as RFC 9211 has it.
+    pub fwd: Fwd,
+    /// Why, by name; a method needs no further reason.
+    pub reason: Option<Reason>,
+    /// The evidence for its level.
+    pub evidence: EvidenceSet,
+}
+
+impl Bypass {
+    /// A bypass for this reason.
+    pub fn because(reason: impl Into<Reason>, evidence: EvidenceSet) -> Self {
+        Self { fwd: Fwd::Bypass, reason: Some(reason.into()), evidence }
+    }
+}
+
+/// A request that may be answered from the store.
+#[derive(Clone, Debug)]
+pub struct Keyed {
+    /// Its key.
+    pub key: CacheKey,
+    /// The content codings that it accepts: explicit state that stored variants carry.
+    pub codings: Codings,
+    /// Whether the fetch is hermetic: the operator declared level 1 or 2.
+    pub declared: Option<Level>,
+    /// Its own directives, where they count.
+    pub directives: CacheControl,
+    /// The identity that it carries.
+    pub carried: Carried,
+    /// The evidence of route and request.
+    pub evidence: EvidenceSet,
+}
+
+/// Whether a request on this route bypasses the cache, or has a key (see the module's words).
+pub fn classify(asked: &Asked<'_>, route: &Route, policy: &Policy) -> Classified {
+    let carried = policy.identity.carried(asked.fields);
+    let evidence = request_evidence(route, carried, policy.profile);
+    if let Some(bypass) = bypass(asked, route, evidence) {
+        return Classified::Bypass(bypass);
+    }
+    let content = match asked.content {
+        Content::Query(bytes) => Some(QueryContent::of(asked.fields, bytes)),
+        Content::None | Content::Unread => None,
+    };
+    let declared = route.level();
+    let key = match declared {
+        Some(_) => CacheKey::declared(asked.target, &route.state, asked.fields, content),
+        None => CacheKey::whole(asked.target, content),
+    };
+    let mut directives = CacheControl::of_request(asked.fields);
+    if declared.is_some() && route.client_directives == ClientDirectives::Ignore {
+        directives = CacheControl { only_if_cached: directives.only_if_cached, ..CacheControl::default() };
+    }
+    Classified::Keyed(Keyed {
+        key,
+        codings: Codings::accepted(asked.fields),
+        declared,
+        directives,
+        carried,
+        evidence,
+    })
+}
+
+/// The evidence of route and request. On a declared route the operator's word counts, and identity stays behind; on
+/// any other the profile says which identity is special. Authorization always is, but whether it rules out sharing
+/// is for the response to say (RFC 9111 section 3.5).
+fn request_evidence(route: &Route, carried: Carried, profile: Profile) -> EvidenceSet {
+    match route.treatment {
+        Treatment::Declared(level) => EvidenceSet::EMPTY.with(Evidence::RouteDeclared(level)),
+        Treatment::Origin => {
+            let special = profile == Profile::Safe;
+            let user = carried.authorization || (special && carried.user);
+            let mut evidence = EvidenceSet::EMPTY;
+            if user {
+                evidence = evidence.with(Evidence::RequestIdentity);
+            }
+            if special && carried.session {
+                evidence = evidence.with(Evidence::RequestSession);
+            }
+            evidence
+        }
+    }
+}
+
+fn bypass(asked: &Asked<'_>, route: &Route, evidence: EvidenceSet) -> Option<Bypass> {
+    if !methods::is_cacheable(asked.method) {
+        return Some(Bypass { fwd: Fwd::Method, reason: None, evidence });
+    }
+    if let Treatment::Declared(level) = route.treatment
+        && !level.is_shared()
+    {
+        return Some(Bypass::because(Evidence::RouteDeclared(level), evidence));
+    }
+    let refusal = match asked.content {
+        Content::Unread if methods::is_query(asked.method) => Refusal::QueryContentTooLarge,
+        Content::Unread => Refusal::RequestContent,
+        _ if asked.fields.contains_key(IF_MATCH) || asked.fields.contains_key(IF_UNMODIFIED_SINCE) => {
+            Refusal::Precondition
+        }
+        _ if route.treatment == Treatment::Origin && OVERRIDES.iter().any(|name| asked.fields.contains_key(name)) => {
+            Refusal::OverrideField
+        }
+        _ if CacheControl::of_request(asked.fields).no_store => Refusal::RequestNoStore,
+        _ => return None,
+    };
+    Some(Bypass::because(refusal, evidence))
+}

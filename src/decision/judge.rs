@@ -1,0 +1,414 @@
+//! The third question, when the head of the origin's answer is there: store it, pass it on, or discard it?
+//! (RFC 9111 sections 3 and 4.3; the levels' own rules)
+
+use std::time::Duration;
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
+    header::{
+        ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+        LAST_MODIFIED, SET_COOKIE, VARY,
+    },
+};
+
+use super::{Framing, Keyed, Nature, Policy, Reason, Refusal, Sharing, Stored, plan::is_absent};
+use crate::{
+    key::{Coding, Codings},
+    level::{Evidence, EvidenceSet, Level, Profile},
+    route::{LifetimeRules, Route},
+    semantics::{
+        Now,
+        directives::{CacheControl, split_list},
+        freshness::{
+            FreshnessLifetime, corrected_initial_age, date_of, explicit_lifetime, heuristic_lifetime,
+        },
+        validation::EntityTag,
+        vary::{Nominated, Vary},
+    },
+};
+
+/// An answer of the origin, as the decision sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered<'a> {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its fields, without those that concern one connection only.
+    pub fields: &'a HeaderMap,
+    /// How the end of its content is known.
+    pub framing: Framing,
+    /// Both clocks when the request was sent.
+    pub asked: Now,
+    /// Both clocks when the head arrived.
+    pub received: Now,
+    /// Whether the fetch was for the content, and not for the head only.
+    pub with_content: bool,
+    /// Chance, 0.0 to 1.0, for the route's jitter.
+    pub chance: f64,
+}
+
+/// The answer to the third question.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// What to do with the answer.
+    pub verdict: Verdict,
+    /// The evidence of route, request and response.
+    pub evidence: EvidenceSet,
+}
+
+/// What to do with an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// Store it.
+    Store {
+        /// Its metadata.
+        stored: Box<Stored>,
+        /// Fields that are not stored and not sent to anybody.
+        strip: Vec<HeaderName>,
+        /// Why the client that asked does not get this answer, but its own: what is stored is not for it.
+        not_for_client: Option<Reason>,
+    },
+    /// Pass it on to the client that asked, and store nothing.
+    Refuse(Reason),
+    /// It is not even for the client that asked: the client's own request is to be forwarded, and the key remembered.
+    Discard(Reason),
+}
+
+/// What to do with this answer to a request of this route (see the module's words).
+///
+/// `request` are the client's own fields.
+pub fn judge(
+    answer: &Answered<'_>,
+    request: &HeaderMap,
+    keyed: &Keyed,
+    route: &Route,
+    policy: &Policy,
+) -> Judgement {
+    let heeded = Heeded::of(answer.fields, &route.ignore);
+    match keyed.declared {
+        Some(level) => judge_hermetic(answer, &heeded, request, keyed, route, level, policy),
+        None => judge_whole(answer, &heeded, request, keyed, route, policy),
+    }
+}
+
+/// The fields of an answer that count: those that the route ignores are left out.
+struct Heeded {
+    fields: HeaderMap,
+    directives: CacheControl,
+    vary: Vary,
+}
+
+impl Heeded {
+    fn of(all: &HeaderMap, ignored: &[HeaderName]) -> Self {
+        let mut fields = all.clone();
+        for name in ignored {
+            fields.remove(name);
+        }
+        Self { directives: CacheControl::of_response(&fields), vary: Vary::of(&fields), fields }
+    }
+
+    /// The evidence that every profile heeds.
+    fn evidence(&self) -> EvidenceSet {
+        let mut evidence = EvidenceSet::EMPTY;
+        if self.directives.private.is_whole() {
+            evidence = evidence.with(Evidence::ResponsePrivate);
+        }
+        if self.vary == Vary::Star {
+            evidence = evidence.with(Evidence::VaryStar);
+        }
+        evidence
+    }
+
+    /// The evidence of cookies and identity, which the letter of RFC 9111 does not know.
+    fn identity_evidence(&self, policy: &Policy) -> EvidenceSet {
+        let mut evidence = EvidenceSet::EMPTY;
+        if self.fields.contains_key(SET_COOKIE) {
+            evidence = evidence.with(Evidence::SetCookie);
+        }
+        for name in self.vary.names() {
+            if policy.identity.is_session_field(name) {
+                evidence = evidence.with(Evidence::VaryCookie);
+            } else if policy.identity.is_user_field(name) {
+                evidence = evidence.with(Evidence::VaryIdentity);
+            }
+        }
+        evidence
+    }
+
+    /// Fields that may be neither stored nor shared although the response may (RFC 9111 sections 5.2.2.4 and 5.2.2.7).
+    fn strip(&self, ignored: &[HeaderName]) -> Vec<HeaderName> {
+        let named = self.directives.no_cache.fields().iter().chain(self.directives.private.fields());
+        named.chain(ignored.iter().filter(|name| **name == SET_COOKIE)).cloned().collect()
+    }
+
+    /// Event streams, replaced parts and gRPC have no end that could be waited for.
+    fn is_endless(&self) -> bool {
+        let kind = self.fields.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+        let kind = kind.split(|b| *b == b';').next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
+        kind == b"text/event-stream" || kind == b"multipart/x-mixed-replace" || kind.starts_with(b"application/grpc")
+    }
+}
+
+/// An answer to a hermetic fetch: nothing but the key decided it, so anything that speaks of identity means that the
+/// route was declared too low for this key.
+fn judge_hermetic(
+    answer: &Answered<'_>,
+    heeded: &Heeded,
+    request: &HeaderMap,
+    keyed: &Keyed,
+    route: &Route,
+    level: Level,
+    policy: &Policy,
+) -> Judgement {
+    let explicit = explicit_lifetime(&heeded.directives, &heeded.fields, answer.received.wall);
+    let mut evidence = keyed.evidence.join(heeded.evidence()).join(heeded.identity_evidence(policy));
+    if explicit.is_some() {
+        evidence = evidence.with(Evidence::ExplicitFreshness);
+    }
+    if matches!(answer.status.as_u16(), 401 | 403 | 407) {
+        evidence = evidence.with(Evidence::AccessControl);
+    }
+    let judged = |verdict| Judgement { verdict, evidence };
+    if let (true, Some(decisive)) = (evidence.is_unshareable(), evidence.decisive()) {
+        return judged(Verdict::Discard(decisive.into()));
+    }
+    let coding = content_coding(&heeded.fields);
+    if let Some(refusal) = unfit_for_hermetic(answer, heeded, keyed, coding, policy) {
+        return judged(Verdict::Discard(refusal.into()));
+    }
+    let lifetime = match declared_lifetime(answer, explicit, level, &route.lifetime) {
+        _ if heeded.directives.no_store => Err(Refusal::ResponseNoStore),
+        _ if answer.framing == Framing::CloseDelimited => Err(Refusal::CloseDelimited),
+        lifetime => lifetime,
+    };
+    let lifetime = match lifetime {
+        Ok(lifetime) => lifetime,
+        Err(refusal) => return judged(Verdict::Refuse(refusal.into())),
+    };
+    let nature = Nature::Hermetic {
+        offered: keyed.codings,
+        varies_by_coding: heeded.vary.names().contains(&ACCEPT_ENCODING),
+        undeclared: undeclared(heeded, route),
+    };
+    let stored = stored(answer, heeded, jittered(lifetime, &route.lifetime, answer.chance), coding, nature, evidence, route);
+    let not_for_client = if is_absent(&stored) && keyed.carried.any() {
+        Some(Refusal::AbsentForIdentity.into())
+    } else if undeclared(heeded, route).iter().any(|name| request.contains_key(name)) {
+        Some(Refusal::VaryUndeclared.into())
+    } else {
+        None
+    };
+    judged(Verdict::Store { stored: Box::new(stored), strip: heeded.strip(&route.ignore), not_for_client })
+}
+
+/// Why an answer to a hermetic fetch is of no use to the client that asked.
+fn unfit_for_hermetic(
+    answer: &Answered<'_>,
+    heeded: &Heeded,
+    keyed: &Keyed,
+    coding: Option<Codings>,
+    policy: &Policy,
+) -> Option<Refusal> {
+    let code = answer.status.as_u16();
+    let expected = matches!(code, 200..=299 | 301 | 308 | 404 | 410 | 500..=599) && code != 206;
+    if !expected {
+        return Some(Refusal::StatusUnexpected);
+    }
+    if heeded.is_endless() {
+        return Some(Refusal::EndlessStream);
+    }
+    if is_too_large(answer, policy) {
+        return Some(Refusal::TooLarge);
+    }
+    let usable = coding.is_some_and(|coding| keyed.codings.is_superset(coding));
+    (!usable).then_some(Refusal::ContentCoding)
+}
+
+/// The lifetime on a declared route: the origin's word, else the operator's.
+fn declared_lifetime(
+    answer: &Answered<'_>,
+    explicit: Option<Duration>,
+    level: Level,
+    rules: &LifetimeRules,
+) -> Result<FreshnessLifetime, Refusal> {
+    let ceiling = rules.max_ttl.map_or(FreshnessLifetime::Forever, FreshnessLifetime::Finite);
+    let lifetime = match (answer.status.as_u16(), explicit) {
+        (404 | 410, given) => FreshnessLifetime::Finite(given.unwrap_or(rules.negative_ttl)),
+        (_, Some(given)) => FreshnessLifetime::Finite(given.max(rules.min_ttl.unwrap_or_default())),
+        (200 | 203 | 204 | 301 | 308, None) if level == Level::Permanent => FreshnessLifetime::Forever,
+        (200 | 203 | 204 | 301 | 308, None) => {
+            FreshnessLifetime::Finite(rules.ttl.max(rules.min_ttl.unwrap_or_default()))
+        }
+        (_, None) => return Err(Refusal::StatusNotStorable),
+    };
+    Ok(lifetime.min(ceiling))
+}
+
+/// The fields that an answer's Vary names and the route does not declare.
+fn undeclared(heeded: &Heeded, route: &Route) -> Box<[HeaderName]> {
+    let is_declared = |name: &HeaderName| *name == ACCEPT_ENCODING || route.state.fields.iter().any(|field| field.name == *name);
+    heeded.vary.names().iter().filter(|name| !is_declared(name)).cloned().collect()
+}
+
+/// An answer to a request that was forwarded whole: the origin's own fields decide (RFC 9111 section 3).
+fn judge_whole(
+    answer: &Answered<'_>,
+    heeded: &Heeded,
+    request: &HeaderMap,
+    keyed: &Keyed,
+    route: &Route,
+    policy: &Policy,
+) -> Judgement {
+    let directives = &heeded.directives;
+    let explicit = explicit_lifetime(directives, &heeded.fields, answer.received.wall);
+    let sharing = Sharing {
+        everybody: directives.public || directives.s_maxage.is_some(),
+        must_revalidate: directives.must_revalidate,
+    };
+    let mut evidence = heeded.evidence();
+    if policy.profile == Profile::Safe {
+        evidence = evidence.join(heeded.identity_evidence(policy));
+    }
+    if !sharing.allows(keyed.carried, policy.profile) {
+        evidence = evidence.join(keyed.evidence);
+    }
+    if explicit.is_some() {
+        evidence = evidence.with(Evidence::ExplicitFreshness);
+    }
+    let judged = |verdict| Judgement { verdict, evidence };
+    if let (true, Some(decisive)) = (evidence.is_unshareable(), evidence.decisive()) {
+        return judged(Verdict::Refuse(decisive.into()));
+    }
+    if let Some(refusal) = unfit_to_store(answer, heeded, policy) {
+        return judged(Verdict::Refuse(refusal.into()));
+    }
+    let rules = &route.lifetime;
+    let given = explicit.map(|given| given.max(rules.min_ttl.unwrap_or_default()));
+    let Some(lifetime) = given.or_else(|| heuristic_lifetime(answer.status, &heeded.fields, answer.received.wall)) else {
+        return judged(Verdict::Refuse(Refusal::NoFreshness.into()));
+    };
+    let lifetime = FreshnessLifetime::Finite(lifetime.min(rules.max_ttl.unwrap_or(Duration::MAX)));
+    let fields = heeded.vary.names().iter().map(|name| Nominated::of(name.clone(), request)).collect();
+    let nature = Nature::Nominated { fields, sharing };
+    let coding = content_coding(&heeded.fields);
+    let stored = stored(answer, heeded, jittered(lifetime, rules, answer.chance), coding, nature, evidence, route);
+    judged(Verdict::Store { stored: Box::new(stored), strip: heeded.strip(&route.ignore), not_for_client: None })
+}
+
+/// Why an answer to a whole request is not stored, lifetimes aside.
+fn unfit_to_store(answer: &Answered<'_>, heeded: &Heeded, policy: &Policy) -> Option<Refusal> {
+    if heeded.directives.no_store {
+        Some(Refusal::ResponseNoStore)
+    } else if !answer.with_content {
+        Some(Refusal::HeadRequest)
+    } else if answer.status == StatusCode::PARTIAL_CONTENT || heeded.fields.contains_key(CONTENT_RANGE) {
+        Some(Refusal::PartialContent)
+    } else if answer.status == StatusCode::NOT_MODIFIED {
+        Some(Refusal::StatusNotStorable)
+    } else if heeded.is_endless() {
+        Some(Refusal::EndlessStream)
+    } else if is_too_large(answer, policy) {
+        Some(Refusal::TooLarge)
+    } else if answer.framing == Framing::CloseDelimited {
+        Some(Refusal::CloseDelimited)
+    } else {
+        None
+    }
+}
+
+fn is_too_large(answer: &Answered<'_>, policy: &Policy) -> bool {
+    matches!(answer.framing, Framing::Length(length) if length > policy.max_object)
+}
+
+/// Chance shortens a lifetime, so that what was stored together does not expire together.
+fn jittered(lifetime: FreshnessLifetime, rules: &LifetimeRules, chance: f64) -> FreshnessLifetime {
+    match lifetime {
+        FreshnessLifetime::Finite(lifetime) => {
+            let kept = (1.0 - rules.jitter.clamp(0.0, 1.0) * chance.clamp(0.0, 1.0)).clamp(0.0, 1.0);
+            FreshnessLifetime::Finite(lifetime.mul_f64(kept))
+        }
+        FreshnessLifetime::Forever => FreshnessLifetime::Forever,
+    }
+}
+
+fn stored(
+    answer: &Answered<'_>,
+    heeded: &Heeded,
+    lifetime: FreshnessLifetime,
+    coding: Option<Codings>,
+    nature: Nature,
+    evidence: EvidenceSet,
+    route: &Route,
+) -> Stored {
+    let directives = &heeded.directives;
+    let window = |given: Option<Duration>, rule: Option<Duration>| {
+        if directives.forbids_stale() { Duration::ZERO } else { given.or(rule).unwrap_or_default() }
+    };
+    Stored {
+        status: answer.status,
+        initial_age: corrected_initial_age(answer.fields, answer.asked, answer.received),
+        received: answer.received.mono,
+        date: date_of(answer.fields, answer.received.wall),
+        lifetime,
+        always_validate: directives.no_cache.is_whole(),
+        forbids_stale: directives.forbids_stale() || directives.s_maxage.is_some(),
+        stale_while_revalidate: window(directives.stale_while_revalidate, route.lifetime.stale_while_revalidate),
+        stale_if_error: window(directives.stale_if_error, route.lifetime.stale_if_error),
+        tag: answer.fields.get(ETAG).and_then(EntityTag::new),
+        last_modified: answer.fields.get(LAST_MODIFIED).cloned(),
+        coding,
+        nature,
+        evidence,
+    }
+}
+
+/// The content codings of an answer: `None` where one of them is not known here.
+fn content_coding(fields: &HeaderMap) -> Option<Codings> {
+    let mut codings = Codings::NONE;
+    for line in fields.get_all(CONTENT_ENCODING) {
+        let text = line.to_str().ok()?;
+        for member in split_list(text).filter(|member| !member.eq_ignore_ascii_case("identity")) {
+            codings = codings.with(Coding::parse(member)?);
+        }
+    }
+    Some(codings)
+}
+
+/// The fields of a stored response after a 304 has confirmed it: those of the 304 take the place of the stored ones,
+/// but for what describes the content that is kept (RFC 9111 section 3.2).
+pub fn merge_not_modified(stored: &HeaderMap, not_modified: &HeaderMap) -> HeaderMap {
+    let describes_content = |name: &HeaderName| {
+        matches!(*name, CONTENT_LENGTH | CONTENT_ENCODING | CONTENT_TYPE | CONTENT_RANGE)
+    };
+    let mut merged = stored.clone();
+    for name in not_modified.keys().filter(|name| !describes_content(name)) {
+        merged.remove(name);
+        for value in not_modified.get_all(name) {
+            merged.append(name.clone(), value.clone());
+        }
+    }
+    merged
+}
+
+/// The Vary of what clients get: the origin's, and the fields that the route declares.
+pub fn outgoing_vary(origin: &HeaderMap, route: &Route) -> Option<HeaderValue> {
+    let vary = Vary::of(origin);
+    if vary == Vary::Star {
+        return Some(HeaderValue::from_static("*"));
+    }
+    let declared = route.state.fields.iter().map(|field| &field.name).filter(|name| !vary.names().contains(name));
+    let names: Vec<&str> = vary.names().iter().chain(declared).map(HeaderName::as_str).collect();
+    if names.is_empty() { None } else { HeaderValue::try_from(names.join(", ")).ok() }
+}
+
+/// The Cache-Control that a route with `declare` adds where the origin sent none: what the level means.
+pub fn declared_cache_control(origin: &HeaderMap, route: &Route) -> Option<HeaderValue> {
+    if !route.declare || origin.contains_key(CACHE_CONTROL) || origin.contains_key(VARY) && Vary::of(origin) == Vary::Star {
+        return None;
+    }
+    Some(match route.level()? {
+        Level::Permanent => HeaderValue::from_static("public, max-age=31536000, immutable"),
+        Level::Changing => HeaderValue::try_from(format!("public, max-age={}", route.lifetime.ttl.as_secs())).ok()?,
+        Level::User => HeaderValue::from_static("private, no-cache"),
+        Level::Session | Level::Random => HeaderValue::from_static("no-store"),
+    })
+}

@@ -1,0 +1,31 @@
+//! The decision, once, as pure functions that the proxy and `explain` both call.
+//!
+//! `classify` reads a request: does it bypass the cache, and if not, what is its key? `plan` looks at what is stored
+//! under the key: serve it, validate it, or fetch? `judge` reads the head of the origin's answer: store it, pass it on,
+//! or discard it because the route was declared too low? Each answer that is not "serve" or "store" has one named
+//! [`Reason`].
+
+mod classify;
+mod judge;
+mod plan;
+mod reason;
+mod stored;
+
+use crate::level::{Identity, Profile};
+
+pub use classify::{Asked, Bypass, Classified, Keyed, classify};
+pub use judge::{Answered, Judgement, Verdict, judge, merge_not_modified};
+pub use plan::{Plan, plan};
+pub use reason::{Reason, Refusal};
+pub use stored::{Framing, Nature, Sharing, Stored};
+
+/// The operator's settings that decisions depend on, besides the route.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Where identity rides in a request.
+    pub identity: Identity,
+    /// How strictly an undeclared route treats it.
+    pub profile: Profile,
+    /// The largest body that is stored, in bytes.
+    pub max_object: u64,
+}

@@ -1,0 +1,172 @@
+//! The second question: what is stored under the key, and may it be used now? (RFC 9111 section 4)
+
+use std::time::Duration;
+
+use http::HeaderMap;
+
+use super::{
+    Bypass, Keyed, Nature, Policy, Reason, Refusal, Stored,
+};
+use crate::{
+    level::Profile,
+    semantics::{
+        Now,
+        cache_status::Fwd,
+        directives::{CacheControl, MaxStale},
+        freshness::Remaining,
+    },
+};
+
+/// The answer to the second question. An index counts the stored variants in the order in which they were given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// Serve this variant.
+    Serve {
+        /// Which.
+        variant: usize,
+        /// What is left of its lifetime.
+        remaining: Remaining,
+    },
+    /// Serve this variant although it is stale, and refresh it.
+    ServeStale {
+        /// Which.
+        variant: usize,
+        /// For how long it has been stale.
+        since: Duration,
+    },
+    /// Ask the origin whether this variant is still good; use its answer, or the variant if the origin fails.
+    Validate {
+        /// Which.
+        variant: usize,
+        /// Why it cannot be served as it is.
+        fwd: Fwd,
+    },
+    /// Ask the origin.
+    Fetch {
+        /// Why.
+        fwd: Fwd,
+    },
+    /// The request goes to the origin as it came.
+    Bypass(Bypass),
+    /// Nothing stored may be used, and the request forbids to ask the origin: 504 (RFC 9111 section 5.2.1.7).
+    OnlyIfCached,
+}
+
+/// What to do with a request that has a key.
+///
+/// `variants` are what is stored under the key, newest first; `memory` is what earlier answers taught about the key.
+pub fn plan<'a>(
+    keyed: &Keyed,
+    fields: &HeaderMap,
+    variants: impl IntoIterator<Item = &'a Stored>,
+    memory: Option<Reason>,
+    policy: &Policy,
+    now: Now,
+) -> Plan {
+    let planned = match (memory, select(keyed, fields, variants, policy)) {
+        (Some(reason), _) => Plan::Bypass(bypass_remembered(keyed, reason)),
+        (None, Selected::Variant(variant, stored)) => use_variant(keyed, variant, stored, now),
+        (None, Selected::Refused(refusal)) => Plan::Bypass(Bypass::because(refusal, keyed.evidence)),
+        (None, Selected::Nothing { other_variants: true }) => Plan::Fetch { fwd: Fwd::VaryMiss },
+        (None, Selected::Nothing { other_variants: false }) => Plan::Fetch { fwd: Fwd::UriMiss },
+    };
+    match planned {
+        Plan::Serve { .. } | Plan::ServeStale { .. } => planned,
+        _ if keyed.directives.only_if_cached => Plan::OnlyIfCached,
+        _ => planned,
+    }
+}
+
+fn bypass_remembered(keyed: &Keyed, reason: Reason) -> Bypass {
+    let evidence = match reason {
+        Reason::Evidence(evidence) => keyed.evidence.with(evidence),
+        Reason::Refusal(_) => keyed.evidence,
+    };
+    Bypass::because(reason, evidence)
+}
+
+enum Selected<'a> {
+    Variant(usize, &'a Stored),
+    Refused(Refusal),
+    Nothing { other_variants: bool },
+}
+
+/// The newest variant that may answer this request (RFC 9111 section 4.1).
+fn select<'a>(
+    keyed: &Keyed,
+    fields: &HeaderMap,
+    variants: impl IntoIterator<Item = &'a Stored>,
+    policy: &Policy,
+) -> Selected<'a> {
+    let mut other_variants = false;
+    for (index, stored) in variants.into_iter().enumerate() {
+        other_variants = true;
+        match &stored.nature {
+            Nature::Hermetic { offered, varies_by_coding, undeclared } => {
+                if undeclared.iter().any(|name| fields.contains_key(name)) {
+                    return Selected::Refused(Refusal::VaryUndeclared);
+                }
+                let plain = stored.coding.is_some_and(|coding| coding.is_empty());
+                let offered_enough = !varies_by_coding || offered.is_superset(keyed.codings);
+                if stored.is_acceptable(keyed.codings) && (!plain || offered_enough) {
+                    if is_absent(stored) && keyed.carried.any() {
+                        return Selected::Refused(Refusal::AbsentForIdentity);
+                    }
+                    return Selected::Variant(index, stored);
+                }
+            }
+            Nature::Nominated { fields: nominated, sharing } => {
+                // The letter of RFC 9111 section 3.5 restricts what is stored, not whom it answers.
+                let may_have = policy.profile == Profile::Rfc9111 || sharing.allows(keyed.carried, policy.profile);
+                if may_have && nominated.iter().all(|field| field.matches(fields)) {
+                    return Selected::Variant(index, stored);
+                }
+            }
+        }
+    }
+    Selected::Nothing { other_variants }
+}
+
+/// Whether the stored response says that there is nothing, which for those who may see more need not be so.
+pub(super) fn is_absent(stored: &Stored) -> bool {
+    matches!(stored.status.as_u16(), 404 | 410)
+}
+
+fn use_variant(keyed: &Keyed, variant: usize, stored: &Stored, now: Now) -> Plan {
+    let directives = &keyed.directives;
+    let remaining = stored.remaining(now);
+    if stored.always_validate {
+        return Plan::Validate { variant, fwd: Fwd::Stale };
+    }
+    if directives.no_cache.is_whole() || !is_young_enough(directives, stored, remaining, now) {
+        return Plan::Validate { variant, fwd: Fwd::Request };
+    }
+    match remaining {
+        Remaining::Fresh(_) | Remaining::Forever => Plan::Serve { variant, remaining },
+        Remaining::Stale(since) if since < stored.stale_while_revalidate => Plan::ServeStale { variant, since },
+        Remaining::Stale(since) if accepts_stale(directives, stored, since) => Plan::Serve { variant, remaining },
+        Remaining::Stale(_) => Plan::Validate { variant, fwd: Fwd::Stale },
+    }
+}
+
+/// max-age and min-fresh of the request (RFC 9111 sections 5.2.1.1 and 5.2.1.3).
+fn is_young_enough(directives: &CacheControl, stored: &Stored, remaining: Remaining, now: Now) -> bool {
+    let age_ok = directives.max_age.is_none_or(|limit| stored.age(now).0 <= limit);
+    let fresh_ok = directives.min_fresh.is_none_or(|wanted| match remaining {
+        Remaining::Forever => true,
+        Remaining::Fresh(left) => left >= wanted,
+        Remaining::Stale(_) => false,
+    });
+    age_ok && fresh_ok
+}
+
+/// max-stale of the request (RFC 9111 section 5.2.1.2), unless the response forbids stale use.
+fn accepts_stale(directives: &CacheControl, stored: &Stored, since: Duration) -> bool {
+    !stored.forbids_stale
+        && match directives.max_stale {
+            None => false,
+            Some(MaxStale::Any) => true,
+            Some(MaxStale::Within(limit)) => since <= limit,
+        }
+}
+

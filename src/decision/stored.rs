@@ -1,0 +1,164 @@
+//! What is known about a stored response besides its fields and content: all that decides whether it may be used.
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderName, HeaderValue, StatusCode};
+
+use crate::{
+    key::Codings,
+    level::{Carried, EvidenceSet, Profile},
+    semantics::{
+        Now,
+        freshness::{CurrentAge, FreshnessLifetime, Remaining, current_age, parse_date, remaining},
+        validation::EntityTag,
+        vary::Nominated,
+    },
+};
+
+/// The metadata of a stored response.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its age when it was received or last validated.
+    pub initial_age: CurrentAge,
+    /// When that was, on the monotonic clock.
+    pub received: Duration,
+    /// When that was, on the wall clock; stands in for a Date that is missing.
+    pub date: SystemTime,
+    /// How long it is fresh.
+    pub lifetime: FreshnessLifetime,
+    /// Whether it must be validated before each use (`no-cache`).
+    pub always_validate: bool,
+    /// Whether it may not be used stale, whatever a request accepts (RFC 9111 section 4.2.4).
+    pub forbids_stale: bool,
+    /// For how long after its lifetime it is served while it is refreshed.
+    pub stale_while_revalidate: Duration,
+    /// For how long after its lifetime it is served where the origin fails.
+    pub stale_if_error: Duration,
+    /// Its entity tag.
+    pub tag: Option<EntityTag>,
+    /// Its Last-Modified, as it was sent.
+    pub last_modified: Option<HeaderValue>,
+    /// Its content codings; `None` where one of them is not known here.
+    pub coding: Option<Codings>,
+    /// Which requests it may answer.
+    pub nature: Nature,
+    /// The evidence that its level rests on.
+    pub evidence: EvidenceSet,
+}
+
+/// Which requests under its key a stored response may answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Nature {
+    /// The answer to a hermetic fetch: it depends on nothing but the key and the codings that were offered.
+    Hermetic {
+        /// The content codings that the fetch offered.
+        offered: Codings,
+        /// Whether its Vary names Accept-Encoding.
+        varies_by_coding: bool,
+        /// Fields that its Vary names and the route does not declare: a request that has one is not answered.
+        undeclared: Box<[HeaderName]>,
+    },
+    /// The answer to a request that was forwarded whole: it answers requests whose nominated fields match.
+    Nominated {
+        /// The fields that its Vary names, with their values.
+        fields: Box<[Nominated]>,
+        /// Whom it may be shared with.
+        sharing: Sharing,
+    },
+}
+
+/// What a response says about sharing it with requests that carry identity (RFC 9111 section 3.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sharing {
+    /// It says `public` or `s-maxage`: everybody may have it.
+    pub everybody: bool,
+    /// It says `must-revalidate`, which suffices for Authorization.
+    pub must_revalidate: bool,
+}
+
+impl Sharing {
+    /// Whether the response to a request that carries this may be stored and shared. Under the profile `safe`, that
+    /// is also the condition on which a stored response answers such a request.
+    pub const fn allows(self, carried: Carried, profile: Profile) -> bool {
+        let other_identity = match profile {
+            Profile::Safe => carried.session || carried.user,
+            Profile::Rfc9111 => false,
+        };
+        self.everybody || (!other_identity && (!carried.authorization || self.must_revalidate))
+    }
+}
+
+/// How the end of an answer's content is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// By Content-Length, in bytes.
+    Length(u64),
+    /// By a last chunk.
+    Chunked,
+    /// Only by the end of the connection.
+    CloseDelimited,
+}
+
+impl Stored {
+    /// Its age now.
+    pub fn age(&self, now: Now) -> CurrentAge {
+        current_age(self.initial_age, self.received, now)
+    }
+
+    /// What is left of its lifetime now.
+    pub fn remaining(&self, now: Now) -> Remaining {
+        remaining(self.lifetime, self.age(now))
+    }
+
+    /// Whether it may be served now because the origin failed.
+    pub fn is_usable_on_error(&self, now: Now) -> bool {
+        match self.remaining(now) {
+            Remaining::Stale(since) => since < self.stale_if_error,
+            Remaining::Fresh(_) | Remaining::Forever => !self.always_validate,
+        }
+    }
+
+    /// The date that a client's If-Modified-Since is compared with: Last-Modified, else Date.
+    pub fn modified(&self) -> SystemTime {
+        self.modified_date().unwrap_or(self.date)
+    }
+
+    /// Last-Modified, where it can be read.
+    pub fn modified_date(&self) -> Option<SystemTime> {
+        self.last_modified.as_ref()?.to_str().ok().and_then(parse_date)
+    }
+
+    /// Whether the origin can be asked to confirm it.
+    pub const fn has_validator(&self) -> bool {
+        self.tag.is_some() || self.last_modified.is_some()
+    }
+
+    /// Whether a request that accepts these codings can use its content.
+    pub fn is_acceptable(&self, accepted: Codings) -> bool {
+        self.coding.is_some_and(|coding| accepted.is_superset(coding))
+    }
+
+    /// Whether a new answer takes this one's place: both would answer the same requests.
+    pub fn is_replaced_by(&self, newer: &Self) -> bool {
+        match (&self.nature, &newer.nature) {
+            (Nature::Hermetic { offered: old, .. }, Nature::Hermetic { offered: new, varies_by_coding, .. }) => {
+                old == new || (self.coding == newer.coding && (!varies_by_coding || new.is_superset(*old)))
+            }
+            (Nature::Nominated { fields: old, .. }, Nature::Nominated { fields: new, .. }) => old == new,
+            _ => false,
+        }
+    }
+
+    /// Bytes on the heap that this metadata holds, for the store's budget.
+    pub fn heap_bytes(&self) -> usize {
+        match &self.nature {
+            Nature::Hermetic { undeclared, .. } => size_of_val::<[HeaderName]>(undeclared),
+            Nature::Nominated { fields, .. } => {
+                let values: usize = fields.iter().filter_map(|field| field.value.as_ref()).map(Vec::len).sum();
+                size_of_val::<[Nominated]>(fields) + values
+            }
+        }
+    }
+}

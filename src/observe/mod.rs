@@ -1,0 +1,66 @@
+//! What happened, as types: clocks, decisions, findings. Sinks (log, metrics, events) plug in from above.
+
+mod clock;
+mod findings;
+
+use http::{Method, StatusCode};
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use findings::{Finding, Findings};
+
+use crate::{decision::Reason, level::Level, semantics::cache_status::Handling};
+
+/// One request, decided: what Cache-Status, the log and every later sink show.
+#[derive(Clone, Copy, Debug)]
+pub struct Decision<'a> {
+    /// The request's method.
+    pub method: &'a Method,
+    /// The request's path, canonical, without its query.
+    pub path: &'a str,
+    /// The route's name.
+    pub route: &'a str,
+    /// The effective level, where there is evidence for one.
+    pub level: Option<Level>,
+    /// Answered from the store, or forwarded.
+    pub handling: Handling,
+    /// The evidence or refusal behind it.
+    pub reason: Option<Reason>,
+    /// The status that the client gets.
+    pub status: StatusCode,
+}
+
+/// Where decisions go.
+pub trait Sink: Send + Sync {
+    /// A request was decided. Called on the request's way: it must neither block nor wait.
+    fn decided(&self, decision: &Decision<'_>);
+    /// An answer contradicted what the operator declared; `first` is whether it is news for this route.
+    fn found(&self, route: &str, finding: Finding, first: bool);
+}
+
+/// A sink that writes to the application log: findings as warnings the first time, everything else for debugging.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogSink;
+
+impl Sink for LogSink {
+    fn decided(&self, decision: &Decision<'_>) {
+        tracing::debug!(
+            method = %decision.method,
+            path = decision.path,
+            route = decision.route,
+            level = decision.level.map(Level::number),
+            handling = ?decision.handling,
+            reason = decision.reason.map(Reason::name),
+            status = decision.status.as_u16(),
+            "decided"
+        );
+    }
+
+    fn found(&self, route: &str, finding: Finding, first: bool) {
+        let reason = finding.reason().name();
+        if first {
+            tracing::warn!(route, reason, "{}", finding.advice());
+        } else {
+            tracing::debug!(route, reason, "{}", finding.advice());
+        }
+    }
+}

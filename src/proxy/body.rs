@@ -1,0 +1,93 @@
+//! The content of a response, wherever it comes from.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+
+use crate::{
+    store::{Chunks, Follower},
+    upstream::IdleTimeout,
+};
+
+/// The content of a response.
+#[derive(Debug)]
+pub struct Body(Source);
+
+#[derive(Debug)]
+enum Source {
+    /// All here.
+    Bytes(Option<Bytes>),
+    /// From the store.
+    Stored(Chunks),
+    /// From a fill in progress; the length where it is known.
+    Filling { follower: Box<Follower>, left: Option<u64> },
+    /// From the origin, as it comes.
+    Origin(Box<IdleTimeout>),
+}
+
+impl Body {
+    /// No content.
+    pub const fn empty() -> Self {
+        Self(Source::Bytes(None))
+    }
+
+    /// Content that is all here.
+    pub fn from_bytes(bytes: Bytes) -> Self {
+        Self(Source::Bytes(Some(bytes).filter(|bytes| !bytes.is_empty())))
+    }
+
+    pub(super) const fn stored(chunks: Chunks) -> Self {
+        Self(Source::Stored(chunks))
+    }
+
+    pub(super) fn filling(follower: Follower, length: Option<u64>) -> Self {
+        Self(Source::Filling { follower: Box::new(follower), left: length })
+    }
+
+    pub(super) fn origin(body: IdleTimeout) -> Self {
+        Self(Source::Origin(Box::new(body)))
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match &mut self.get_mut().0 {
+            Source::Bytes(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Source::Stored(chunks) => Poll::Ready(chunks.next().map(|bytes| Ok(Frame::data(bytes)))),
+            Source::Filling { follower, left } => follower.poll_next(cx).map(|next| {
+                next.map(|chunk| {
+                    let bytes = chunk?;
+                    *left = left.map(|left| left.saturating_sub(bytes.len() as u64));
+                    Ok(Frame::data(bytes))
+                })
+            }),
+            Source::Origin(body) => Pin::new(body.as_mut()).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Source::Bytes(bytes) => bytes.is_none(),
+            Source::Stored(chunks) => chunks.remaining() == 0,
+            Source::Filling { left, .. } => *left == Some(0),
+            Source::Origin(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Source::Bytes(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Source::Stored(chunks) => SizeHint::with_exact(chunks.remaining()),
+            Source::Filling { left: Some(left), .. } => SizeHint::with_exact(*left),
+            Source::Filling { left: None, .. } => SizeHint::default(),
+            Source::Origin(body) => body.size_hint(),
+        }
+    }
+}

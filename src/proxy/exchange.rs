@@ -1,0 +1,126 @@
+//! One request as it came, with its target and its route.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method, Request, header::HOST, request::Parts};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+
+use super::{Peer, Problem, Shared, forward};
+use crate::{
+    decision::{Asked, Content},
+    key::Target,
+    route::Route,
+    semantics::methods,
+    upstream::{IdleTimeout, RequestBody},
+};
+
+/// A request, read as far as it needs to be.
+pub(super) struct Exchange {
+    pub(super) parts: Parts,
+    pub(super) target: Target,
+    pub(super) route: Arc<Route>,
+    pub(super) peer: Peer,
+    content: ClientContent,
+}
+
+enum ClientContent {
+    None,
+    /// The whole content of a QUERY.
+    Query(Bytes),
+    /// Content that is passed on as it comes, after the part of it that has been read.
+    Streamed { read: Bytes, rest: IdleTimeout },
+}
+
+impl Exchange {
+    /// Reads a request. Of its content, only that of a QUERY is read, and no more of it than a key may hold.
+    pub(super) async fn read(
+        request: Request<Incoming>,
+        peer: Peer,
+        shared: &Shared,
+        body_timeout: Duration,
+    ) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        if parts.method == Method::CONNECT || parts.uri.path() == "*" {
+            return Err(Problem::NotAResource);
+        }
+        let peer = forward::believed(peer, &parts.headers, &shared.settings.trusted_proxies);
+        let target = Target::new(peer.scheme, authority(&parts)?, parts.uri.path(), parts.uri.query())?;
+        let route = shared.routes.find(&parts.method, target.authority(), target.path(), target.query());
+        let route = Arc::clone(route);
+        let content = if body.is_end_stream() {
+            ClientContent::None
+        } else {
+            let body = IdleTimeout::new(body, body_timeout);
+            let limit = if methods::is_query(&parts.method) { shared.settings.max_query_content } else { 0 };
+            read_content(body, limit).await?
+        };
+        Ok(Self { parts, target, route, peer, content })
+    }
+
+    /// The request, as the decision sees it.
+    pub(super) fn asked(&self) -> Asked<'_> {
+        Asked {
+            method: &self.parts.method,
+            target: &self.target,
+            fields: &self.parts.headers,
+            content: match &self.content {
+                ClientContent::None => Content::None,
+                ClientContent::Query(bytes) => Content::Query(bytes),
+                ClientContent::Streamed { .. } => Content::Unread,
+            },
+        }
+    }
+
+    /// The client's own fields.
+    pub(super) const fn fields(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
+
+    /// Takes the content, to send it on.
+    pub(super) fn take_content(&mut self) -> RequestBody {
+        match std::mem::replace(&mut self.content, ClientContent::None) {
+            ClientContent::None => RequestBody::empty(),
+            ClientContent::Query(bytes) => RequestBody::whole(bytes),
+            ClientContent::Streamed { read, rest } => RequestBody::streamed(read, rest),
+        }
+    }
+
+    /// The content of a QUERY that was read whole.
+    pub(super) fn query_content(&self) -> Bytes {
+        match &self.content {
+            ClientContent::Query(bytes) => bytes.clone(),
+            ClientContent::None | ClientContent::Streamed { .. } => Bytes::new(),
+        }
+    }
+}
+
+/// The authority of the target URI: that of an absolute target, else Host, of which there must be one
+/// (RFC 9112 sections 3.2 and 3.3).
+fn authority(parts: &Parts) -> Result<&str, Problem> {
+    let mut hosts = parts.headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(Problem::Host) };
+    match parts.uri.authority() {
+        Some(authority) => Ok(authority.as_str()),
+        None => host.to_str().map_err(|_| Problem::Host),
+    }
+}
+
+async fn read_content(mut body: IdleTimeout, limit: usize) -> Result<ClientContent, Problem> {
+    let mut read = BytesMut::new();
+    if limit == 0 {
+        return Ok(ClientContent::Streamed { read: Bytes::new(), rest: body });
+    }
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::Content)?;
+        if let Some(data) = frame.data_ref() {
+            read.extend_from_slice(data);
+        }
+        if read.len() > limit {
+            return Ok(ClientContent::Streamed { read: read.freeze(), rest: body });
+        }
+    }
+    Ok(ClientContent::Query(read.freeze()))
+}

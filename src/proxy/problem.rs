@@ -1,0 +1,116 @@
+//! Every error that the proxy itself makes, as a response (RFC 9457). What the client reads is here and never holds an
+//! internal detail; what the log reads is written where the error happens.
+
+use bytes::Bytes;
+use http::{
+    HeaderValue, Response, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE},
+};
+use serde_json::json;
+
+use super::Body;
+use crate::{key::TargetError, upstream::UpstreamError};
+
+/// Why a request has no answer of the origin or the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The target of the request cannot be understood.
+    Target(TargetError),
+    /// The request has no Host, or more than one.
+    Host,
+    /// The target is not a resource: CONNECT, or `*`.
+    NotAResource,
+    /// The request's content broke off, or stood still.
+    Content,
+    /// Nothing stored may be used, and the request forbids to ask the origin (RFC 9111 section 5.2.1.7).
+    OnlyIfCached,
+    /// No connection to the origin, or what came back is not HTTP.
+    OriginUnreachable,
+    /// The origin's answer makes no sense.
+    OriginNonsense,
+    /// The origin did not answer in time.
+    OriginTimeout,
+    /// A fault of the proxy.
+    Internal,
+}
+
+impl Problem {
+    /// The status of the response.
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::Target(TargetError::TooLong) => StatusCode::URI_TOO_LONG,
+            Self::Target(_) | Self::Host | Self::Content => StatusCode::BAD_REQUEST,
+            Self::NotAResource => StatusCode::NOT_IMPLEMENTED,
+            Self::OnlyIfCached | Self::OriginTimeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::OriginUnreachable | Self::OriginNonsense => StatusCode::BAD_GATEWAY,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The stable name, as the last part of `type`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Target(_) => "bad-target",
+            Self::Host => "bad-host",
+            Self::NotAResource => "not-a-resource",
+            Self::Content => "bad-content",
+            Self::OnlyIfCached => "only-if-cached",
+            Self::OriginUnreachable => "origin-unreachable",
+            Self::OriginNonsense => "origin-nonsense",
+            Self::OriginTimeout => "origin-timeout",
+            Self::Internal => "internal",
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Target(_) => "The target of the request cannot be understood",
+            Self::Host => "The request must have exactly one Host field",
+            Self::NotAResource => "The target of the request is not a resource",
+            Self::Content => "The content of the request did not arrive",
+            Self::OnlyIfCached => "Nothing stored may be used, and the request forbids to ask the origin",
+            Self::OriginUnreachable => "The origin cannot be reached",
+            Self::OriginNonsense => "The origin's answer cannot be understood",
+            Self::OriginTimeout => "The origin did not answer in time",
+            Self::Internal => "The proxy failed",
+        }
+    }
+
+    /// The response.
+    pub fn into_response(self) -> Response<Body> {
+        let mut document = json!({
+            "type": format!("urn:plimsoll:problem:{}", self.name()),
+            "title": self.title(),
+            "status": self.status().as_u16(),
+        });
+        if let (Self::Target(error), Some(members)) = (self, document.as_object_mut()) {
+            members.insert("detail".to_owned(), error.as_str().into());
+        }
+        let mut response = Response::new(Body::from_bytes(Bytes::from(document.to_string())));
+        *response.status_mut() = self.status();
+        let fields = response.headers_mut();
+        fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}
+
+impl From<TargetError> for Problem {
+    fn from(error: TargetError) -> Self {
+        Self::Target(error)
+    }
+}
+
+impl From<UpstreamError> for Problem {
+    fn from(error: UpstreamError) -> Self {
+        let problem = match error {
+            UpstreamError::Timeout => Self::OriginTimeout,
+            UpstreamError::Connect(_) | UpstreamError::Exchange(_) => Self::OriginUnreachable,
+            UpstreamError::Nonsense(_) => Self::OriginNonsense,
+            UpstreamError::ClientBody => Self::Content,
+            UpstreamError::Target => Self::Internal,
+        };
+        tracing::warn!(problem = problem.name(), %error, "no answer from the origin");
+        problem
+    }
+}

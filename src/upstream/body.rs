@@ -1,0 +1,169 @@
+//! Bodies on their way: the request's, whose progress the deadline for the answer follows, and a guard against bodies
+//! that stand still.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The body of a request to the origin.
+#[derive(Debug)]
+pub struct RequestBody {
+    content: Content,
+    progress: Progress,
+}
+
+#[derive(Debug)]
+enum Content {
+    Whole(Option<Bytes>),
+    Streamed { read: Option<Bytes>, rest: IdleTimeout },
+}
+
+impl RequestBody {
+    /// No content.
+    pub fn empty() -> Self {
+        Self::whole(Bytes::new())
+    }
+
+    /// Content that is all here.
+    pub fn whole(bytes: Bytes) -> Self {
+        Self::new(Content::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())))
+    }
+
+    /// Content that is passed on as it comes, after the part of it that has been read already.
+    pub fn streamed(read: Bytes, rest: IdleTimeout) -> Self {
+        Self::new(Content::Streamed { read: Some(read).filter(|bytes| !bytes.is_empty()), rest })
+    }
+
+    fn new(content: Content) -> Self {
+        Self { content, progress: Progress::start() }
+    }
+
+    /// Tells when the body last moved.
+    pub(super) fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = self.get_mut();
+        let polled = match &mut this.content {
+            Content::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Content::Streamed { read, rest } => match read.take() {
+                Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                None => Pin::new(rest).poll_frame(cx),
+            },
+        };
+        if polled.is_ready() {
+            this.progress.moved();
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Whole(bytes) => bytes.is_none(),
+            Content::Streamed { read, rest } => read.is_none() && rest.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let length = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len) as u64;
+        match &self.content {
+            Content::Whole(bytes) => SizeHint::with_exact(length(bytes)),
+            Content::Streamed { read, rest } => match rest.size_hint().exact() {
+                Some(left) => SizeHint::with_exact(left + length(read)),
+                None => SizeHint::default(),
+            },
+        }
+    }
+}
+
+/// When the request last moved towards the origin.
+#[derive(Clone, Debug)]
+pub(super) struct Progress(Arc<Mutex<Instant>>);
+
+impl Progress {
+    fn start() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+
+    fn moved(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Waits until nothing has moved for this long.
+    pub(super) async fn stalled_for(&self, limit: Duration) {
+        loop {
+            let deadline = *self.0.lock().unwrap_or_else(PoisonError::into_inner) + limit;
+            if deadline <= Instant::now() {
+                return;
+            }
+            sleep_until(deadline).await;
+        }
+    }
+}
+
+/// A body that fails when it stands still for too long, and whose bytes end with an error where they are cut short.
+#[derive(Debug)]
+pub struct IdleTimeout {
+    body: Incoming,
+    limit: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl IdleTimeout {
+    /// Guards a body with this limit.
+    pub const fn new(body: Incoming, limit: Duration) -> Self {
+        Self { body, limit, timer: None }
+    }
+}
+
+/// A body stood still for too long.
+#[derive(Debug)]
+pub struct Stalled;
+
+impl std::fmt::Display for Stalled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the body stood still for too long")
+    }
+}
+
+impl std::error::Error for Stalled {}
+
+impl Body for IdleTimeout {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = self.get_mut();
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
+            this.timer = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        let limit = this.limit;
+        ready!(this.timer.get_or_insert_with(|| Box::pin(sleep(limit))).as_mut().poll(cx));
+        Poll::Ready(Some(Err(Stalled.into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
