@@ -63,9 +63,13 @@ fn write_ranked(accepted: &[Item], refused: &[Item]) -> String {
             _ if ranks <= 10 => format!(";q=0.{}", 10 - rank),
             _ => format!(";q=0.{:03}", 1000 - rank),
         };
-        equals.iter().for_each(|item| push(&item.range, &weight));
+        for item in equals {
+            push(&item.range, &weight);
+        }
     }
-    refused.iter().for_each(|item| push(&item.range, ";q=0"));
+    for item in refused {
+        push(&item.range, ";q=0");
+    }
     out
 }
 
