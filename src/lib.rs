@@ -5,3 +5,4 @@ pub mod level;
 pub mod origin;
 pub mod route;
 pub mod semantics;
+pub mod store;

@@ -1,0 +1,1 @@
+//! Tests of the room, one file for each part.
