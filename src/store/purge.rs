@@ -57,11 +57,11 @@ impl<'a> Scope<'a> {
 
 /// A scope as its [`PurgeClock`] knows it: the number of its slot. Meaningful only to the clock that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ScopeId(u32);
+pub struct ScopeId(pub(super) u32);
 
 /// How many invalidations had happened when something began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stamp(u64);
+pub struct Stamp(pub(super) u64);
 
 /// Since when something is known, and which invalidations concern it. Fills and stored responses carry one.
 #[derive(Debug)]
