@@ -5,6 +5,8 @@ pub mod key;
 pub mod level;
 pub mod observe;
 pub mod origin;
+pub mod proxy;
 pub mod route;
 pub mod semantics;
+pub mod store;
 pub mod upstream;

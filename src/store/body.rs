@@ -1,0 +1,312 @@
+//! Bodies as copies in segments: exact where they are small, 64 KiB where they are large.
+//!
+//! What the HTTP engine hands over are slices of its whole read buffer, and a slice of 100 bytes keeps all of that
+//! buffer alive. So every byte is copied once when it arrives, and at most once more when its segment is complete.
+
+use std::{ops::Range, slice, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
+
+use super::budget::{Budget, Charge, allocation};
+
+/// The size of every segment but the last, in bytes.
+pub const SEGMENT: usize = 64 * 1024;
+
+/// Received bytes are shared with readers as they are from this size on; fewer are copied for each reader. It bounds
+/// the pieces that one segment can fall into, however small the chunks are that it arrives in.
+const SHARE_FROM: usize = 4 * 1024;
+
+/// A complete body. Clones share it, and it stays counted in its budget until the last one is dropped.
+#[derive(Clone, Debug)]
+pub struct StoredBody(Arc<Body>);
+
+#[derive(Debug)]
+struct Body {
+    segments: Segments,
+    len: u64,
+    charge: Charge,
+}
+
+/// Most bodies are one segment, which then needs no list.
+#[derive(Debug)]
+enum Segments {
+    One(Bytes),
+    Many(Box<[Bytes]>),
+}
+
+impl StoredBody {
+    /// A body of no bytes.
+    pub fn empty(budget: &Arc<Budget>) -> Self {
+        SegmentWriter::new(budget, Some(0)).finish()
+    }
+
+    /// A copy of `bytes`.
+    pub fn copy_of(budget: &Arc<Budget>, bytes: &[u8]) -> Self {
+        let mut writer = SegmentWriter::new(budget, Some(bytes.len() as u64));
+        writer.push(bytes);
+        writer.finish()
+    }
+
+    /// The length in bytes.
+    pub fn len(&self) -> u64 {
+        self.0.len
+    }
+
+    /// Whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.0.len == 0
+    }
+
+    /// The bytes of memory that this body is counted with.
+    pub fn resident_bytes(&self) -> u64 {
+        self.0.charge.bytes()
+    }
+
+    /// The segments in order; all but the last are [`SEGMENT`] bytes.
+    pub fn segments(&self) -> &[Bytes] {
+        match &self.0.segments {
+            Segments::One(segment) => slice::from_ref(segment),
+            Segments::Many(segments) => segments,
+        }
+    }
+
+    /// The bytes of `range`, cut to what exists, as cheap slices of the segments. The iterator keeps the body alive
+    /// and counted: hold it, not only the slices, while a client reads.
+    pub fn chunks(&self, range: Range<u64>) -> Chunks {
+        let end = range.end.min(self.0.len);
+        Chunks { body: self.clone(), at: range.start.min(end), end }
+    }
+
+    /// From `at` to the end of its segment; none at or after the end.
+    pub(super) fn chunk_at(&self, at: u64) -> Option<Bytes> {
+        let (index, offset) = locate(at);
+        let segment = self.segments().get(index)?;
+        (offset < segment.len()).then(|| segment.slice(offset..))
+    }
+}
+
+/// The bytes of a range of a [`StoredBody`].
+#[derive(Clone, Debug)]
+pub struct Chunks {
+    body: StoredBody,
+    at: u64,
+    end: u64,
+}
+
+impl Chunks {
+    /// How many bytes are still to come.
+    pub fn remaining(&self) -> u64 {
+        self.end - self.at
+    }
+}
+
+impl Iterator for Chunks {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        let chunk = cut(self.body.chunk_at(self.at)?, self.remaining());
+        self.at += chunk.len() as u64;
+        (!chunk.is_empty()).then_some(chunk)
+    }
+}
+
+/// The first `most` bytes of `chunk`.
+pub(super) fn cut(chunk: Bytes, most: u64) -> Bytes {
+    match usize::try_from(most) {
+        Ok(most) if most < chunk.len() => chunk.slice(..most),
+        _ => chunk,
+    }
+}
+
+/// The segment of a position, and the offset in it.
+fn locate(at: u64) -> (usize, usize) {
+    let segment = SEGMENT as u64;
+    // A position beyond what can be addressed is beyond every body.
+    let index = usize::try_from(at / segment).unwrap_or(usize::MAX);
+    (index, usize::try_from(at % segment).unwrap_or(0))
+}
+
+/// Takes frames and makes segments of them.
+#[derive(Debug)]
+pub struct SegmentWriter {
+    full: Vec<Bytes>,
+    tail: Tail,
+    /// What is still expected, where the length was announced.
+    expected: u64,
+    charge: Charge,
+}
+
+impl SegmentWriter {
+    /// An empty body. `expected` is its length where that is known, so that a small one is one exact allocation.
+    pub fn new(budget: &Arc<Budget>, expected: Option<u64>) -> Self {
+        Self {
+            full: Vec::new(),
+            tail: Tail::default(),
+            expected: expected.unwrap_or(0),
+            charge: budget.charge(0),
+        }
+    }
+
+    /// How many bytes were pushed.
+    pub fn len(&self) -> u64 {
+        self.full.len() as u64 * SEGMENT as u64 + self.tail.len as u64
+    }
+
+    /// Whether nothing was pushed.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Copies `frame` to the end.
+    pub fn push(&mut self, mut frame: &[u8]) {
+        while !frame.is_empty() {
+            let (now, later) = frame.split_at(frame.len().min(SEGMENT - self.tail.len));
+            self.tail.append(now, usize::try_from(self.expected).unwrap_or(usize::MAX));
+            self.expected = self.expected.saturating_sub(now.len() as u64);
+            if self.tail.len == SEGMENT {
+                self.full.push(std::mem::take(&mut self.tail).into_segment());
+            }
+            frame = later;
+        }
+        let listed = allocation(self.full.capacity() * size_of::<Bytes>());
+        self.charge.set(self.full.len() as u64 * allocation(SEGMENT) + listed + self.tail.resident);
+    }
+
+    /// From `at` on, as much as is at hand in one piece; none where nothing is.
+    pub(super) fn chunk_at(&mut self, at: u64) -> Option<Bytes> {
+        let (index, offset) = locate(at);
+        match self.full.get(index) {
+            Some(segment) => Some(segment.slice(offset..)),
+            None if index == self.full.len() => self.tail.chunk_at(offset),
+            None => None,
+        }
+    }
+
+    /// Everything so far, with an empty body left in its place.
+    pub(super) fn take(&mut self) -> Self {
+        let empty = Self::new(self.charge.budget(), None);
+        std::mem::replace(self, empty)
+    }
+
+    pub(super) fn into_charge(self) -> Charge {
+        self.charge
+    }
+
+    /// The whole body, its last segment cut to its exact size.
+    pub fn finish(self) -> StoredBody {
+        let Self { mut full, tail, mut charge, .. } = self;
+        let len = full.len() as u64 * SEGMENT as u64 + tail.len as u64;
+        if tail.len > 0 {
+            full.push(tail.into_segment());
+        }
+        // The list of one or none is in the body itself.
+        let segments = match full.len() {
+            0 => Segments::One(Bytes::new()),
+            1 => Segments::One(full.swap_remove(0)),
+            _ => Segments::Many(full.into_boxed_slice()),
+        };
+        let mut resident = allocation(size_of::<Body>() + ARC_COUNTS);
+        let list = match &segments {
+            Segments::One(segment) => slice::from_ref(segment),
+            Segments::Many(list) => {
+                resident += allocation(size_of_val::<[Bytes]>(list));
+                list
+            }
+        };
+        for segment in list.iter().filter(|segment| !segment.is_empty()) {
+            resident += allocation(segment.len()) + SHARED;
+        }
+        charge.set(resident);
+        StoredBody(Arc::new(Body { segments, len, charge }))
+    }
+}
+
+/// The two counters in front of what an `Arc` holds.
+pub(super) const ARC_COUNTS: usize = 2 * size_of::<usize>();
+
+/// What `Bytes` allocates beside its buffer as soon as it is cloned for the first time.
+pub(super) const SHARED: u64 = allocation(3 * size_of::<usize>());
+
+/// The segment that is being received.
+#[derive(Debug, Default)]
+struct Tail {
+    /// What was shared with readers, in order.
+    pieces: Vec<Bytes>,
+    /// What came after that, and room for more in the same allocation.
+    fresh: BytesMut,
+    /// The length of both.
+    len: usize,
+    /// What was allocated for this segment.
+    resident: u64,
+}
+
+impl Tail {
+    /// Copies `bytes`, which fit into the segment. `expected` counts them and what will follow them.
+    fn append(&mut self, bytes: &[u8], expected: usize) {
+        let room = self.fresh.capacity() - self.fresh.len();
+        let (fits, rest) = bytes.split_at(room.min(bytes.len()));
+        self.fresh.extend_from_slice(fits);
+        self.len += fits.len();
+        if !rest.is_empty() {
+            self.share();
+            // A first frame gets an exact allocation; after that the sizes double, so that a segment has few of them.
+            let wanted = rest.len().max(expected - fits.len().min(expected)).max(self.len);
+            let size = wanted.min(SEGMENT - self.len);
+            self.fresh = BytesMut::with_capacity(size);
+            self.resident += allocation(size) + SHARED + size_of::<Bytes>() as u64;
+            self.fresh.extend_from_slice(rest);
+            self.len += rest.len();
+        }
+    }
+
+    /// Moves what was received since the last time to the pieces.
+    fn share(&mut self) {
+        if self.fresh.len() == self.fresh.capacity() {
+            // Nothing more goes into this allocation, so it can be given away whole.
+            let whole = std::mem::take(&mut self.fresh);
+            if !whole.is_empty() {
+                self.pieces.push(whole.freeze());
+            }
+        } else if !self.fresh.is_empty() {
+            self.pieces.push(self.fresh.split().freeze());
+        }
+    }
+
+    fn chunk_at(&mut self, offset: usize) -> Option<Bytes> {
+        if offset >= self.len {
+            return None;
+        }
+        let shared = self.len - self.fresh.len();
+        if offset >= shared {
+            if self.fresh.len() < SHARE_FROM {
+                return self.fresh.get(offset - shared..).map(Bytes::copy_from_slice);
+            }
+            self.share();
+        }
+        let mut start = 0;
+        for piece in &self.pieces {
+            if offset < start + piece.len() {
+                return Some(piece.slice(offset - start..));
+            }
+            start += piece.len();
+        }
+        None
+    }
+
+    /// Everything in one exact allocation: the one there is, where it is exact, or else a copy.
+    fn into_segment(mut self) -> Bytes {
+        let exact = allocation(self.len) + SHARED + size_of::<Bytes>() as u64;
+        if self.pieces.is_empty() && self.fresh.capacity() == self.fresh.len() {
+            return self.fresh.freeze();
+        }
+        self.share();
+        if self.resident == exact && self.pieces.len() == 1 {
+            return self.pieces.swap_remove(0);
+        }
+        let mut whole = Vec::with_capacity(self.len);
+        for piece in &self.pieces {
+            whole.extend_from_slice(piece);
+        }
+        Bytes::from(whole)
+    }
+}

@@ -1,0 +1,197 @@
+//! One stored response, and the set of them under one key.
+
+use std::sync::Arc;
+
+use super::{
+    body::{ARC_COUNTS, SHARED, StoredBody},
+    budget::{Budget, Charge, allocation},
+    head::HeadBlock,
+    purge::{PurgeClock, Stamp, Stamped},
+};
+
+/// The canonical bytes of a key, cheap to clone.
+///
+/// Stands in for `key::CacheKey`, which has the same shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredKey(Arc<[u8]>);
+
+impl StoredKey {
+    /// A key with these canonical bytes.
+    pub fn new(canonical: impl Into<Arc<[u8]>>) -> Self {
+        Self(canonical.into())
+    }
+
+    /// The canonical bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Metadata that knows what it holds outside of itself.
+pub trait MetaSize {
+    /// The bytes that this value has allocated, beyond its own size.
+    fn heap_bytes(&self) -> usize;
+}
+
+impl MetaSize for () {
+    fn heap_bytes(&self) -> usize {
+        0
+    }
+}
+
+/// What one entry takes in the table itself, as measured: its bucket, its bookkeeping and its place in the order of
+/// use. Measured for a 64-bit key and a pointer as the value, without expiry.
+const TABLE: u64 = 300;
+
+/// What a stored response is made of.
+#[derive(Debug)]
+pub struct EntryParts<M> {
+    /// What it answers.
+    pub key: StoredKey,
+    /// What `semantics` knows about it.
+    pub meta: M,
+    /// Its field lines.
+    pub head: HeadBlock,
+    /// Its content.
+    pub body: StoredBody,
+    /// When its fetch began, and what invalidates it.
+    pub stamped: Stamped,
+}
+
+/// A stored response. It is never changed; a validation replaces it with another that shares its body.
+#[derive(Debug)]
+pub struct Entry<M> {
+    key: StoredKey,
+    meta: M,
+    head: HeadBlock,
+    body: StoredBody,
+    stamped: Stamped,
+    /// Everything but the body, which has its own.
+    charge: Charge,
+}
+
+impl<M: MetaSize> Entry<M> {
+    /// Makes an entry and counts it in `budget`.
+    pub fn new(budget: &Arc<Budget>, parts: EntryParts<M>) -> Arc<Self> {
+        let EntryParts { key, meta, head, body, stamped } = parts;
+        let charge = budget.charge(Self::own_bytes(&key, &meta, &head, &stamped));
+        Arc::new(Self { key, meta, head, body, stamped, charge })
+    }
+
+    /// The same response after a validation that began at `stamp`: a new head over the same body.
+    pub fn freshened(&self, meta: M, head: HeadBlock, stamp: Stamp) -> Arc<Self> {
+        let parts = EntryParts {
+            key: self.key.clone(),
+            meta,
+            head,
+            body: self.body.clone(),
+            stamped: self.stamped.renewed(stamp),
+        };
+        Self::new(self.charge.budget(), parts)
+    }
+
+    fn own_bytes(key: &StoredKey, meta: &M, head: &HeadBlock, stamped: &Stamped) -> u64 {
+        let parts = [
+            size_of::<Self>() + ARC_COUNTS,
+            key.as_bytes().len() + ARC_COUNTS,
+            head.len(),
+            size_of_val(stamped.scopes()),
+            size_of::<Variants<M>>() + ARC_COUNTS,
+        ];
+        let shared_head = if head.is_empty() { 0 } else { SHARED };
+        parts.into_iter().map(allocation).sum::<u64>() + shared_head + meta.heap_bytes() as u64 + TABLE
+    }
+}
+
+impl<M> Entry<M> {
+    /// What it answers.
+    pub fn key(&self) -> &StoredKey {
+        &self.key
+    }
+
+    /// What `semantics` knows about it.
+    pub fn meta(&self) -> &M {
+        &self.meta
+    }
+
+    /// Its field lines.
+    pub fn head(&self) -> &HeadBlock {
+        &self.head
+    }
+
+    /// Its content.
+    pub fn body(&self) -> &StoredBody {
+        &self.body
+    }
+
+    /// When its fetch began, and what invalidates it.
+    pub fn stamped(&self) -> &Stamped {
+        &self.stamped
+    }
+
+    /// All bytes of memory that are counted for it, its body included.
+    pub fn resident_bytes(&self) -> u64 {
+        self.charge.bytes() + self.body.resident_bytes()
+    }
+}
+
+/// The stored responses of one key, the newest first. There is always at least one.
+#[derive(Debug)]
+pub struct Variants<M> {
+    newest: Arc<Entry<M>>,
+    older: Box<[Arc<Entry<M>>]>,
+}
+
+impl<M> Variants<M> {
+    /// `newest`, and as many of `older` as fit below `most` entries and `bytes`.
+    pub(super) fn new<'a>(
+        newest: Arc<Entry<M>>,
+        older: impl Iterator<Item = &'a Arc<Entry<M>>>,
+        most: usize,
+        bytes: u64,
+    ) -> Self
+    where
+        M: 'a,
+    {
+        let mut total = newest.resident_bytes();
+        let older = older
+            .take(most.saturating_sub(1))
+            .take_while(|entry| {
+                total = total.saturating_add(entry.resident_bytes());
+                total <= bytes
+            })
+            .cloned()
+            .collect();
+        Self { newest, older }
+    }
+
+    /// The key of all of them.
+    pub fn key(&self) -> &StoredKey {
+        &self.newest.key
+    }
+
+    /// All of them, the newest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Entry<M>>> {
+        std::iter::once(&self.newest).chain(&self.older)
+    }
+
+    /// The one that was stored or validated last.
+    pub fn newest(&self) -> &Arc<Entry<M>> {
+        &self.newest
+    }
+
+    /// How many there are.
+    #[allow(clippy::len_without_is_empty)] // Never empty.
+    pub fn len(&self) -> usize {
+        1 + self.older.len()
+    }
+
+    /// All bytes of memory that are counted for them.
+    pub fn resident_bytes(&self) -> u64 {
+        self.iter().map(|entry| entry.resident_bytes()).sum()
+    }
+
+    pub(super) fn all_current(&self, purges: &PurgeClock) -> bool {
+        self.iter().all(|entry| purges.is_current(&entry.stamped))
+    }
+}

@@ -1,0 +1,279 @@
+//! The memory tier: a concurrent table with a bound in bytes.
+//!
+//! The table's key is the 64-bit hash of the canonical key, under a hasher that passes it through; the whole key is in
+//! the entry and is compared each time. Nothing expires here: the table's expiry would be a hidden clock, and whether
+//! a stored response may be used is not the store's decision. The order of eviction is least recently used, because
+//! the table's default admission turned away half of what was offered to a full cache, and "stored" would be a lie.
+
+use std::{
+    fmt,
+    hash::BuildHasherDefault,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use moka::{ops::compute::Op, policy::EvictionPolicy, sync::Cache};
+
+use super::{
+    budget::Budget,
+    entry::{Entry, StoredKey, Variants},
+    hash::{Identity, KeyHash, KeySeed},
+    purge::PurgeClock,
+};
+
+/// A tier that stored responses live in. Look-ups never wait for anything.
+pub trait Store<M>: Send + Sync {
+    /// The stored responses of `key` that nothing has invalidated.
+    fn get(&self, key: &StoredKey) -> Option<Arc<Variants<M>>>;
+
+    /// Stores `entry` as the newest of its key, in place of those that `same_variant` names.
+    fn insert(&self, entry: Arc<Entry<M>>, same_variant: &dyn Fn(&Entry<M>) -> bool) -> Inserted;
+
+    /// Puts `new` in the place of `old`, which it shares its body with, if `old` is still there.
+    fn replace(&self, old: &Arc<Entry<M>>, new: Arc<Entry<M>>) -> Inserted;
+
+    /// Removes all stored responses of `key`.
+    fn remove(&self, key: &StoredKey);
+
+    /// Whether another response may be held. Reclaims what can be reclaimed before it says no.
+    fn has_room(&self) -> bool;
+
+    /// How many keys are stored, give or take those of the last few writes.
+    fn len(&self) -> u64;
+
+    /// Whether nothing is stored.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All bytes that are resident, fills and what is still being read included.
+    fn resident_bytes(&self) -> u64 {
+        self.budget().resident()
+    }
+
+    /// The hash of a key, for [`UncacheableMemory`](super::UncacheableMemory) and for maps of flights.
+    fn hash(&self, key: &StoredKey) -> KeyHash;
+
+    /// The count of resident bytes.
+    fn budget(&self) -> &Arc<Budget>;
+
+    /// The invalidations.
+    fn purge_clock(&self) -> &PurgeClock;
+}
+
+/// What became of an entry that was to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Inserted {
+    /// It is stored.
+    Stored,
+    /// It is not: something invalidated it since its fetch began.
+    Invalidated,
+    /// It is not: alone it takes more than the whole capacity.
+    TooLarge,
+    /// It is not: what it was to replace is gone.
+    Gone,
+}
+
+/// The bounds of a [`MemoryStore`].
+#[derive(Clone, Copy, Debug)]
+pub struct StoreLimits {
+    /// Bytes that may be resident.
+    pub capacity: u64,
+    /// Stored responses under one key, at least 1.
+    pub max_variants: usize,
+    /// Slots of the table of invalidations.
+    pub purge_slots: u32,
+}
+
+impl StoreLimits {
+    /// `capacity` bytes, and the usual for the rest: 16 variants, [`PurgeClock::DEFAULT_SLOTS`].
+    pub fn of_capacity(capacity: u64) -> Self {
+        Self { capacity, max_variants: 16, purge_slots: PurgeClock::DEFAULT_SLOTS }
+    }
+}
+
+type Table<M> = Cache<u64, Arc<Variants<M>>, BuildHasherDefault<Identity>>;
+
+/// Stored responses in this process's memory.
+pub struct MemoryStore<M> {
+    table: Table<M>,
+    seed: KeySeed,
+    budget: Arc<Budget>,
+    purges: PurgeClock,
+    max_variants: usize,
+    /// Bytes stored since the table's last maintenance.
+    unmaintained: AtomicU64,
+}
+
+impl<M> fmt::Debug for MemoryStore<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("budget", &self.budget).finish_non_exhaustive()
+    }
+}
+
+impl<M: Send + Sync + 'static> MemoryStore<M> {
+    /// An empty store within `limits`.
+    pub fn new(limits: StoreLimits) -> Self {
+        Self::with_seed(limits, KeySeed::random())
+    }
+
+    pub(super) fn with_seed(limits: StoreLimits, seed: KeySeed) -> Self {
+        let StoreLimits { capacity, max_variants, purge_slots } = limits;
+        let unit = weight_unit(capacity);
+        let table = Cache::builder()
+            .name("stored responses")
+            .max_capacity(capacity >> unit)
+            .weigher(move |_, variants: &Arc<Variants<M>>| weight(variants.resident_bytes(), unit))
+            .eviction_policy(EvictionPolicy::lru())
+            .build_with_hasher(BuildHasherDefault::default());
+        Self {
+            table,
+            seed,
+            budget: Budget::new(capacity),
+            purges: PurgeClock::new(purge_slots),
+            max_variants: max_variants.max(1),
+            unmaintained: AtomicU64::new(0),
+        }
+    }
+
+    /// Runs the table's maintenance after every min(1 MiB, capacity / 64) stored: by itself it does so after 64 writes,
+    /// and 64 large bodies are several times the capacity.
+    fn maintain(&self, stored: u64) {
+        let every = (self.budget.capacity() / 64).min(1024 * 1024);
+        if self.unmaintained.fetch_add(stored, Ordering::Relaxed).saturating_add(stored) >= every {
+            self.unmaintained.store(0, Ordering::Relaxed);
+            self.table.run_pending_tasks();
+        }
+    }
+
+    /// Replaces the variants of `key` by what `change` makes of them, in one step as seen by all other changes.
+    fn change(&self, key: &StoredKey, change: impl FnOnce(Option<&Variants<M>>) -> Op<Arc<Variants<M>>>) {
+        self.table.entry(self.seed.hash(key.as_bytes()).bits()).and_compute_with(|found| {
+            let found = found.map(moka::Entry::into_value);
+            change(found.as_deref().filter(|variants| variants.key() == key))
+        });
+    }
+
+    /// `newest` and those of `others` that nothing has invalidated.
+    fn variants<'a>(
+        &self,
+        newest: Arc<Entry<M>>,
+        others: impl Iterator<Item = &'a Arc<Entry<M>>>,
+    ) -> Arc<Variants<M>> {
+        let current = others.filter(|entry| self.purges.is_current(entry.stamped()));
+        Arc::new(Variants::new(newest, current, self.max_variants, self.budget.capacity()))
+    }
+
+    fn refusal(&self, entry: &Entry<M>) -> Option<Inserted> {
+        if !self.purges.is_current(entry.stamped()) {
+            Some(Inserted::Invalidated)
+        } else if entry.resident_bytes() > self.budget.capacity() {
+            Some(Inserted::TooLarge)
+        } else {
+            None
+        }
+    }
+
+    /// Drops what was invalidated under `key`, and returns what is left of it.
+    fn drop_invalidated(&self, key: &StoredKey) -> Option<Arc<Variants<M>>> {
+        let mut left = None;
+        self.change(key, |found| {
+            let Some(found) = found else { return Op::Nop };
+            let mut current = found.iter().filter(|entry| self.purges.is_current(entry.stamped()));
+            match current.next().cloned() {
+                None => Op::Remove,
+                Some(newest) => {
+                    let variants = self.variants(newest, current);
+                    left = Some(Arc::clone(&variants));
+                    Op::Put(variants)
+                }
+            }
+        });
+        left
+    }
+}
+
+impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
+    fn get(&self, key: &StoredKey) -> Option<Arc<Variants<M>>> {
+        let variants = self.table.get(&self.seed.hash(key.as_bytes()).bits())?;
+        if variants.key() != key {
+            None
+        } else if variants.all_current(&self.purges) {
+            Some(variants)
+        } else {
+            self.drop_invalidated(key)
+        }
+    }
+
+    fn insert(&self, entry: Arc<Entry<M>>, same_variant: &dyn Fn(&Entry<M>) -> bool) -> Inserted {
+        if let Some(refusal) = self.refusal(&entry) {
+            return refusal;
+        }
+        let size = entry.resident_bytes();
+        let key = entry.key().clone();
+        self.change(&key, |found| {
+            let others = found.into_iter().flat_map(Variants::iter).filter(|other| !same_variant(other));
+            Op::Put(self.variants(entry, others))
+        });
+        self.maintain(size);
+        Inserted::Stored
+    }
+
+    fn replace(&self, old: &Arc<Entry<M>>, new: Arc<Entry<M>>) -> Inserted {
+        if let Some(refusal) = self.refusal(&new) {
+            return refusal;
+        }
+        let size = new.resident_bytes();
+        let mut outcome = Inserted::Gone;
+        self.change(old.key(), |found| {
+            let Some(found) = found.filter(|found| found.iter().any(|entry| Arc::ptr_eq(entry, old))) else {
+                return Op::Nop;
+            };
+            outcome = Inserted::Stored;
+            Op::Put(self.variants(new, found.iter().filter(|entry| !Arc::ptr_eq(entry, old))))
+        });
+        self.maintain(size);
+        outcome
+    }
+
+    fn remove(&self, key: &StoredKey) {
+        self.change(key, |found| if found.is_some() { Op::Remove } else { Op::Nop });
+    }
+
+    fn has_room(&self) -> bool {
+        if self.budget.is_over() {
+            self.table.run_pending_tasks();
+        }
+        !self.budget.is_over()
+    }
+
+    fn len(&self) -> u64 {
+        self.table.entry_count()
+    }
+
+    fn hash(&self, key: &StoredKey) -> KeyHash {
+        self.seed.hash(key.as_bytes())
+    }
+
+    fn budget(&self) -> &Arc<Budget> {
+        &self.budget
+    }
+
+    fn purge_clock(&self) -> &PurgeClock {
+        &self.purges
+    }
+}
+
+/// By how many bits weights are shifted so that a capacity fits the table's 32 bits: none below 4 GiB.
+fn weight_unit(capacity: u64) -> u32 {
+    (u64::BITS - capacity.leading_zeros()).saturating_sub(u32::BITS)
+}
+
+/// The weight of `bytes`, rounded up: many small entries must not weigh nothing.
+fn weight(bytes: u64, unit: u32) -> u32 {
+    let rounded = bytes.div_ceil(1 << unit);
+    u32::try_from(rounded).unwrap_or(u32::MAX)
+}

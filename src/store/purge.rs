@@ -1,0 +1,175 @@
+//! Invalidation in constant time: one sequence, and a table of when each scope was last invalidated.
+//!
+//! Whatever is stored belongs to scopes: its target, its path, its host, its route, its tags. A fetch takes the
+//! sequence as its [`Stamp`] when it starts. Invalidating a scope raises the sequence and writes it into the scope's
+//! slot; what is stored is current as long as none of its scopes' slots is above its stamp.
+//!
+//! The table has a fixed number of slots, so two scopes may share one: then an invalidation reaches more than it was
+//! meant to, and never less. There is no list that grows with the number of invalidations, because in an API with many
+//! writes every unsafe method invalidates.
+//!
+//! # Why a reader never misses an invalidation
+//!
+//! A writer holds the mutex and does, in this order: store `s` in the slots (s is the sequence plus one), then publish
+//! the sequence `s` with release. A reader loads the sequence `n` with acquire, and only then the slots. All
+//! invalidations up to `n` wrote their slots before `n` was published, so the reader sees each of those slots at its
+//! value or at a later, greater one. `checked_at = n` therefore records a fact that stays true: no invalidation up to
+//! `n` concerns this entry. An invalidation that has returned before a reader begins is among those `n`, because the
+//! load of the sequence cannot see an older value then.
+//!
+//! Between the two stores a slot may be above every stamp that can be taken. A fetch that starts right then is treated
+//! as one that began before the invalidation, which errs on the safe side.
+
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// What can be invalidated at once. Kinds never match each other: the host `a` is not the tag `a`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// One canonical target, in all its variants.
+    Target(&'a [u8]),
+    /// One canonical path under its authority, with every query.
+    Path(&'a [u8]),
+    /// Everything of one host.
+    Host(&'a str),
+    /// Everything that was stored for one route of the config.
+    Route(&'a str),
+    /// Everything that carries one tag.
+    Tag(&'a str),
+}
+
+impl<'a> Scope<'a> {
+    fn parts(self) -> (u8, &'a [u8]) {
+        match self {
+            Self::Target(target) => (0, target),
+            Self::Path(path) => (1, path),
+            Self::Host(host) => (2, host.as_bytes()),
+            Self::Route(route) => (3, route.as_bytes()),
+            Self::Tag(tag) => (4, tag.as_bytes()),
+        }
+    }
+}
+
+/// A scope as its [`PurgeClock`] knows it: the number of its slot. Meaningful only to the clock that made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScopeId(pub(super) u32);
+
+/// How many invalidations had happened when something began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp(pub(super) u64);
+
+/// Since when something is known, and which invalidations concern it. Fills and stored responses carry one.
+#[derive(Debug)]
+pub struct Stamped {
+    stamp: Stamp,
+    /// The last sequence for which this was found to be current.
+    checked_at: AtomicU64,
+    scopes: Box<[ScopeId]>,
+}
+
+impl Stamped {
+    /// What began at `stamp` and belongs to `scopes`.
+    pub fn new(stamp: Stamp, scopes: impl Into<Box<[ScopeId]>>) -> Self {
+        Self { stamp, checked_at: AtomicU64::new(stamp.0), scopes: scopes.into() }
+    }
+
+    /// When it began.
+    pub fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    /// What it belongs to.
+    pub fn scopes(&self) -> &[ScopeId] {
+        &self.scopes
+    }
+
+    /// The same scopes, begun at another time: a validation that made a stored response new.
+    #[must_use]
+    pub fn renewed(&self, stamp: Stamp) -> Self {
+        Self::new(stamp, self.scopes.clone())
+    }
+}
+
+/// The sequence of invalidations and the table of scopes.
+#[derive(Debug)]
+pub struct PurgeClock {
+    sequence: AtomicU64,
+    slots: Box<[AtomicU64]>,
+    writers: Mutex<()>,
+    seed: RandomState,
+}
+
+impl PurgeClock {
+    /// The usual number of slots: 512 KiB of table. An entry with three scopes has a chance of one in a hundred to be
+    /// hit wrongly after 220 invalidations of other scopes.
+    pub const DEFAULT_SLOTS: u32 = 65_536;
+
+    /// A clock with `slots` slots (at least one), all of them untouched.
+    pub fn new(slots: u32) -> Self {
+        Self {
+            sequence: AtomicU64::new(0),
+            slots: (0..slots.max(1)).map(|_| AtomicU64::new(0)).collect(),
+            writers: Mutex::new(()),
+            seed: RandomState::new(),
+        }
+    }
+
+    /// The stamp for what begins now. To be taken before the request to the origin is sent.
+    pub fn now(&self) -> Stamp {
+        Stamp(self.sequence.load(Ordering::Acquire))
+    }
+
+    /// The slot of a scope.
+    pub fn scope(&self, scope: Scope<'_>) -> ScopeId {
+        let (kind, name) = scope.parts();
+        let mut hasher = self.seed.build_hasher();
+        hasher.write_u8(kind);
+        hasher.write(name);
+        // The remainder is below the number of slots, which is a u32.
+        #[allow(clippy::cast_possible_truncation)]
+        let slot = (hasher.finish() % self.slots.len() as u64) as u32;
+        ScopeId(slot)
+    }
+
+    /// Ends the currency of everything that began before now and belongs to one of `scopes`.
+    ///
+    /// When this has returned, no [`is_current`](Self::is_current) that begins later is true for any of that.
+    pub fn invalidate(&self, scopes: &[ScopeId]) {
+        if scopes.is_empty() {
+            return;
+        }
+        let _writing = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = self.sequence.load(Ordering::Relaxed) + 1;
+        for slot in scopes.iter().filter_map(|scope| self.slot(*scope)) {
+            slot.store(next, Ordering::Relaxed);
+        }
+        self.sequence.store(next, Ordering::Release);
+    }
+
+    /// Whether nothing has invalidated `stamped` since it began. One load where nothing at all was invalidated since
+    /// the last time it was asked.
+    pub fn is_current(&self, stamped: &Stamped) -> bool {
+        let now = self.sequence.load(Ordering::Acquire);
+        // Relaxed: `checked_at` publishes nothing, it is a fact about the past (see the module's proof).
+        if stamped.checked_at.load(Ordering::Relaxed) == now {
+            return true;
+        }
+        let current = stamped.scopes.iter().all(|scope| {
+            // A scope that this clock does not know counts as invalidated.
+            self.slot(*scope).is_some_and(|slot| slot.load(Ordering::Relaxed) <= stamped.stamp.0)
+        });
+        if current {
+            stamped.checked_at.store(now, Ordering::Relaxed);
+        }
+        current
+    }
+
+    fn slot(&self, scope: ScopeId) -> Option<&AtomicU64> {
+        self.slots.get(scope.0 as usize)
+    }
+}

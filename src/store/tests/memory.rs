@@ -1,0 +1,402 @@
+use std::{
+    collections::HashMap,
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
+
+use proptest::prelude::*;
+
+use super::{entry, head, key, pattern, scoped};
+use crate::store::{
+    Entry, EntryParts, Fill, HeadBlock, Inserted, KeySeed, MemoryStore, Scope, Stamped, Store, StoreLimits,
+    StoredBody, Variants, WHOLE,
+};
+
+fn store_of(capacity: u64) -> MemoryStore<u32> {
+    MemoryStore::new(StoreLimits { purge_slots: 4096, ..StoreLimits::of_capacity(capacity) })
+}
+
+fn numbers(found: Option<Arc<Variants<u32>>>) -> Vec<u32> {
+    found.iter().flat_map(|variants| variants.iter().map(|entry| *entry.meta())).collect()
+}
+
+fn put(store: &MemoryStore<u32>, name: &str, number: u32) -> Inserted {
+    store.insert(entry(store.budget(), name, number, b"body"), &|other| *other.meta() == number)
+}
+
+#[test]
+fn what_is_stored_is_found_under_its_key_only() {
+    let store = store_of(1 << 20);
+    assert_eq!(put(&store, "a", 1), Inserted::Stored);
+    let found = store.get(&key("a")).unwrap();
+    assert_eq!((found.key(), found.len(), *found.newest().meta()), (&key("a"), 1, 1));
+    assert!(store.get(&key("b")).is_none());
+    store.remove(&key("b"));
+    assert!(store.get(&key("a")).is_some());
+    store.remove(&key("a"));
+    assert!(store.get(&key("a")).is_none());
+}
+
+#[test]
+fn a_collision_of_hashes_is_a_miss_and_never_anothers_answer() {
+    let store = MemoryStore::with_seed(StoreLimits::of_capacity(1 << 20), KeySeed::narrowed(0));
+    assert_eq!(put(&store, "a", 1), Inserted::Stored);
+    assert!(store.get(&key("b")).is_none());
+    store.remove(&key("b"));
+    let a = Arc::clone(store.get(&key("a")).unwrap().newest());
+    assert_eq!(put(&store, "b", 2), Inserted::Stored);
+    assert!(store.get(&key("a")).is_none());
+    assert_eq!(numbers(store.get(&key("b"))), [2]);
+    let fresh = a.freshened(3, HeadBlock::default(), store.purge_clock().now());
+    assert_eq!(store.replace(&a, fresh), Inserted::Gone);
+    assert_eq!(numbers(store.get(&key("b"))), [2]);
+}
+
+#[test]
+fn a_variant_takes_the_place_of_the_same_and_keeps_the_others() {
+    let store = store_of(1 << 20);
+    for number in [1, 2, 3, 2] {
+        assert_eq!(put(&store, "a", number), Inserted::Stored);
+    }
+    assert_eq!(numbers(store.get(&key("a"))), [2, 3, 1]);
+}
+
+#[test]
+fn the_oldest_variant_leaves_when_there_are_too_many() {
+    let store = MemoryStore::new(StoreLimits { max_variants: 3, ..StoreLimits::of_capacity(1 << 20) });
+    for number in 1..=5 {
+        assert_eq!(put(&store, "a", number), Inserted::Stored);
+    }
+    assert_eq!(numbers(store.get(&key("a"))), [5, 4, 3]);
+}
+
+#[test]
+fn a_freshened_entry_takes_the_place_of_the_old_one() {
+    let store = store_of(1 << 20);
+    for number in [1, 2] {
+        assert_eq!(put(&store, "a", number), Inserted::Stored);
+    }
+    let found = store.get(&key("a")).unwrap();
+    let old = found.iter().find(|entry| *entry.meta() == 1).unwrap();
+    let new = || old.freshened(10, head(&[("age", "0")]), store.purge_clock().now());
+    assert_eq!(store.replace(old, new()), Inserted::Stored);
+    assert_eq!(numbers(store.get(&key("a"))), [10, 2]);
+    assert_eq!(store.replace(old, new()), Inserted::Gone);
+    assert_eq!(numbers(store.get(&key("a"))), [10, 2]);
+}
+
+#[test]
+fn what_alone_is_larger_than_the_capacity_is_refused_by_name() {
+    let store = store_of(10_000);
+    let large = entry(store.budget(), "a", 1, &pattern(20_000));
+    assert_eq!(store.insert(large, &|_| true), Inserted::TooLarge);
+    assert!(store.get(&key("a")).is_none());
+    assert_eq!(store.resident_bytes(), 0);
+}
+
+#[test]
+fn variants_of_one_key_together_stay_within_the_capacity() {
+    let store = store_of(100_000);
+    for number in 0..8 {
+        let large = entry(store.budget(), "a", number, &pattern(30_000));
+        assert_eq!(store.insert(large, &|_| false), Inserted::Stored);
+    }
+    assert_eq!(numbers(store.get(&key("a"))), [7, 6, 5]);
+}
+
+#[test]
+fn a_fetch_that_began_before_an_invalidation_is_not_stored() {
+    let store = store_of(1 << 20);
+    let scope = store.purge_clock().scope(Scope::Target(b"a"));
+    let before = store.purge_clock().now();
+    store.purge_clock().invalidate(&[scope]);
+    let late = scoped(store.budget(), "a", 1, before, vec![scope]);
+    assert_eq!(store.insert(late, &|_| true), Inserted::Invalidated);
+    let after = scoped(store.budget(), "a", 2, store.purge_clock().now(), vec![scope]);
+    assert_eq!(store.insert(Arc::clone(&after), &|_| true), Inserted::Stored);
+    let stale = after.freshened(3, HeadBlock::default(), before);
+    assert_eq!(store.replace(&after, stale), Inserted::Invalidated);
+    assert_eq!(numbers(store.get(&key("a"))), [2]);
+}
+
+#[test]
+fn an_invalidated_variant_leaves_and_the_others_stay() {
+    let store = store_of(1 << 20);
+    let clock = store.purge_clock();
+    let scopes = ["x", "y", "z"].map(|tag| clock.scope(Scope::Tag(tag)));
+    for (number, scope) in (1..).zip(scopes) {
+        let variant = scoped(store.budget(), "a", number, clock.now(), vec![scope]);
+        assert_eq!(store.insert(variant, &|_| false), Inserted::Stored);
+    }
+    clock.invalidate(&[scopes[2]]);
+    assert_eq!(numbers(store.get(&key("a"))), [2, 1]);
+    clock.invalidate(&scopes[..2]);
+    assert!(store.get(&key("a")).is_none());
+}
+
+#[test]
+fn nothing_is_counted_when_everything_is_dropped() {
+    let store = store_of(1 << 20);
+    let budget = Arc::clone(store.budget());
+    for number in 0..500 {
+        assert_eq!(put(&store, &format!("key {number}"), number), Inserted::Stored);
+    }
+    let held = store.get(&key("key 499")).unwrap();
+    assert!(budget.resident() > 0);
+    drop(store);
+    flush_garbage();
+    assert_eq!(budget.resident(), held.resident_bytes());
+    drop(held);
+    assert_eq!(budget.resident(), 0);
+}
+
+/// What concurrent tables unlink is freed an epoch later: other tables' work moves the epochs on.
+fn flush_garbage() {
+    let other = store_of(1 << 10);
+    for number in 0..2_000 {
+        let _ = put(&other, "churn", number);
+        other.remove(&key("churn"));
+    }
+}
+
+/// Stores `count` responses as the proxy would, in a fill each; the most that was ever resident.
+fn flood(store: &MemoryStore<u32>, count: u32, head: &HeadBlock, body: &[u8]) -> u64 {
+    let (mut most, mut refused) = (0, 0);
+    for number in 0..count {
+        if !store.has_room() {
+            refused += 1;
+            continue;
+        }
+        let (mut writer, leader) = Fill::start(store.budget(), None, WHOLE);
+        body.chunks(16 * 1024).for_each(|frame| writer.push(frame));
+        let parts = EntryParts {
+            key: key(&format!("https://example.com/{number}")),
+            meta: number,
+            head: HeadBlock::from_fields(head.fields().collect::<Vec<_>>().iter().map(|(n, v)| (n, v))),
+            body: writer.finish().unwrap(),
+            stamped: Stamped::new(store.purge_clock().now(), []),
+        };
+        assert_eq!(store.insert(Entry::new(store.budget(), parts), &|_| true), Inserted::Stored);
+        drop(leader);
+        most = most.max(store.resident_bytes());
+    }
+    assert!(refused <= count / 2, "{refused} of {count} refused");
+    most
+}
+
+fn assert_flood_fits(capacity: u64, count: u32, head: &HeadBlock, body: &[u8]) {
+    let store = store_of(capacity);
+    let most = flood(&store, count, head, body);
+    assert!(most <= capacity * 12 / 10, "{most} resident, {capacity} allowed");
+    // It is not kept small by storing nothing.
+    assert!(store.resident_bytes() >= capacity / 2, "{} resident of {capacity}", store.resident_bytes());
+}
+
+#[test]
+fn a_flood_of_tiny_bodies_with_large_heads_fits() {
+    let value: &'static str = String::leak("v".repeat(600));
+    let head = head(&[("x-one", value), ("x-two", value), ("x-three", value)]);
+    assert_flood_fits(8 << 20, 80 * 1024 / 3, &head, b"{}");
+}
+
+#[test]
+fn a_flood_of_tiny_responses_fits() {
+    assert_flood_fits(4 << 20, 40 * 1024 * 1024 / 900, &head(&[("age", "1")]), b"{}");
+}
+
+#[test]
+fn a_flood_of_large_bodies_fits() {
+    assert_flood_fits(64 << 20, 640, &head(&[("age", "1")]), &pattern(1 << 20));
+    assert_flood_fits(64 << 20, 160, &head(&[("age", "1")]), &pattern(4 << 20));
+}
+
+#[test]
+fn a_flood_from_several_threads_fits() {
+    let store = store_of(32 << 20);
+    let most = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let one = flood(&store, 200, &head(&[("age", "1")]), &pattern(512 << 10));
+                most.fetch_max(one, Ordering::Relaxed);
+            });
+        }
+    });
+    let most = most.into_inner();
+    assert!(most <= (32 << 20) * 12 / 10, "{most} resident");
+}
+
+#[test]
+fn concurrent_changes_of_one_key_lose_nothing() {
+    let store = MemoryStore::new(StoreLimits { max_variants: 1000, ..StoreLimits::of_capacity(8 << 20) });
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let store = &store;
+            scope.spawn(move || {
+                for number in 0..100 {
+                    assert_eq!(put(store, "a", thread * 100 + number), Inserted::Stored);
+                }
+            });
+        }
+    });
+    let mut found = numbers(store.get(&key("a")));
+    found.sort_unstable();
+    assert_eq!(found, (0..400).collect::<Vec<_>>());
+}
+
+#[test]
+fn no_look_up_finds_what_was_invalidated_before_it_began() {
+    let store = store_of(1 << 20);
+    let scope = store.purge_clock().scope(Scope::Path(b"/"));
+    // The numbers of entries whose time was over when this was raised.
+    let over = AtomicU64::new(0);
+    let next = AtomicU64::new(1);
+    thread::scope(|threads| {
+        for _ in 0..2 {
+            threads.spawn(|| {
+                for _ in 0..5_000 {
+                    let stamp = store.purge_clock().now();
+                    let number = u32::try_from(next.fetch_add(1, Ordering::AcqRel)).unwrap();
+                    let _ = store.insert(scoped(store.budget(), "a", number, stamp, vec![scope]), &|_| true);
+                }
+            });
+        }
+        threads.spawn(|| {
+            for _ in 0..5_000 {
+                // Whoever has a number by now has taken its stamp before.
+                let taken = next.load(Ordering::Acquire);
+                store.purge_clock().invalidate(&[scope]);
+                over.fetch_max(taken, Ordering::Release);
+            }
+        });
+        threads.spawn(|| {
+            for _ in 0..20_000 {
+                let over = over.load(Ordering::Acquire);
+                for number in numbers(store.get(&key("a"))) {
+                    assert!(u64::from(number) >= over, "{number} found, all below {over} were invalidated");
+                }
+            }
+        });
+    });
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Insert { key: usize, variant: u32, scope: usize },
+    Invalidate(usize),
+    Remove(usize),
+    Get(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0usize..4, 0u32..3, 0usize..4).prop_map(|(key, variant, scope)| Step::Insert { key, variant, scope }),
+        2 => (0usize..4).prop_map(Step::Invalidate),
+        1 => (0usize..4).prop_map(Step::Remove),
+        3 => (0usize..4).prop_map(Step::Get),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_store_answers_like_a_plain_map(
+        steps in prop::collection::vec(step(), 1..80),
+        slots in prop_oneof![Just(2u32), Just(1 << 16)],
+        mask in prop_oneof![Just(0u64), Just(1), Just(u64::MAX)],
+    ) {
+        let limits = StoreLimits { purge_slots: slots, ..StoreLimits::of_capacity(1 << 20) };
+        let store = MemoryStore::with_seed(limits, KeySeed::narrowed(mask));
+        let names = ["k0", "k1", "k2", "k3"];
+        let scopes = names.map(|name| store.purge_clock().scope(Scope::Tag(name)));
+        let exact = mask == u64::MAX && (0..4).all(|one| (0..one).all(|other| scopes[one] != scopes[other]));
+        // What a map that forgets nothing holds: (variant, scope), the newest first.
+        let mut plain: HashMap<usize, Vec<(u32, usize)>> = HashMap::new();
+        for step in steps {
+            match step {
+                Step::Insert { key, variant, scope } => {
+                    let stamp = store.purge_clock().now();
+                    let new = scoped(store.budget(), names[key], variant, stamp, vec![scopes[scope]]);
+                    prop_assert_eq!(store.insert(new, &|other| *other.meta() == variant), Inserted::Stored);
+                    let held = plain.entry(key).or_default();
+                    held.retain(|(other, _)| *other != variant);
+                    held.insert(0, (variant, scope));
+                }
+                Step::Invalidate(scope) => {
+                    store.purge_clock().invalidate(&[scopes[scope]]);
+                    plain.values_mut().for_each(|held| held.retain(|(_, of)| *of != scope));
+                }
+                Step::Remove(key) => {
+                    store.remove(&super::key(names[key]));
+                    plain.remove(&key);
+                }
+                Step::Get(key) => {
+                    let found = store.get(&super::key(names[key]));
+                    prop_assert!(found.as_ref().is_none_or(|found| found.key().as_bytes() == names[key].as_bytes()));
+                    let found = numbers(found);
+                    let held: Vec<_> = plain.get(&key).into_iter().flatten().map(|(variant, _)| *variant).collect();
+                    // Collisions only ever lose: what is found is among what is held.
+                    prop_assert!(found.iter().all(|variant| held.contains(variant)), "{found:?} of {held:?}");
+                    prop_assert!(!exact || found == held, "{found:?}, not {held:?}");
+                }
+            }
+        }
+    }
+}
+
+/// `cargo test --release --lib store::tests::memory::measure -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement of this process's memory, for a process of its own"]
+fn measure_the_memory_of_small_responses() {
+    const COUNT: u32 = 200_000;
+    let resident = || {
+        let pages: u64 =
+            fs::read_to_string("/proc/self/statm").unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        pages * 4096
+    };
+    let store = store_of(4 << 30);
+    let head = head(&[
+        ("content-type", "application/json"),
+        ("content-length", "200"),
+        ("cache-control", "public, max-age=60"),
+        ("etag", "\"0123456789abcdef\""),
+        ("last-modified", "Mon, 01 Jan 2024 00:00:00 GMT"),
+        ("date", "Mon, 01 Jan 2024 00:00:00 GMT"),
+        ("vary", "accept-encoding"),
+        ("server", "an origin"),
+    ]);
+    let fields: Vec<_> = head.fields().collect();
+    let body = pattern(200);
+    let before = resident();
+    for number in 0..COUNT {
+        let clock = store.purge_clock();
+        let name = format!("https\0example.com\0/products/{number}");
+        let scopes = [Scope::Target(name.as_bytes()), Scope::Host("example.com"), Scope::Route("products")];
+        let parts = EntryParts {
+            key: key(&name),
+            meta: number,
+            head: HeadBlock::from_fields(fields.iter().map(|(name, value)| (name, value))),
+            body: StoredBody::copy_of(store.budget(), &body),
+            stamped: Stamped::new(clock.now(), scopes.map(|scope| clock.scope(scope))),
+        };
+        assert_eq!(store.insert(Entry::new(store.budget(), parts), &|_| true), Inserted::Stored);
+    }
+    let each = |bytes: u64| bytes / u64::from(COUNT);
+    println!("head block {} B, body 200 B, {} entries", head.len(), COUNT);
+    println!(
+        "resident per response: {} B, counted: {} B",
+        each(resident() - before),
+        each(store.resident_bytes())
+    );
+    let keys: Vec<_> =
+        (0..COUNT).map(|number| key(&format!("https\0example.com\0/products/{number}"))).collect();
+    for key in &keys {
+        assert_eq!(store.get(key).unwrap().newest().body().segments()[0].clone().len(), 200);
+    }
+    println!("after one read of each: {} B, without the keys of this test", each(resident() - before) - 80);
+}
