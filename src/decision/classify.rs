@@ -98,7 +98,7 @@ pub fn classify(asked: &Asked<'_>, route: &Route, policy: &Policy) -> Classified
         return Classified::Bypass(bypass);
     }
     let content = match asked.content {
-        Content::Query(bytes) => Some(QueryContent::of(asked.fields, bytes)),
+        Content::Query(bytes) => Some(QueryContent::new(asked.fields, bytes)),
         Content::None | Content::Unread => None,
     };
     let declared = route.level();
@@ -156,7 +156,9 @@ fn bypass(asked: &Asked<'_>, route: &Route, evidence: EvidenceSet) -> Option<Byp
         _ if asked.fields.contains_key(IF_MATCH) || asked.fields.contains_key(IF_UNMODIFIED_SINCE) => {
             Refusal::Precondition
         }
-        _ if route.treatment == Treatment::Origin && OVERRIDES.iter().any(|name| asked.fields.contains_key(name)) => {
+        _ if route.treatment == Treatment::Origin
+            && OVERRIDES.iter().any(|name| asked.fields.contains_key(name)) =>
+        {
             Refusal::OverrideField
         }
         _ if CacheControl::of_request(asked.fields).no_store => Refusal::RequestNoStore,

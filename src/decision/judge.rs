@@ -6,8 +6,8 @@ use std::time::Duration;
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{
-        ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
-        LAST_MODIFIED, SET_COOKIE, VARY,
+        ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, LAST_MODIFIED,
+        SET_COOKIE,
     },
 };
 
@@ -144,7 +144,9 @@ impl Heeded {
     fn is_endless(&self) -> bool {
         let kind = self.fields.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
         let kind = kind.split(|b| *b == b';').next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
-        kind == b"text/event-stream" || kind == b"multipart/x-mixed-replace" || kind.starts_with(b"application/grpc")
+        kind == b"text/event-stream"
+            || kind == b"multipart/x-mixed-replace"
+            || kind.starts_with(b"application/grpc")
     }
 }
 
@@ -189,7 +191,15 @@ fn judge_hermetic(
         varies_by_coding: heeded.vary.names().contains(&ACCEPT_ENCODING),
         undeclared: undeclared(heeded, route),
     };
-    let stored = stored(answer, heeded, jittered(lifetime, &route.lifetime, answer.chance), coding, nature, evidence, route);
+    let stored = stored(
+        answer,
+        heeded,
+        jittered(lifetime, &route.lifetime, answer.chance),
+        coding,
+        nature,
+        evidence,
+        route,
+    );
     let not_for_client = if is_absent(&stored) && keyed.carried.any() {
         Some(Refusal::AbsentForIdentity.into())
     } else if undeclared(heeded, route).iter().any(|name| request.contains_key(name)) {
@@ -245,7 +255,9 @@ fn declared_lifetime(
 
 /// The fields that an answer's Vary names and the route does not declare.
 fn undeclared(heeded: &Heeded, route: &Route) -> Box<[HeaderName]> {
-    let is_declared = |name: &HeaderName| *name == ACCEPT_ENCODING || route.state.fields.iter().any(|field| field.name == *name);
+    let is_declared = |name: &HeaderName| {
+        *name == ACCEPT_ENCODING || route.state.fields.iter().any(|field| field.name == *name)
+    };
     heeded.vary.names().iter().filter(|name| !is_declared(name)).cloned().collect()
 }
 
@@ -283,15 +295,22 @@ fn judge_whole(
     }
     let rules = &route.lifetime;
     let given = explicit.map(|given| given.max(rules.min_ttl.unwrap_or_default()));
-    let Some(lifetime) = given.or_else(|| heuristic_lifetime(answer.status, &heeded.fields, answer.received.wall)) else {
+    let Some(lifetime) =
+        given.or_else(|| heuristic_lifetime(answer.status, &heeded.fields, answer.received.wall))
+    else {
         return judged(Verdict::Refuse(Refusal::NoFreshness.into()));
     };
     let lifetime = FreshnessLifetime::Finite(lifetime.min(rules.max_ttl.unwrap_or(Duration::MAX)));
     let fields = heeded.vary.names().iter().map(|name| Nominated::of(name.clone(), request)).collect();
     let nature = Nature::Nominated { fields, sharing };
     let coding = content_coding(&heeded.fields);
-    let stored = stored(answer, heeded, jittered(lifetime, rules, answer.chance), coding, nature, evidence, route);
-    judged(Verdict::Store { stored: Box::new(stored), strip: heeded.strip(&route.ignore), not_for_client: None })
+    let stored =
+        stored(answer, heeded, jittered(lifetime, rules, answer.chance), coding, nature, evidence, route);
+    judged(Verdict::Store {
+        stored: Box::new(stored),
+        strip: heeded.strip(&route.ignore),
+        not_for_client: None,
+    })
 }
 
 /// Why an answer to a whole request is not stored, lifetimes aside.
@@ -351,7 +370,10 @@ fn stored(
         lifetime,
         always_validate: directives.no_cache.is_whole(),
         forbids_stale: directives.forbids_stale() || directives.s_maxage.is_some(),
-        stale_while_revalidate: window(directives.stale_while_revalidate, route.lifetime.stale_while_revalidate),
+        stale_while_revalidate: window(
+            directives.stale_while_revalidate,
+            route.lifetime.stale_while_revalidate,
+        ),
         stale_if_error: window(directives.stale_if_error, route.lifetime.stale_if_error),
         tag: answer.fields.get(ETAG).and_then(EntityTag::new),
         last_modified: answer.fields.get(LAST_MODIFIED).cloned(),
@@ -376,9 +398,8 @@ fn content_coding(fields: &HeaderMap) -> Option<Codings> {
 /// The fields of a stored response after a 304 has confirmed it: those of the 304 take the place of the stored ones,
 /// but for what describes the content that is kept (RFC 9111 section 3.2).
 pub fn merge_not_modified(stored: &HeaderMap, not_modified: &HeaderMap) -> HeaderMap {
-    let describes_content = |name: &HeaderName| {
-        matches!(*name, CONTENT_LENGTH | CONTENT_ENCODING | CONTENT_TYPE | CONTENT_RANGE)
-    };
+    let describes_content =
+        |name: &HeaderName| matches!(*name, CONTENT_LENGTH | CONTENT_ENCODING | CONTENT_TYPE | CONTENT_RANGE);
     let mut merged = stored.clone();
     for name in not_modified.keys().filter(|name| !describes_content(name)) {
         merged.remove(name);
@@ -387,28 +408,4 @@ pub fn merge_not_modified(stored: &HeaderMap, not_modified: &HeaderMap) -> Heade
         }
     }
     merged
-}
-
-/// The Vary of what clients get: the origin's, and the fields that the route declares.
-pub fn outgoing_vary(origin: &HeaderMap, route: &Route) -> Option<HeaderValue> {
-    let vary = Vary::of(origin);
-    if vary == Vary::Star {
-        return Some(HeaderValue::from_static("*"));
-    }
-    let declared = route.state.fields.iter().map(|field| &field.name).filter(|name| !vary.names().contains(name));
-    let names: Vec<&str> = vary.names().iter().chain(declared).map(HeaderName::as_str).collect();
-    if names.is_empty() { None } else { HeaderValue::try_from(names.join(", ")).ok() }
-}
-
-/// The Cache-Control that a route with `declare` adds where the origin sent none: what the level means.
-pub fn declared_cache_control(origin: &HeaderMap, route: &Route) -> Option<HeaderValue> {
-    if !route.declare || origin.contains_key(CACHE_CONTROL) || origin.contains_key(VARY) && Vary::of(origin) == Vary::Star {
-        return None;
-    }
-    Some(match route.level()? {
-        Level::Permanent => HeaderValue::from_static("public, max-age=31536000, immutable"),
-        Level::Changing => HeaderValue::try_from(format!("public, max-age={}", route.lifetime.ttl.as_secs())).ok()?,
-        Level::User => HeaderValue::from_static("private, no-cache"),
-        Level::Session | Level::Random => HeaderValue::from_static("no-store"),
-    })
 }

@@ -13,7 +13,7 @@ mod stored;
 
 use crate::level::{Identity, Profile};
 
-pub use classify::{Asked, Bypass, Classified, Keyed, classify};
+pub use classify::{Asked, Bypass, Classified, Content, Keyed, classify};
 pub use judge::{Answered, Judgement, Verdict, judge, merge_not_modified};
 pub use plan::{Plan, plan};
 pub use reason::{Reason, Refusal};

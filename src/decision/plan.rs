@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
-use super::{
-    Bypass, Keyed, Nature, Policy, Reason, Refusal, Stored,
-};
+use super::{Bypass, Keyed, Nature, Policy, Reason, Refusal, Stored};
 use crate::{
+    key::Codings,
     level::Profile,
     semantics::{
         Now,
@@ -106,7 +105,7 @@ fn select<'a>(
                 if undeclared.iter().any(|name| fields.contains_key(name)) {
                     return Selected::Refused(Refusal::VaryUndeclared);
                 }
-                let plain = stored.coding.is_some_and(|coding| coding.is_empty());
+                let plain = stored.coding.is_some_and(Codings::is_empty);
                 let offered_enough = !varies_by_coding || offered.is_superset(keyed.codings);
                 if stored.is_acceptable(keyed.codings) && (!plain || offered_enough) {
                     if is_absent(stored) && keyed.carried.any() {
@@ -117,7 +116,8 @@ fn select<'a>(
             }
             Nature::Nominated { fields: nominated, sharing } => {
                 // The letter of RFC 9111 section 3.5 restricts what is stored, not whom it answers.
-                let may_have = policy.profile == Profile::Rfc9111 || sharing.allows(keyed.carried, policy.profile);
+                let may_have =
+                    policy.profile == Profile::Rfc9111 || sharing.allows(keyed.carried, policy.profile);
                 if may_have && nominated.iter().all(|field| field.matches(fields)) {
                     return Selected::Variant(index, stored);
                 }
@@ -143,8 +143,12 @@ fn use_variant(keyed: &Keyed, variant: usize, stored: &Stored, now: Now) -> Plan
     }
     match remaining {
         Remaining::Fresh(_) | Remaining::Forever => Plan::Serve { variant, remaining },
-        Remaining::Stale(since) if since < stored.stale_while_revalidate => Plan::ServeStale { variant, since },
-        Remaining::Stale(since) if accepts_stale(directives, stored, since) => Plan::Serve { variant, remaining },
+        Remaining::Stale(since) if since < stored.stale_while_revalidate => {
+            Plan::ServeStale { variant, since }
+        }
+        Remaining::Stale(since) if accepts_stale(directives, stored, since) => {
+            Plan::Serve { variant, remaining }
+        }
         Remaining::Stale(_) => Plan::Validate { variant, fwd: Fwd::Stale },
     }
 }
@@ -169,4 +173,3 @@ fn accepts_stale(directives: &CacheControl, stored: &Stored, since: Duration) ->
             Some(MaxStale::Within(limit)) => since <= limit,
         }
 }
-

@@ -128,24 +128,34 @@ impl Refusal {
     /// What it means, in one line for the README and `explain`.
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::RequestContent => "GET or HEAD with content is forwarded, and neither answered from nor kept in the store",
+            Self::RequestContent => {
+                "GET or HEAD with content is forwarded, and neither answered from nor kept in the store"
+            }
             Self::QueryContentTooLarge => "QUERY with more content than cache.max_query_content is forwarded",
             Self::Precondition => "If-Match and If-Unmodified-Since are for the origin to judge",
-            Self::OverrideField => "X-Original-URL, X-Rewrite-URL, X-Host or X-HTTP-Method-Override asks for something else than the target",
+            Self::OverrideField => {
+                "X-Original-URL, X-Rewrite-URL, X-Host or X-HTTP-Method-Override asks for something else than the target"
+            }
             Self::RequestNoStore => "the request says no-store",
-            Self::VaryUndeclared => "the answer varies by a field that the route does not declare, and this request has that field",
+            Self::VaryUndeclared => {
+                "the answer varies by a field that the route does not declare, and this request has that field"
+            }
             Self::AbsentForIdentity => "a stored 404 or 410 answers only requests without identity",
             Self::ResponseNoStore => "the answer says no-store",
             Self::NoFreshness => "the answer states no lifetime, and none may be guessed",
             Self::StatusNotStorable => "this status is stored only with a lifetime from the origin",
-            Self::StatusUnexpected => "the answer to a request without identity has a status that no shared answer has; the client's own request was forwarded",
+            Self::StatusUnexpected => {
+                "the answer to a request without identity has a status that no shared answer has; the client's own request was forwarded"
+            }
             Self::PartialContent => "the answer is a part of the representation",
             Self::HeadRequest => "the answer to HEAD has no content to store",
             Self::ContentCoding => "the answer is encoded in a way that the request did not offer",
             Self::EndlessStream => "event streams, multipart/x-mixed-replace and gRPC are only passed on",
             Self::TooLarge => "the content is larger than cache.max_object",
             Self::OverBudget => "the store is over its budget at this moment",
-            Self::CloseDelimited => "only the end of the connection says where the content ends, so it could be cut short",
+            Self::CloseDelimited => {
+                "only the end of the connection says where the content ends, so it could be cut short"
+            }
             Self::StaleIfError => "served although stale, because the origin failed",
         }
     }

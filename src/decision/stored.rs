@@ -143,9 +143,10 @@ impl Stored {
     /// Whether a new answer takes this one's place: both would answer the same requests.
     pub fn is_replaced_by(&self, newer: &Self) -> bool {
         match (&self.nature, &newer.nature) {
-            (Nature::Hermetic { offered: old, .. }, Nature::Hermetic { offered: new, varies_by_coding, .. }) => {
-                old == new || (self.coding == newer.coding && (!varies_by_coding || new.is_superset(*old)))
-            }
+            (
+                Nature::Hermetic { offered: old, .. },
+                Nature::Hermetic { offered: new, varies_by_coding, .. },
+            ) => old == new || (self.coding == newer.coding && (!varies_by_coding || new.is_superset(*old))),
             (Nature::Nominated { fields: old, .. }, Nature::Nominated { fields: new, .. }) => old == new,
             _ => false,
         }
@@ -156,7 +157,8 @@ impl Stored {
         match &self.nature {
             Nature::Hermetic { undeclared, .. } => size_of_val::<[HeaderName]>(undeclared),
             Nature::Nominated { fields, .. } => {
-                let values: usize = fields.iter().filter_map(|field| field.value.as_ref()).map(Vec::len).sum();
+                let values: usize =
+                    fields.iter().filter_map(|field| field.value.as_ref()).map(Vec::len).sum();
                 size_of_val::<[Nominated]>(fields) + values
             }
         }

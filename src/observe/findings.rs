@@ -57,7 +57,11 @@ impl Findings {
     /// Every (reason, count) of a route.
     pub fn of_route(&self, route: &str) -> Vec<(&'static str, u64)> {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.iter().filter(|((name, _), _)| name == route).map(|((_, reason), count)| (*reason, *count)).collect()
+        counts
+            .iter()
+            .filter(|((name, _), _)| name == route)
+            .map(|((_, reason), count)| (*reason, *count))
+            .collect()
     }
 }
 

@@ -31,7 +31,10 @@ enum ClientContent {
     /// The whole content of a QUERY.
     Query(Bytes),
     /// Content that is passed on as it comes, after the part of it that has been read.
-    Streamed { read: Bytes, rest: IdleTimeout },
+    Streamed {
+        read: Bytes,
+        rest: IdleTimeout,
+    },
 }
 
 impl Exchange {

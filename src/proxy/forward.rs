@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Response, Uri,
     header::{
-        COOKIE, DATE, EXPECT, FORWARDED, HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
-        VIA,
+        COOKIE, DATE, EXPECT, FORWARDED, HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+        IF_UNMODIFIED_SINCE, RANGE, VIA,
     },
     uri::PathAndQuery,
 };
@@ -32,13 +32,17 @@ pub(super) const OWN_VIA: HeaderValue = HeaderValue::from_static("1.1 plimsoll")
 
 impl Proxy {
     /// Forwards a request as it came, and passes the answer on as it comes. Nothing is stored.
-    pub(super) async fn forward(&self, mut exchange: Exchange, bypass: Bypass) -> Result<Response<Body>, Problem> {
-        let request = as_it_came(&mut exchange, &self.shared.settings)?;
+    pub(super) async fn forward(
+        &self,
+        mut exchange: Exchange,
+        bypass: Bypass,
+    ) -> Result<Response<Body>, Problem> {
+        let request = as_it_came(&mut exchange, &self.shared.settings);
         let response = self.upstream.send(request).await?;
         if !methods::is_safe(&exchange.parts.method) && is_success(&response) {
             self.invalidate(&exchange);
         }
-        let outcome = Outcome::of(Handling::forwarded(bypass.fwd), &bypass.evidence, bypass.reason);
+        let outcome = Outcome::of(Handling::forwarded(bypass.fwd), bypass.evidence, bypass.reason);
         Ok(self.respond_passed(&exchange, response, outcome))
     }
 
@@ -64,7 +68,8 @@ fn is_success(response: &Response<Incoming>) -> bool {
 /// The peer, with the scheme that a trusted proxy tells.
 pub(super) fn believed(peer: Peer, fields: &HeaderMap, trusted: &[IpNet]) -> Peer {
     let told = fields.get_all(&X_FORWARDED_PROTO).iter().next_back();
-    let told = told.and_then(|line| line.to_str().ok()?.rsplit(',').next().and_then(|word| Scheme::parse(word.trim())));
+    let told = told
+        .and_then(|line| line.to_str().ok()?.rsplit(',').next().and_then(|word| Scheme::parse(word.trim())));
     match told {
         Some(scheme) if is_trusted(peer, trusted) => Peer { scheme, ..peer },
         _ => peer,
@@ -72,14 +77,16 @@ pub(super) fn believed(peer: Peer, fields: &HeaderMap, trusted: &[IpNet]) -> Pee
 }
 
 fn is_trusted(peer: Peer, trusted: &[IpNet]) -> bool {
-    peer.address.is_some_and(|address| trusted.iter().any(|network| network.contains(&address.to_canonical())))
+    peer.address
+        .is_some_and(|address| trusted.iter().any(|network| network.contains(&address.to_canonical())))
 }
 
 /// The client's request, for the origin.
-fn as_it_came(exchange: &mut Exchange, settings: &Settings) -> Result<Request<RequestBody>, Problem> {
+fn as_it_came(exchange: &mut Exchange, settings: &Settings) -> Request<RequestBody> {
     let body = exchange.take_content();
-    let target = exchange.parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-    Ok(assemble(exchange, target, body, client_fields(exchange, settings)))
+    let target =
+        exchange.parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    assemble(exchange, target, body, client_fields(exchange, settings))
 }
 
 /// The client's request, as it may be stored: its canonical path and its whole query, without cookies that carry no
@@ -140,7 +147,12 @@ fn client_fields(exchange: &Exchange, settings: &Settings) -> HeaderMap {
 }
 
 /// Says whom the request comes from. What the client says about it counts only if the peer is trusted.
-fn state_forwarded(fields: &mut HeaderMap, exchange: &Exchange, authority: Option<HeaderValue>, trusted: bool) {
+fn state_forwarded(
+    fields: &mut HeaderMap,
+    exchange: &Exchange,
+    authority: Option<HeaderValue>,
+    trusted: bool,
+) {
     if !trusted {
         for name in [&FORWARDED, &X_FORWARDED_FOR, &X_FORWARDED_HOST, &X_FORWARDED_PROTO] {
             fields.remove(name);
@@ -155,7 +167,11 @@ fn state_forwarded(fields: &mut HeaderMap, exchange: &Exchange, authority: Optio
     };
     let forwarded = format!("for={node};host=\"{}\";proto={scheme}", exchange.target.authority());
     append_member(fields, &FORWARDED, &forwarded);
-    append_member(fields, &X_FORWARDED_FOR, &address.map_or("unknown".to_owned(), |address| address.to_string()));
+    append_member(
+        fields,
+        &X_FORWARDED_FOR,
+        &address.map_or("unknown".to_owned(), |address| address.to_string()),
+    );
     if let Some(authority) = authority {
         fields.entry(&X_FORWARDED_HOST).or_insert(authority);
     }

@@ -159,11 +159,11 @@ impl Proxy {
         let exchange = Exchange::read(request, peer, &self.shared, self.upstream.body_timeout()).await?;
         match classify(&exchange.asked(), &exchange.route, &self.shared.settings.policy) {
             Classified::Bypass(bypass) => self.forward(exchange, bypass).await,
-            Classified::Keyed(keyed) => self.from_store(exchange, keyed).await,
+            Classified::Keyed(keyed) => self.answer_keyed(exchange, keyed).await,
         }
     }
 
-    async fn from_store(&self, exchange: Exchange, keyed: Keyed) -> Result<Response<Body>, Problem> {
+    async fn answer_keyed(&self, exchange: Exchange, keyed: Keyed) -> Result<Response<Body>, Problem> {
         let shared = &self.shared;
         let now = shared.clock.now();
         let variants = shared.store.get(&keyed.key);
@@ -173,13 +173,17 @@ impl Proxy {
         let planned = plan(&keyed, &exchange.parts.headers, stored, memory, &shared.settings.policy, now);
         let entry = |variant| entries().nth(variant).ok_or(Problem::Internal);
         match planned {
-            Plan::Serve { variant, remaining } => Ok(self.hit(&exchange, entry(variant)?, remaining, None, now)),
+            Plan::Serve { variant, remaining } => {
+                Ok(self.hit(&exchange, entry(variant)?, remaining, None, now))
+            }
             Plan::ServeStale { variant, since } => {
                 let entry = entry(variant)?;
                 self.refresh(&exchange, &keyed, entry);
                 Ok(self.hit(&exchange, entry, Remaining::Stale(since), None, now))
             }
-            Plan::Validate { variant, fwd } => self.fetch(exchange, keyed, fwd, Some(Arc::clone(entry(variant)?))).await,
+            Plan::Validate { variant, fwd } => {
+                self.fetch(exchange, keyed, fwd, Some(Arc::clone(entry(variant)?))).await
+            }
             Plan::Fetch { fwd } => self.fetch(exchange, keyed, fwd, None).await,
             Plan::Bypass(bypass) => self.forward(exchange, bypass).await,
             Plan::OnlyIfCached => Err(Problem::OnlyIfCached),
@@ -199,18 +203,18 @@ impl Proxy {
         let handling = |status, stored| Handling::Forwarded { why: fwd, status, stored, collapsed: None };
         match fetched {
             Fetched::Filling(filling) => {
-                let outcome = Outcome::of(handling(None, true), &filling.stored.evidence, None);
+                let outcome = Outcome::of(handling(None, true), filling.stored.evidence, None);
                 Ok(self.respond_filling(&exchange, filling, outcome))
             }
             Fetched::Freshened(entry) => {
                 let status = Some(http::StatusCode::NOT_MODIFIED);
-                let outcome = Outcome::of(handling(status, true), &entry.meta().evidence, None);
+                let outcome = Outcome::of(handling(status, true), entry.meta().evidence, None);
                 Ok(self.respond_stored(&exchange, &entry, outcome, self.shared.clock.now()))
             }
             Fetched::Passed { response, evidence, reason } => {
                 let by_identity = evidence.is_unshareable() && exchange.route.level().is_none();
                 let why = if by_identity && fwd == Fwd::UriMiss { fetch::fwd_for(reason) } else { fwd };
-                let outcome = Outcome::of(Handling::forwarded(why), &evidence, Some(reason));
+                let outcome = Outcome::of(Handling::forwarded(why), evidence, Some(reason));
                 Ok(self.respond_passed(&exchange, response, outcome))
             }
             Fetched::NotForClient(bypass) => self.forward(exchange, bypass).await,
@@ -235,7 +239,7 @@ impl Proxy {
         reason: Option<Reason>,
         now: Now,
     ) -> Response<Body> {
-        let outcome = Outcome::of(Handling::Hit { ttl: ttl(remaining) }, &entry.meta().evidence, reason);
+        let outcome = Outcome::of(Handling::Hit { ttl: ttl(remaining) }, entry.meta().evidence, reason);
         self.respond_stored(exchange, entry, outcome, now)
     }
 }

@@ -8,24 +8,7 @@ use super::{
     head::HeadBlock,
     purge::{PurgeClock, Stamp, Stamped},
 };
-
-/// The canonical bytes of a key, cheap to clone.
-///
-/// Stands in for `key::CacheKey`, which has the same shape.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredKey(Arc<[u8]>);
-
-impl StoredKey {
-    /// A key with these canonical bytes.
-    pub fn new(canonical: impl Into<Arc<[u8]>>) -> Self {
-        Self(canonical.into())
-    }
-
-    /// The canonical bytes.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
+use crate::key::CacheKey;
 
 /// Metadata that knows what it holds outside of itself.
 pub trait MetaSize {
@@ -47,7 +30,7 @@ const TABLE: u64 = 300;
 #[derive(Debug)]
 pub struct EntryParts<M> {
     /// What it answers.
-    pub key: StoredKey,
+    pub key: CacheKey,
     /// What `semantics` knows about it.
     pub meta: M,
     /// Its field lines.
@@ -61,7 +44,7 @@ pub struct EntryParts<M> {
 /// A stored response. It is never changed; a validation replaces it with another that shares its body.
 #[derive(Debug)]
 pub struct Entry<M> {
-    key: StoredKey,
+    key: CacheKey,
     meta: M,
     head: HeadBlock,
     body: StoredBody,
@@ -90,7 +73,7 @@ impl<M: MetaSize> Entry<M> {
         Self::new(self.charge.budget(), parts)
     }
 
-    fn own_bytes(key: &StoredKey, meta: &M, head: &HeadBlock, stamped: &Stamped) -> u64 {
+    fn own_bytes(key: &CacheKey, meta: &M, head: &HeadBlock, stamped: &Stamped) -> u64 {
         let parts = [
             size_of::<Self>() + ARC_COUNTS,
             key.as_bytes().len() + ARC_COUNTS,
@@ -105,7 +88,7 @@ impl<M: MetaSize> Entry<M> {
 
 impl<M> Entry<M> {
     /// What it answers.
-    pub fn key(&self) -> &StoredKey {
+    pub fn key(&self) -> &CacheKey {
         &self.key
     }
 
@@ -166,7 +149,7 @@ impl<M> Variants<M> {
     }
 
     /// The key of all of them.
-    pub fn key(&self) -> &StoredKey {
+    pub fn key(&self) -> &CacheKey {
         &self.newest.key
     }
 

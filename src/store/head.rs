@@ -17,14 +17,12 @@ impl HeadBlock {
     /// The block of these fields, in one exact allocation.
     pub fn from_fields<'a, I>(fields: I) -> Self
     where
-        I: IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)>,
-        I::IntoIter: Clone,
+        I: IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)> + Clone,
     {
-        let fields = fields.into_iter();
         let size = |(name, value): (&HeaderName, &HeaderValue)| {
             name.as_str().len() + COLON.len() + value.len() + CRLF.len()
         };
-        let mut block = Vec::with_capacity(fields.clone().map(size).sum());
+        let mut block = Vec::with_capacity(fields.clone().into_iter().map(size).sum());
         for (name, value) in fields {
             for part in [name.as_str().as_bytes(), COLON, value.as_bytes(), CRLF] {
                 block.extend_from_slice(part);

@@ -18,15 +18,16 @@ use moka::{ops::compute::Op, policy::EvictionPolicy, sync::Cache};
 
 use super::{
     budget::Budget,
-    entry::{Entry, StoredKey, Variants},
+    entry::{Entry, Variants},
     hash::{Identity, KeyHash, KeySeed},
     purge::PurgeClock,
 };
+use crate::key::CacheKey;
 
 /// A tier that stored responses live in. Look-ups never wait for anything.
 pub trait Store<M>: Send + Sync {
     /// The stored responses of `key` that nothing has invalidated.
-    fn get(&self, key: &StoredKey) -> Option<Arc<Variants<M>>>;
+    fn get(&self, key: &CacheKey) -> Option<Arc<Variants<M>>>;
 
     /// Stores `entry` as the newest of its key, in place of those that `same_variant` names.
     fn insert(&self, entry: Arc<Entry<M>>, same_variant: &dyn Fn(&Entry<M>) -> bool) -> Inserted;
@@ -35,7 +36,7 @@ pub trait Store<M>: Send + Sync {
     fn replace(&self, old: &Arc<Entry<M>>, new: Arc<Entry<M>>) -> Inserted;
 
     /// Removes all stored responses of `key`.
-    fn remove(&self, key: &StoredKey);
+    fn remove(&self, key: &CacheKey);
 
     /// Whether another response may be held. Reclaims what can be reclaimed before it says no.
     fn has_room(&self) -> bool;
@@ -54,7 +55,7 @@ pub trait Store<M>: Send + Sync {
     }
 
     /// The hash of a key, for [`UncacheableMemory`](super::UncacheableMemory) and for maps of flights.
-    fn hash(&self, key: &StoredKey) -> KeyHash;
+    fn hash(&self, key: &CacheKey) -> KeyHash;
 
     /// The count of resident bytes.
     fn budget(&self) -> &Arc<Budget>;
@@ -150,7 +151,7 @@ impl<M: Send + Sync + 'static> MemoryStore<M> {
     }
 
     /// Replaces the variants of `key` by what `change` makes of them, in one step as seen by all other changes.
-    fn change(&self, key: &StoredKey, change: impl FnOnce(Option<&Variants<M>>) -> Op<Arc<Variants<M>>>) {
+    fn change(&self, key: &CacheKey, change: impl FnOnce(Option<&Variants<M>>) -> Op<Arc<Variants<M>>>) {
         self.table.entry(self.seed.hash(key.as_bytes()).bits()).and_compute_with(|found| {
             let found = found.map(moka::Entry::into_value);
             change(found.as_deref().filter(|variants| variants.key() == key))
@@ -178,7 +179,7 @@ impl<M: Send + Sync + 'static> MemoryStore<M> {
     }
 
     /// Drops what was invalidated under `key`, and returns what is left of it.
-    fn drop_invalidated(&self, key: &StoredKey) -> Option<Arc<Variants<M>>> {
+    fn drop_invalidated(&self, key: &CacheKey) -> Option<Arc<Variants<M>>> {
         let mut left = None;
         self.change(key, |found| {
             let Some(found) = found else { return Op::Nop };
@@ -197,7 +198,7 @@ impl<M: Send + Sync + 'static> MemoryStore<M> {
 }
 
 impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
-    fn get(&self, key: &StoredKey) -> Option<Arc<Variants<M>>> {
+    fn get(&self, key: &CacheKey) -> Option<Arc<Variants<M>>> {
         let variants = self.table.get(&self.seed.hash(key.as_bytes()).bits())?;
         if variants.key() != key {
             None
@@ -239,7 +240,7 @@ impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
         outcome
     }
 
-    fn remove(&self, key: &StoredKey) {
+    fn remove(&self, key: &CacheKey) {
         self.change(key, |found| if found.is_some() { Op::Remove } else { Op::Nop });
     }
 
@@ -254,7 +255,7 @@ impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
         self.table.entry_count()
     }
 
-    fn hash(&self, key: &StoredKey) -> KeyHash {
+    fn hash(&self, key: &CacheKey) -> KeyHash {
         self.seed.hash(key.as_bytes())
     }
 

@@ -30,7 +30,7 @@ mod tests;
 
 pub use body::{Chunks, SEGMENT, SegmentWriter, StoredBody};
 pub use budget::{Budget, Charge, allocation};
-pub use entry::{Entry, EntryParts, MetaSize, StoredKey, Variants};
+pub use entry::{Entry, EntryParts, MetaSize, Variants};
 pub use fill::{Fill, FillError, FillWriter, LeaderGone, SealedFill, WHOLE};
 pub use follower::Follower;
 pub use hash::{KeyHash, KeySeed};

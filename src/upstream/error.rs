@@ -31,7 +31,10 @@ impl From<hyper_util::client::legacy::Error> for UpstreamError {
         if error.is_connect() {
             return if is_timed_out(&error) { Self::Timeout } else { Self::Connect(error) };
         }
-        let by_client = error.source().and_then(|source| source.downcast_ref::<hyper::Error>()).is_some_and(hyper::Error::is_user);
+        let by_client = error
+            .source()
+            .and_then(|source| source.downcast_ref::<hyper::Error>())
+            .is_some_and(hyper::Error::is_user);
         if by_client { Self::ClientBody } else { Self::Exchange(error) }
     }
 }
@@ -39,7 +42,8 @@ impl From<hyper_util::client::legacy::Error> for UpstreamError {
 fn is_timed_out(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(cause) = next {
-        if cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::TimedOut) {
+        if cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::TimedOut)
+        {
             return true;
         }
         next = cause.source();

@@ -5,7 +5,9 @@ mod error;
 
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version, header::CONTENT_LENGTH, uri::Authority};
+use http::{
+    HeaderMap, Method, Request, Response, StatusCode, Uri, Version, header::CONTENT_LENGTH, uri::Authority,
+};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
@@ -117,7 +119,9 @@ pub fn framing(method: &Method, status: StatusCode, version: Version, fields: &H
     let length = fields.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     match length {
         Some(length) if !fields.contains_key(http::header::TRANSFER_ENCODING) => Framing::Length(length),
-        _ if version >= Version::HTTP_11 && fields.contains_key(http::header::TRANSFER_ENCODING) => Framing::Chunked,
+        _ if version >= Version::HTTP_11 && fields.contains_key(http::header::TRANSFER_ENCODING) => {
+            Framing::Chunked
+        }
         _ => Framing::CloseDelimited,
     }
 }

@@ -16,9 +16,10 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 
+use crate::key::{CacheKey, Scheme, Target};
+
 use super::{
     Budget, Entry, EntryParts, FillError, Follower, HeadBlock, MetaSize, ScopeId, Stamp, Stamped, StoredBody,
-    StoredKey,
 };
 
 impl MetaSize for u32 {
@@ -32,8 +33,9 @@ fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|at| u8::try_from(at * 31 % 251).unwrap()).collect()
 }
 
-fn key(name: &str) -> StoredKey {
-    StoredKey::new(name.as_bytes())
+fn key(name: &str) -> CacheKey {
+    let target = Target::new(Scheme::Http, "example.com", &format!("/{name}"), None).unwrap();
+    CacheKey::whole(&target, None)
 }
 
 fn head(fields: &[(&'static str, &'static str)]) -> HeadBlock {

@@ -1,0 +1,450 @@
+//! A fetch from the origin that may be stored, in a task of its own: the client that caused it is only its first
+//! follower, so that a client who leaves never ends it, and an answer that is cut short never looks whole.
+
+use std::sync::{Arc, PoisonError};
+
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use tokio::sync::oneshot;
+
+use super::{Problem, Proxy, Shared, exchange::Exchange, forward, head, respond, respond::Part};
+use crate::{
+    decision::{
+        Answered, Bypass, Framing, Keyed, Reason, Refusal, Stored, Verdict, judge, merge_not_modified,
+    },
+    key::{CacheKey, ProxyStatements, TraceParent, hermetic_request},
+    level::EvidenceSet,
+    observe::Finding,
+    route::Route,
+    semantics::{
+        Now, cache_status::Fwd, fields::remove_hop_by_hop, range::Selection, validation::is_conditional,
+    },
+    store::{
+        Entry, EntryParts, Fill, FillWriter, Follower, HeadBlock, Inserted, MetaSize, Scope, Stamp, Stamped,
+        WHOLE,
+    },
+    upstream::{RequestBody, UpstreamError, framing},
+};
+
+/// What is to be fetched, for whom, and what is held already.
+pub(super) struct Order {
+    keyed: Keyed,
+    route: Arc<Route>,
+    method: Method,
+    /// The client's own fields.
+    fields: HeaderMap,
+    /// A stored response that the origin may confirm.
+    held: Option<Arc<Entry<Stored>>>,
+    request: Request<RequestBody>,
+    /// The request without the validators of what is held, for an answer that confirms something else.
+    unconditional: Option<Request<RequestBody>>,
+}
+
+/// What became of a fetch.
+pub(super) enum Fetched {
+    /// It is being received and will be stored.
+    Filling(Filling),
+    /// The origin has confirmed what was held.
+    Freshened(Arc<Entry<Stored>>),
+    /// It is not stored, and passed on to the client that asked.
+    Passed { response: Response<Incoming>, evidence: EvidenceSet, reason: Reason },
+    /// It is not for the client that asked, whose own request is to be forwarded.
+    NotForClient(Bypass),
+    /// There is no answer, or one that says that the origin is broken while something held may stand in.
+    Failed(UpstreamError),
+}
+
+/// A response that is being received.
+pub(super) struct Filling {
+    pub(super) stored: Arc<Stored>,
+    pub(super) head: HeadBlock,
+    pub(super) part: Part,
+    /// The length of the whole content, where it was announced.
+    pub(super) length: Option<u64>,
+    pub(super) follower: Follower,
+}
+
+impl Order {
+    /// Builds the request to the origin: on a declared route from the key, elsewhere from the client's own.
+    pub(super) fn new(
+        exchange: &Exchange,
+        keyed: Keyed,
+        held: Option<Arc<Entry<Stored>>>,
+        shared: &Shared,
+    ) -> Result<Self, Problem> {
+        let build = |held: Option<&Stored>| match keyed.declared {
+            Some(_) => hermetic(&keyed, &exchange.route, exchange.fields(), held, shared),
+            None => forward::storable(exchange, &shared.settings, held),
+        };
+        let validated = held.as_ref().map(|entry| entry.meta()).filter(|stored| stored.has_validator());
+        let request = build(validated)?;
+        let unconditional = validated.map(|_| build(None)).transpose()?;
+        Ok(Self {
+            route: Arc::clone(&exchange.route),
+            method: exchange.parts.method.clone(),
+            fields: exchange.fields().clone(),
+            held,
+            request,
+            unconditional,
+            keyed,
+        })
+    }
+}
+
+/// The request of a declared route: built from the key, and from what the proxy itself states.
+fn hermetic(
+    keyed: &Keyed,
+    route: &Route,
+    client: &HeaderMap,
+    held: Option<&Stored>,
+    shared: &Shared,
+) -> Result<Request<RequestBody>, Problem> {
+    let forward: Vec<_> = route
+        .forward
+        .iter()
+        .flat_map(|name| client.get_all(name).iter().map(move |value| (name.clone(), value.clone())))
+        .collect();
+    let statements = ProxyStatements {
+        host: shared.settings.origin_host.clone(),
+        trace: Some(fresh_trace()),
+        if_none_match: held.and_then(|held| held.tag.as_ref()).map(|tag| tag.as_value().clone()),
+        if_modified_since: held.and_then(|held| held.last_modified.clone()),
+        forward: &forward,
+    };
+    let request = hermetic_request(&keyed.key, keyed.codings, &statements).map_err(|_| Problem::Internal)?;
+    Ok(request.map(RequestBody::whole))
+}
+
+fn fresh_trace() -> TraceParent {
+    TraceParent {
+        trace_id: (fastrand::u128(..) | 1).to_be_bytes(),
+        parent_id: (fastrand::u64(..) | 1).to_be_bytes(),
+        sampled: false,
+    }
+}
+
+/// The word of RFC 9211 for a request that went to the origin because of this.
+pub(super) const fn fwd_for(reason: Reason) -> Fwd {
+    match reason {
+        Reason::Evidence(_) => Fwd::Bypass,
+        Reason::Refusal(_) => Fwd::UriMiss,
+    }
+}
+
+impl Proxy {
+    /// Starts the fetch. The answer is there when its head is; the fetch goes on whether anybody waits or not.
+    pub(super) fn spawn_fetch(&self, order: Order) -> oneshot::Receiver<Fetched> {
+        let (reply, receiver) = oneshot::channel();
+        let proxy = self.clone();
+        self.shared.tasks.spawn(async move { proxy.run_fetch(order, reply).await });
+        receiver
+    }
+
+    /// Refreshes a stale response in the background, once at a time for each key.
+    pub(super) fn refresh(&self, exchange: &Exchange, keyed: &Keyed, entry: &Arc<Entry<Stored>>) {
+        let Some(claim) = Claim::on(&self.shared, &keyed.key) else { return };
+        let Ok(order) = Order::new(exchange, keyed.clone(), Some(Arc::clone(entry)), &self.shared) else {
+            return;
+        };
+        let proxy = self.clone();
+        self.shared.tasks.spawn(async move {
+            let (reply, _nobody) = oneshot::channel();
+            proxy.run_fetch(order, reply).await;
+            drop(claim);
+        });
+    }
+
+    async fn run_fetch(&self, mut order: Order, reply: oneshot::Sender<Fetched>) {
+        let shared = &self.shared;
+        let stamp = shared.store.purge_clock().now();
+        let mut request = std::mem::replace(&mut order.request, Request::new(RequestBody::empty()));
+        // At most twice: an answer that confirms something else than what is held is asked for again, whole.
+        loop {
+            let conditional = is_conditional(request.headers());
+            let asked = shared.clock.now();
+            let mut response = match self.upstream.send(request).await {
+                Ok(response) => response,
+                Err(error) => return deliver(reply, Fetched::Failed(error)),
+            };
+            let framing =
+                framing(&order.method_sent(), response.status(), response.version(), response.headers());
+            remove_hop_by_hop(response.headers_mut());
+            if response.status() != StatusCode::NOT_MODIFIED {
+                return self.receive(order, response, framing, asked, stamp, reply).await;
+            }
+            if let Some(entry) = self.freshen(&order, response.headers(), asked, stamp) {
+                return deliver(reply, Fetched::Freshened(entry));
+            }
+            match order.unconditional.take() {
+                Some(unconditional) => request = unconditional,
+                // The client's own condition, which the origin has answered.
+                None if conditional => {
+                    let (evidence, reason) = (order.keyed.evidence, Refusal::StatusNotStorable.into());
+                    return deliver(reply, Fetched::Passed { response, evidence, reason });
+                }
+                None => {
+                    let nonsense = UpstreamError::Nonsense("304 in answer to a request without a condition");
+                    return deliver(reply, Fetched::Failed(nonsense));
+                }
+            }
+        }
+    }
+
+    /// Takes a 304 as the word that what is held is still good: its fields are brought up to date, its content is kept
+    /// (RFC 9111 section 4.3.4). `None` where it speaks of something else, or where what is held may no longer be.
+    fn freshen(
+        &self,
+        order: &Order,
+        fields: &HeaderMap,
+        asked: Now,
+        stamp: Stamp,
+    ) -> Option<Arc<Entry<Stored>>> {
+        let shared = &self.shared;
+        let held = order.held.as_ref().filter(|_| order.unconditional.is_some())?;
+        let confirmed = fields.get(http::header::ETAG).is_none_or(|tag| {
+            held.meta().tag.as_ref().is_some_and(|held| held.weakly_equals(tag.as_bytes()))
+        });
+        if !confirmed {
+            return None;
+        }
+        let origin = head::undress(held.head(), &order.route, held.meta().lifetime);
+        let merged = merge_not_modified(&origin, fields);
+        let received = shared.clock.now();
+        let answer = Answered {
+            status: held.meta().status,
+            fields: &merged,
+            framing: Framing::Length(held.body().len()),
+            asked,
+            received,
+            with_content: true,
+            chance: fastrand::f64(),
+        };
+        let judgement = judge(&answer, &order.fields, &order.keyed, &order.route, &shared.settings.policy);
+        let Verdict::Store { mut stored, strip, not_for_client: None } = judgement.verdict else {
+            shared.store.remove(&order.keyed.key);
+            return None;
+        };
+        // What was offered and nominated when the content came still says whom it may answer.
+        stored.nature = held.meta().nature.clone();
+        let fields = head::dress(merged, &strip, &order.route, stored.lifetime, received.wall);
+        let entry = held.freshened(*stored, HeadBlock::from_fields(&fields), stamp);
+        // Where it cannot take the old one's place (evicted, invalidated), it still answers this client.
+        let _: Inserted = shared.store.replace(held, Arc::clone(&entry));
+        Some(entry)
+    }
+
+    /// Judges an answer, tells the client that asked, and receives the content if it is to be stored.
+    async fn receive(
+        &self,
+        order: Order,
+        response: Response<Incoming>,
+        framing: Framing,
+        asked: Now,
+        stamp: Stamp,
+        reply: oneshot::Sender<Fetched>,
+    ) {
+        let shared = &self.shared;
+        let received = shared.clock.now();
+        if is_failure(response.status())
+            && order.held.as_ref().is_some_and(|held| held.meta().is_usable_on_error(received))
+        {
+            return deliver(
+                reply,
+                Fetched::Failed(UpstreamError::Nonsense("a server error, and something held stands in")),
+            );
+        }
+        let answer = Answered {
+            status: response.status(),
+            fields: response.headers(),
+            framing,
+            asked,
+            received,
+            with_content: order.method_sent() != Method::HEAD,
+            chance: fastrand::f64(),
+        };
+        let judgement = judge(&answer, &order.fields, &order.keyed, &order.route, &shared.settings.policy);
+        let evidence = judgement.evidence;
+        match judgement.verdict {
+            Verdict::Discard(reason) => {
+                let until = received.mono.saturating_add(shared.settings.uncacheable_memory);
+                shared.uncacheable.remember(shared.store.hash(&order.keyed.key), until, reason);
+                shared.report(&order.route, Finding::DeclaredTooLow(reason));
+                deliver(reply, Fetched::NotForClient(Bypass::because(reason, evidence)));
+            }
+            Verdict::Refuse(reason) => deliver(reply, Fetched::Passed { response, evidence, reason }),
+            Verdict::Store { .. } if !shared.store.has_room() => {
+                deliver(reply, Fetched::Passed { response, evidence, reason: Refusal::OverBudget.into() });
+            }
+            Verdict::Store { stored, strip, not_for_client } => {
+                let (parts, body) = response.into_parts();
+                let fields = head::dress(parts.headers, &strip, &order.route, stored.lifetime, received.wall);
+                let filling = Receiving {
+                    stored: Arc::new(*stored),
+                    head: HeadBlock::from_fields(&fields),
+                    framing,
+                    stamp,
+                };
+                let not_for_client = not_for_client.map(|reason| {
+                    if reason == Reason::Refusal(Refusal::VaryUndeclared) {
+                        shared.report(&order.route, Finding::SaysTooLittle(reason));
+                    }
+                    Bypass::because(reason, order.keyed.evidence)
+                });
+                self.fill(order, filling, body, not_for_client, reply).await;
+            }
+        }
+    }
+
+    async fn fill(
+        &self,
+        order: Order,
+        receiving: Receiving,
+        body: Incoming,
+        not_for_client: Option<Bypass>,
+        reply: oneshot::Sender<Fetched>,
+    ) {
+        let shared = &self.shared;
+        let length = match receiving.framing {
+            Framing::Length(length) => Some(length),
+            Framing::Chunked | Framing::CloseDelimited => None,
+        };
+        let part = respond::part(&order.method, &order.fields, &receiving.stored, length);
+        let range = match &part {
+            Part::Content(Selection::Part(range)) => range.clone(),
+            _ => WHOLE,
+        };
+        let (writer, follower) = Fill::start(shared.store.budget(), length, range);
+        let fetched = if let Some(bypass) = not_for_client {
+            Fetched::NotForClient(bypass)
+        } else {
+            let (stored, head) = (Arc::clone(&receiving.stored), receiving.head.clone());
+            Fetched::Filling(Filling { stored, head, part, length, follower })
+        };
+        deliver(reply, fetched);
+        let Some(writer) = self.copy(writer, body, length).await else { return };
+        let sealed = writer.seal();
+        if let Some(body) = sealed.body().cloned() {
+            let Receiving { stored, head, stamp, .. } = receiving;
+            let entry = Entry::new(
+                shared.store.budget(),
+                EntryParts {
+                    key: order.keyed.key.clone(),
+                    meta: Arc::unwrap_or_clone(stored),
+                    head,
+                    body,
+                    stamped: Stamped::new(stamp, self.scopes(&order)),
+                },
+            );
+            let newer = Arc::clone(&entry);
+            let inserted = shared.store.insert(entry, &|older| older.meta().is_replaced_by(newer.meta()));
+            tracing::trace!(route = order.route.name, key = %order.keyed.key, ?inserted, "stored");
+        }
+        sealed.complete();
+    }
+
+    /// Copies the content into the fill. `None` where it did not come whole; its followers have been told.
+    async fn copy(&self, mut writer: FillWriter, body: Incoming, length: Option<u64>) -> Option<FillWriter> {
+        let shared = &self.shared;
+        let mut body = self.guarded(body);
+        loop {
+            if std::future::poll_fn(|context| writer.poll_ready(context)).await.is_err() {
+                return None;
+            }
+            match body.frame().await {
+                Some(Ok(frame)) => {
+                    let Some(data) = frame.data_ref() else { continue };
+                    let so_far = writer.bytes_so_far() + data.len() as u64;
+                    let outgrown =
+                        so_far > shared.settings.policy.max_object || shared.store.budget().is_over();
+                    if outgrown && !writer.is_outgrown() {
+                        writer.outgrow();
+                    }
+                    writer.push(data);
+                }
+                Some(Err(error)) => {
+                    tracing::warn!(%error, "an answer of the origin was cut short");
+                    writer.abort("the origin's answer was cut short");
+                    return None;
+                }
+                None => break,
+            }
+        }
+        if length.is_some_and(|length| length != writer.bytes_so_far()) {
+            writer.abort("the origin's answer is not as long as it said");
+            return None;
+        }
+        Some(writer)
+    }
+
+    /// What invalidates an answer: on a declared route any change of its path, elsewhere of its target.
+    fn scopes(&self, order: &Order) -> Vec<crate::store::ScopeId> {
+        let purges = self.shared.store.purge_clock();
+        let key = &order.keyed.key;
+        let parts = key.parts();
+        let changed = match order.keyed.declared {
+            Some(_) => Scope::Path(key.path_identity()),
+            None => Scope::Target(key.target_identity()),
+        };
+        let tags = order.route.tags_for(parts.path);
+        let named = [changed, Scope::Host(parts.authority), Scope::Route(&order.route.name)];
+        named
+            .into_iter()
+            .chain(tags.iter().map(|tag| Scope::Tag(tag)))
+            .map(|scope| purges.scope(scope))
+            .collect()
+    }
+}
+
+/// An answer that is to be stored, before its content is there.
+struct Receiving {
+    stored: Arc<Stored>,
+    head: HeadBlock,
+    framing: Framing,
+    stamp: Stamp,
+}
+
+impl Order {
+    /// The method that was sent to the origin: on a declared route the whole representation is fetched.
+    fn method_sent(&self) -> Method {
+        match self.keyed.declared {
+            Some(_) => self.keyed.key.parts().method.to_method(),
+            None => self.method.clone(),
+        }
+    }
+}
+
+/// Statuses that say that the origin is broken (RFC 5861 section 4).
+fn is_failure(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 500 | 502 | 503 | 504)
+}
+
+impl MetaSize for Stored {
+    fn heap_bytes(&self) -> usize {
+        self.heap_bytes()
+    }
+}
+
+/// Nobody may be waiting any more: then the answer is dropped, and with it an answer's connection.
+fn deliver(reply: oneshot::Sender<Fetched>, fetched: Fetched) {
+    let _ = reply.send(fetched);
+}
+
+/// The right to refresh a key, given back when it is dropped.
+struct Claim {
+    shared: Arc<Shared>,
+    key: CacheKey,
+}
+
+impl Claim {
+    fn on(shared: &Arc<Shared>, key: &CacheKey) -> Option<Self> {
+        let mut refreshing = shared.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
+        refreshing.insert(key.clone()).then(|| Self { shared: Arc::clone(shared), key: key.clone() })
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.shared.refreshing.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}

@@ -1,0 +1,216 @@
+//! From a decision to the response that the client gets: status, fields, the part of the content that was asked for,
+//! and Cache-Status.
+
+use std::sync::Arc;
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
+    header::{
+        AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
+        ETAG, LAST_MODIFIED,
+    },
+};
+use hyper::body::Incoming;
+
+use super::{Body, Proxy, exchange::Exchange, fetch::Filling, forward, head};
+use crate::{
+    decision::{Reason, Stored},
+    level::{EvidenceSet, Level},
+    observe::Decision,
+    semantics::{
+        Now,
+        cache_status::{CACHE_STATUS, CacheStatus, Fwd, Handling},
+        freshness::{FreshnessLifetime, Remaining},
+        range::{Selection, select},
+        validation::client_copy_is_current,
+    },
+    store::{Entry, HeadBlock},
+};
+
+/// What was decided about a request, for Cache-Status and the sinks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outcome {
+    handling: Handling,
+    level: Option<Level>,
+    reason: Option<Reason>,
+}
+
+impl Outcome {
+    pub(super) fn of(handling: Handling, evidence: EvidenceSet, reason: Option<Reason>) -> Self {
+        let by_method = matches!(handling, Handling::Forwarded { why: Fwd::Method, .. });
+        Self { handling, level: if by_method { None } else { evidence.level() }, reason }
+    }
+}
+
+/// Which part of a stored response answers a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The client's own copy is still good: 304.
+    NotModified,
+    /// Content, all or some of it.
+    Content(Selection),
+}
+
+/// Which part of a response answers a request (RFC 9110 section 13.2.2). `length` is that of its whole content, where
+/// it is known: a range of a length that is not known yet is ignored.
+pub(super) fn part(method: &Method, request: &HeaderMap, stored: &Stored, length: Option<u64>) -> Part {
+    if stored.status != StatusCode::OK {
+        return Part::Content(Selection::Whole);
+    }
+    if client_copy_is_current(request, stored.tag.as_ref(), stored.modified()) {
+        return Part::NotModified;
+    }
+    Part::Content(match length {
+        Some(length) if *method == Method::GET => {
+            select(request, length, stored.tag.as_ref(), stored.modified_date())
+        }
+        _ => Selection::Whole,
+    })
+}
+
+impl Proxy {
+    /// The response from the store.
+    pub(super) fn respond_stored(
+        &self,
+        exchange: &Exchange,
+        entry: &Arc<Entry<Stored>>,
+        outcome: Outcome,
+        now: Now,
+    ) -> Response<Body> {
+        let body = entry.body();
+        let length = body.len();
+        let part = part(&exchange.parts.method, exchange.fields(), entry.meta(), Some(length));
+        let content = match &part {
+            Part::NotModified | Part::Content(Selection::Unsatisfiable) => Body::empty(),
+            Part::Content(Selection::Whole) => Body::stored(body.chunks(0..length)),
+            Part::Content(Selection::Part(range)) => Body::stored(body.chunks(range.clone())),
+        };
+        let mut response = Self::assemble(exchange, entry.head(), entry.meta(), &part, Some(length), content);
+        state_age(&mut response, entry.meta(), outcome.handling, now);
+        self.finish(exchange, response, outcome)
+    }
+
+    /// The response that is being received and stored.
+    pub(super) fn respond_filling(
+        &self,
+        exchange: &Exchange,
+        filling: Filling,
+        outcome: Outcome,
+    ) -> Response<Body> {
+        let Filling { stored, head, part, length, follower } = filling;
+        let content = match &part {
+            Part::NotModified | Part::Content(Selection::Unsatisfiable) => Body::empty(),
+            Part::Content(Selection::Whole) => Body::filling(follower, length),
+            Part::Content(Selection::Part(range)) => Body::filling(follower, Some(range.end - range.start)),
+        };
+        let mut response = Self::assemble(exchange, &head, &stored, &part, length, content);
+        state_age(&mut response, &stored, outcome.handling, self.shared.clock.now());
+        self.finish(exchange, response, outcome)
+    }
+
+    /// An answer of the origin that is passed on as it comes.
+    pub(super) fn respond_passed(
+        &self,
+        exchange: &Exchange,
+        response: Response<Incoming>,
+        outcome: Outcome,
+    ) -> Response<Body> {
+        let mut response = response.map(|body| Body::origin(self.guarded(body)));
+        let fields = response.headers_mut();
+        forward::passed_fields(fields, self.shared.clock.now().wall);
+        let level = exchange.route.level();
+        if exchange.route.declare
+            && !fields.contains_key(CACHE_CONTROL)
+            && level.is_some_and(|level| !level.is_shared())
+            && let Some(value) = head::declared_cache_control(&exchange.route, head::UNSTORED)
+        {
+            fields.insert(CACHE_CONTROL, value);
+        }
+        self.finish(exchange, response, outcome)
+    }
+
+    fn assemble(
+        exchange: &Exchange,
+        head: &HeadBlock,
+        stored: &Stored,
+        part: &Part,
+        length: Option<u64>,
+        content: Body,
+    ) -> Response<Body> {
+        let without_content = exchange.parts.method == Method::HEAD;
+        let mut response = Response::new(if without_content { Body::empty() } else { content });
+        *response.status_mut() = match part {
+            Part::NotModified => StatusCode::NOT_MODIFIED,
+            Part::Content(Selection::Whole) => stored.status,
+            Part::Content(Selection::Part(_)) => StatusCode::PARTIAL_CONTENT,
+            Part::Content(Selection::Unsatisfiable) => StatusCode::RANGE_NOT_SATISFIABLE,
+        };
+        let fields = response.headers_mut();
+        fields.reserve(head.lines().count() + 3);
+        for (name, value) in head.fields() {
+            if part != &Part::NotModified || goes_with_not_modified(&name, stored) {
+                fields.append(name, value);
+            }
+        }
+        if let (Part::Content(selection), Some(length)) = (part, length) {
+            state_length(fields, stored.status, selection, length);
+        }
+        response
+    }
+
+    /// Adds Cache-Status, and tells the sinks.
+    fn finish(&self, exchange: &Exchange, mut response: Response<Body>, outcome: Outcome) -> Response<Body> {
+        let route = exchange.route.name.as_str();
+        let Outcome { handling, level, reason } = outcome;
+        if self.shared.settings.cache_status {
+            let status = CacheStatus { handling, level, route, detail: reason.map(Reason::name) };
+            response.headers_mut().append(&CACHE_STATUS, status.to_value());
+        }
+        self.shared.sink.decided(&Decision {
+            method: &exchange.parts.method,
+            path: exchange.target.path(),
+            route,
+            level,
+            handling,
+            reason,
+            status: response.status(),
+        });
+        response
+    }
+}
+
+/// What a 304 carries: all that a client's stored copy may need, and nothing about content that is not there
+/// (RFC 9110 section 15.4.5).
+fn goes_with_not_modified(name: &HeaderName, stored: &Stored) -> bool {
+    let about_content = [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_RANGE];
+    !about_content.contains(name) && (*name != LAST_MODIFIED || stored.tag.is_none()) || *name == ETAG
+}
+
+fn state_length(fields: &mut HeaderMap, status: StatusCode, selection: &Selection, length: u64) {
+    if status == StatusCode::NO_CONTENT {
+        return;
+    }
+    if let Some(range) = selection.content_range(length) {
+        fields.insert(CONTENT_RANGE, range);
+    }
+    let length = match selection {
+        Selection::Whole => length,
+        Selection::Part(part) => part.end - part.start,
+        Selection::Unsatisfiable => 0,
+    };
+    fields.insert(CONTENT_LENGTH, HeaderValue::from(length));
+}
+
+/// Age on everything that comes from the store, and on a fresh answer that was already old when it came
+/// (RFC 9111 section 5.1).
+fn state_age(response: &mut Response<Body>, stored: &Stored, handling: Handling, now: Now) {
+    let age = stored.age(now).as_secs();
+    if age > 0 || matches!(handling, Handling::Hit { .. }) {
+        response.headers_mut().insert(AGE, HeaderValue::from(age));
+    }
+    debug_assert!(
+        !matches!((handling, stored.remaining(now)), (Handling::Hit { ttl: None }, Remaining::Stale(_)))
+            || stored.lifetime == FreshnessLifetime::Forever,
+        "a hit without ttl never expires"
+    );
+}
