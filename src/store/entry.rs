@@ -26,6 +26,9 @@ impl MetaSize for () {
 /// use. Measured for a 64-bit key and a pointer as the value, without expiry.
 const TABLE: u64 = 300;
 
+/// What the table's slot of a key adds to its variants: their weight and a lock.
+const SLOT: usize = 16;
+
 /// What a stored response is made of.
 #[derive(Debug)]
 pub struct EntryParts<M> {
@@ -79,7 +82,7 @@ impl<M: MetaSize> Entry<M> {
             key.as_bytes().len() + ARC_COUNTS,
             head.len(),
             size_of_val(stamped.scopes()),
-            size_of::<Variants<M>>() + ARC_COUNTS,
+            size_of::<Variants<M>>() + SLOT + ARC_COUNTS,
         ];
         let shared_head = if head.is_empty() { 0 } else { SHARED };
         parts.into_iter().map(allocation).sum::<u64>() + shared_head + meta.heap_bytes() as u64 + TABLE
@@ -118,11 +121,18 @@ impl<M> Entry<M> {
     }
 }
 
-/// The stored responses of one key, the newest first. There is always at least one.
+/// The stored responses of one key, the newest first. There is always at least one. Cheap to clone.
 #[derive(Debug)]
 pub struct Variants<M> {
     newest: Arc<Entry<M>>,
-    older: Box<[Arc<Entry<M>>]>,
+    /// None where there is only one, as for most keys: so nothing is allocated for it.
+    older: Option<Arc<[Arc<Entry<M>>]>>,
+}
+
+impl<M> Clone for Variants<M> {
+    fn clone(&self) -> Self {
+        Self { newest: Arc::clone(&self.newest), older: self.older.clone() }
+    }
 }
 
 impl<M> Variants<M> {
@@ -137,7 +147,7 @@ impl<M> Variants<M> {
         M: 'a,
     {
         let mut total = newest.resident_bytes();
-        let older = older
+        let older: Vec<_> = older
             .take(most.saturating_sub(1))
             .take_while(|entry| {
                 total = total.saturating_add(entry.resident_bytes());
@@ -145,6 +155,7 @@ impl<M> Variants<M> {
             })
             .cloned()
             .collect();
+        let older = if older.is_empty() { None } else { Some(older.into()) };
         Self { newest, older }
     }
 
@@ -155,7 +166,7 @@ impl<M> Variants<M> {
 
     /// All of them, the newest first.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Entry<M>>> {
-        std::iter::once(&self.newest).chain(&self.older)
+        std::iter::once(&self.newest).chain(self.older.iter().flat_map(|older| older.iter()))
     }
 
     /// The one that was stored or validated last.
@@ -166,7 +177,7 @@ impl<M> Variants<M> {
     /// How many there are.
     #[allow(clippy::len_without_is_empty)] // Never empty.
     pub fn len(&self) -> usize {
-        1 + self.older.len()
+        1 + self.older.as_ref().map_or(0, |older| older.len())
     }
 
     /// All bytes of memory that are counted for them.

@@ -9,7 +9,7 @@ use std::{
     fmt,
     hash::BuildHasherDefault,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -27,7 +27,7 @@ use crate::key::CacheKey;
 /// A tier that stored responses live in. Look-ups never wait for anything.
 pub trait Store<M>: Send + Sync {
     /// The stored responses of `key` that nothing has invalidated.
-    fn get(&self, key: &CacheKey) -> Option<Arc<Variants<M>>>;
+    fn get(&self, key: &CacheKey) -> Option<Variants<M>>;
 
     /// Stores `entry` as the newest of its key, in place of those that `same_variant` names.
     fn insert(&self, entry: Arc<Entry<M>>, same_variant: &dyn Fn(&Entry<M>) -> bool) -> Inserted;
@@ -96,7 +96,43 @@ impl StoreLimits {
     }
 }
 
-type Table<M> = Cache<u64, Arc<Variants<M>>, BuildHasherDefault<Identity>>;
+type Table<M> = Cache<u64, Arc<Slot<M>>, BuildHasherDefault<Identity>>;
+
+/// How often a look-up tries to get hold of what is replaced under its eyes.
+const LOOKS: usize = 4;
+
+/// What is to become of the variants of a key.
+enum Change<M> {
+    Keep,
+    Remove,
+    Put(Variants<M>),
+}
+
+/// What the table holds. It is emptied when the table lets go of it.
+///
+/// The table itself frees what it has unlinked epochs later, when no thread can still be looking at it; one thread
+/// that is suspended in the middle of a look-up keeps everything that is evicted meanwhile. Emptied at once, that is
+/// a few hundred bytes for each and not its body.
+struct Slot<M> {
+    bytes: u64,
+    held: Mutex<Option<Variants<M>>>,
+}
+
+impl<M> Slot<M> {
+    fn holding(variants: Variants<M>) -> Arc<Self> {
+        Arc::new(Self { bytes: variants.resident_bytes(), held: Mutex::new(Some(variants)) })
+    }
+
+    fn get(&self) -> Option<Variants<M>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn empty(&self) {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Large bodies are freed here: after the lock is given back.
+        drop(held);
+    }
+}
 
 /// Stored responses in this process's memory.
 pub struct MemoryStore<M> {
@@ -127,8 +163,9 @@ impl<M: Send + Sync + 'static> MemoryStore<M> {
         let table = Cache::builder()
             .name("stored responses")
             .max_capacity(capacity >> unit)
-            .weigher(move |_, variants: &Arc<Variants<M>>| weight(variants.resident_bytes(), unit))
+            .weigher(move |_, slot: &Arc<Slot<M>>| weight(slot.bytes, unit))
             .eviction_policy(EvictionPolicy::lru())
+            .eviction_listener(|_, slot, _| slot.empty())
             .build_with_hasher(BuildHasherDefault::default());
         Self {
             table,
@@ -138,6 +175,20 @@ impl<M: Send + Sync + 'static> MemoryStore<M> {
             max_variants: max_variants.max(1),
             unmaintained: AtomicU64::new(0),
         }
+    }
+
+    /// What is held under the hash of `key`.
+    fn find(&self, key: &CacheKey) -> Option<Variants<M>> {
+        let hash = self.seed.hash(key.as_bytes()).bits();
+        // A slot that is emptied between the two steps was evicted or replaced; a second look tells which. Whoever is
+        // overtaken by one change after another may as well be told that nothing is there.
+        for _ in 0..LOOKS {
+            let found = self.table.get(&hash)?.get();
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
     }
 
     /// Runs the table's maintenance after every min(1 MiB, capacity / 64) stored: by itself it does so after 64 writes,
@@ -151,10 +202,14 @@ impl<M: Send + Sync + 'static> MemoryStore<M> {
     }
 
     /// Replaces the variants of `key` by what `change` makes of them, in one step as seen by all other changes.
-    fn change(&self, key: &CacheKey, change: impl FnOnce(Option<&Variants<M>>) -> Op<Arc<Variants<M>>>) {
+    fn change(&self, key: &CacheKey, change: impl FnOnce(Option<&Variants<M>>) -> Change<M>) {
         self.table.entry(self.seed.hash(key.as_bytes()).bits()).and_compute_with(|found| {
-            let found = found.map(moka::Entry::into_value);
-            change(found.as_deref().filter(|variants| variants.key() == key))
+            let found = found.and_then(|found| found.value().get()).filter(|variants| variants.key() == key);
+            match change(found.as_ref()) {
+                Change::Keep => Op::Nop,
+                Change::Remove => Op::Remove,
+                Change::Put(variants) => Op::Put(Slot::holding(variants)),
+            }
         });
     }
 
@@ -163,9 +218,9 @@ impl<M: Send + Sync + 'static> MemoryStore<M> {
         &self,
         newest: Arc<Entry<M>>,
         others: impl Iterator<Item = &'a Arc<Entry<M>>>,
-    ) -> Arc<Variants<M>> {
+    ) -> Variants<M> {
         let current = others.filter(|entry| self.purges.is_current(entry.stamped()));
-        Arc::new(Variants::new(newest, current, self.max_variants, self.budget.capacity()))
+        Variants::new(newest, current, self.max_variants, self.budget.capacity())
     }
 
     fn refusal(&self, entry: &Entry<M>) -> Option<Inserted> {
@@ -179,17 +234,17 @@ impl<M: Send + Sync + 'static> MemoryStore<M> {
     }
 
     /// Drops what was invalidated under `key`, and returns what is left of it.
-    fn drop_invalidated(&self, key: &CacheKey) -> Option<Arc<Variants<M>>> {
+    fn drop_invalidated(&self, key: &CacheKey) -> Option<Variants<M>> {
         let mut left = None;
         self.change(key, |found| {
-            let Some(found) = found else { return Op::Nop };
+            let Some(found) = found else { return Change::Keep };
             let mut current = found.iter().filter(|entry| self.purges.is_current(entry.stamped()));
             match current.next().cloned() {
-                None => Op::Remove,
+                None => Change::Remove,
                 Some(newest) => {
                     let variants = self.variants(newest, current);
-                    left = Some(Arc::clone(&variants));
-                    Op::Put(variants)
+                    left = Some(variants.clone());
+                    Change::Put(variants)
                 }
             }
         });
@@ -198,8 +253,8 @@ impl<M: Send + Sync + 'static> MemoryStore<M> {
 }
 
 impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
-    fn get(&self, key: &CacheKey) -> Option<Arc<Variants<M>>> {
-        let variants = self.table.get(&self.seed.hash(key.as_bytes()).bits())?;
+    fn get(&self, key: &CacheKey) -> Option<Variants<M>> {
+        let variants = self.find(key)?;
         if variants.key() != key {
             None
         } else if variants.all_current(&self.purges) {
@@ -217,7 +272,7 @@ impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
         let key = entry.key().clone();
         self.change(&key, |found| {
             let others = found.into_iter().flat_map(Variants::iter).filter(|other| !same_variant(other));
-            Op::Put(self.variants(entry, others))
+            Change::Put(self.variants(entry, others))
         });
         self.maintain(size);
         Inserted::Stored
@@ -231,17 +286,17 @@ impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
         let mut outcome = Inserted::Gone;
         self.change(old.key(), |found| {
             let Some(found) = found.filter(|found| found.iter().any(|entry| Arc::ptr_eq(entry, old))) else {
-                return Op::Nop;
+                return Change::Keep;
             };
             outcome = Inserted::Stored;
-            Op::Put(self.variants(new, found.iter().filter(|entry| !Arc::ptr_eq(entry, old))))
+            Change::Put(self.variants(new, found.iter().filter(|entry| !Arc::ptr_eq(entry, old))))
         });
         self.maintain(size);
         outcome
     }
 
     fn remove(&self, key: &CacheKey) {
-        self.change(key, |found| if found.is_some() { Op::Remove } else { Op::Nop });
+        self.change(key, |found| if found.is_some() { Change::Remove } else { Change::Keep });
     }
 
     fn has_room(&self) -> bool {
