@@ -8,7 +8,8 @@ use axum::extract::State;
 use axum::routing::get;
 use http::StatusCode;
 
-use super::answer::{Level, Outcome, Refusal};
+use super::accounts::Account;
+use super::answer::{self, Level, Outcome, Refusal};
 use super::product;
 use super::request::{self, Segment};
 use super::stateless::Caller;
@@ -23,11 +24,15 @@ async fn show(
     Caller(account): Caller,
     Segment(segment): Segment,
 ) -> Outcome {
-    let id = request::number(&segment)?;
+    answer::at(Level::User, find(&world, account, &segment))
+}
+
+fn find(world: &World, account: &Account, segment: &str) -> Outcome {
+    let id = request::number(segment)?;
     // Before the product is looked up: whether it was deleted is nothing for who may not see it.
     if !account.may_see(id) {
         let message = "this user has no access to this product";
-        return Err(Refusal::new(StatusCode::FORBIDDEN, message).at(Level::User));
+        return Err(Refusal::new(StatusCode::FORBIDDEN, message));
     }
-    product::now(&world, id).map(|answer| answer.at(Level::User)).map_err(|refusal| refusal.at(Level::User))
+    product::now(world, id)
 }

@@ -66,6 +66,11 @@ pub(super) struct Refusal(Box<Answer>);
 /// What every handler returns.
 pub(super) type Outcome = Result<Answer, Refusal>;
 
+/// Says what an outcome depends on, whichever it is: a refusal gives away as much about who asked as an answer does.
+pub(super) fn at(level: Level, outcome: Outcome) -> Outcome {
+    outcome.map(|answer| answer.at(level)).map_err(|refusal| refusal.at(level))
+}
+
 impl Answer {
     fn new(status: StatusCode, content: Content) -> Self {
         Self { status, level: Level::Changing, modified: None, fields: HeaderMap::new(), content }

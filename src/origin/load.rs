@@ -63,7 +63,10 @@ async fn load(
     line: Option<Extension<Line>>,
 ) -> Outcome {
     let order = Order::parse(&segment, &uri)?;
-    let wait = order.delay + order.jitter.mul_f64(lock(&world.chance).f64());
+    let mut wait = order.delay;
+    if !order.jitter.is_zero() {
+        wait += order.jitter.mul_f64(lock(&world.chance).f64());
+    }
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }

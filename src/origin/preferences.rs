@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
-use http::header::CONTENT_LOCATION;
 use serde_json::json;
 
 use super::accounts;
-use super::answer::{Answer, Level, Outcome, Refusal};
+use super::answer::{self, Answer, Level, Outcome, Refusal};
 use super::request::{self, Segment};
 use super::stateless::Caller;
 use super::text;
@@ -20,14 +19,7 @@ pub(super) fn routes() -> Router<Arc<World>> {
 }
 
 async fn greet(Caller(account): Caller, Segment(segment): Segment) -> Outcome {
-    let product = request::number(&segment)?;
-    match text::preferred(product, account.language) {
-        Ok(answer) => {
-            let lower = text::href(product, account.language);
-            Ok(answer.at(Level::User).field(CONTENT_LOCATION, lower))
-        }
-        Err(refusal) => Err(refusal.at(Level::User)),
-    }
+    answer::at(Level::User, text::preferred(&segment, account.language))
 }
 
 async fn preferences(Segment(segment): Segment) -> Outcome {

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::routing::{get, put};
-use http::header::CONTENT_LOCATION;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::answer::{Answer, Level, Outcome};
+use super::answer::{self, Answer, Level, Outcome};
 use super::language::{self, Language};
 use super::request::{self, Segment};
 use super::stateful::{InSession, not_logged_in};
@@ -31,15 +30,8 @@ async fn show(
     InSession(id): InSession,
     Segment(segment): Segment,
 ) -> Outcome {
-    let product = request::number(&segment)?;
     let language = lock(&world.sessions).find(&id, world.now()).ok_or_else(not_logged_in)?.language;
-    match text::preferred(product, language) {
-        Ok(answer) => {
-            let lower = text::href(product, language);
-            Ok(answer.at(Level::Session).field(CONTENT_LOCATION, lower))
-        }
-        Err(refusal) => Err(refusal.at(Level::Session)),
-    }
+    answer::at(Level::Session, text::preferred(&segment, language))
 }
 
 async fn choose(State(world): State<Arc<World>>, InSession(id): InSession, request: Request) -> Outcome {

@@ -2,10 +2,12 @@
 //! and outlive the product's price and stock, so the answer is permanent.
 
 use http::StatusCode;
+use http::header::CONTENT_LOCATION;
 use serde_json::json;
 
 use super::answer::{Answer, Level, Outcome, Refusal};
 use super::language::{self, Language};
+use super::request;
 use super::world::fixtures_written;
 
 /// The texts of one product, in the order of [`Language::ALL`].
@@ -65,9 +67,11 @@ pub(super) fn named(product: u32, language: &str) -> Outcome {
     }
 }
 
-/// The same text, for who knows the language from elsewhere: a preference or a session.
-pub(super) fn preferred(product: u32, language: Language) -> Outcome {
-    find(product).map(|texts| write(texts, language))
+/// The same text, for who knows the language from elsewhere: a preference or a session. It says where it can be had
+/// without: one level lower is the same URL for everybody.
+pub(super) fn preferred(segment: &str, language: Language) -> Outcome {
+    let product = request::number(segment)?;
+    Ok(write(find(product)?, language).field(CONTENT_LOCATION, href(product, language)))
 }
 
 /// Whether the product has texts at all: those that a `PUT` brought into being have none.
@@ -80,8 +84,7 @@ pub(super) fn links(product: u32) -> serde_json::Value {
     language::links(|language| href(product, language))
 }
 
-/// Where the text in that language is by itself.
-pub(super) fn href(product: u32, language: Language) -> String {
+fn href(product: u32, language: Language) -> String {
     format!("/product/{product}?language={}", language.name())
 }
 

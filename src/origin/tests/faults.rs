@@ -213,6 +213,20 @@ async fn a_stall_says_nothing_and_hangs_up_on_nobody() {
 }
 
 #[tokio::test]
+async fn a_stall_before_the_head_arrives_and_is_never_answered() {
+    let started = start(&options().0).await;
+    let client = connect(started.addr).await;
+    (&client).write_all(get("/load/10?fail=stall-before-head").as_bytes()).unwrap();
+    while started.origin.arrived() == 0 {
+        tokio::task::yield_now().await;
+    }
+    client.set_nonblocking(true).unwrap();
+    assert_eq!((&client).read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert_eq!(started.origin.answered(), 0);
+    started.stop().await;
+}
+
+#[tokio::test]
 async fn an_endless_body_is_sent_only_as_fast_as_it_is_read() {
     let started = start(&options().0).await;
     let client = connect(started.addr).await;

@@ -105,6 +105,38 @@ async fn an_honest_origin_says_what_the_level_says() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_as_private_as_the_answer_would_be() {
+    let origin = honest();
+    origin.delete("/product/1235").await;
+    for (target, status) in [
+        ("/level3/product/1235", 410),
+        ("/level3/product/1236", 403),
+        ("/level3/product/99", 404),
+        ("/level3/product/x", 404),
+        ("/level3/greeting/99", 404),
+        ("/level3/greeting/x", 404),
+    ] {
+        let reply = origin.get_as("alice", target).await;
+        assert_eq!(
+            (reply.status.as_u16(), reply.field("cache-control")),
+            (status, "private, no-store"),
+            "{target}"
+        );
+        assert_eq!(reply.field("vary"), "Authorization", "{target}");
+    }
+    let cookie = origin.session("alice").await;
+    for target in ["/level4/product/99", "/level4/product/x"] {
+        let reply = origin.ask("GET", target).field("cookie", &cookie).send().await;
+        assert_eq!(
+            (reply.status.as_u16(), reply.field("cache-control")),
+            (404, "private, no-store"),
+            "{target}"
+        );
+        assert_eq!(reply.field("vary"), "Cookie", "{target}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_missing_is_never_called_immutable() {
     let origin = honest();
     origin.delete("/product/1234").await;

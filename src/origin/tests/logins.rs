@@ -5,7 +5,7 @@ use std::time::Duration;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::json;
 
-use super::{Fixture, credentials, honest, options, silent};
+use super::{Fixture, Reply, credentials, honest, options, silent};
 use crate::origin::{Options, Origin};
 
 #[tokio::test]
@@ -79,17 +79,22 @@ async fn any_instance_accepts_a_token_but_only_one_knows_a_session() {
     let origin = silent();
     let other = Fixture { origin: Origin::new(&options().0), hand: origin.hand.clone() };
     let (token, cookie) = (origin.token("bob").await, origin.session("bob").await);
-    let ask =
-        |fixture: &Fixture, target, name, value: &str| fixture.ask("GET", target).field(name, value).send();
     for (fixture, in_session) in [(&origin, 200), (&other, 401)] {
-        let bearer = ask(fixture, "/my-cart", "authorization", &format!("Bearer {token}")).await;
+        let bearer = ask_with(fixture, "/my-cart", "authorization", &format!("Bearer {token}")).await;
         assert_eq!(bearer.status, 200);
-        let session = ask(fixture, "/level4/product/1234", "cookie", &cookie).await;
+        let session = ask_with(fixture, "/level4/product/1234", "cookie", &cookie).await;
         assert_eq!(session.status, in_session);
     }
     let keyed = Options { token_key: vec![1; 32], ..options().0 };
     let stranger = Fixture { origin: Origin::new(&keyed), hand: origin.hand.clone() };
-    assert_eq!(ask(&stranger, "/my-cart", "authorization", &format!("Bearer {token}")).await.status, 401);
+    assert_eq!(
+        ask_with(&stranger, "/my-cart", "authorization", &format!("Bearer {token}")).await.status,
+        401
+    );
+}
+
+async fn ask_with(fixture: &Fixture, target: &str, name: &str, value: &str) -> Reply {
+    fixture.ask("GET", target).field(name, value).send().await
 }
 
 #[tokio::test]
@@ -120,7 +125,7 @@ async fn without_a_session_nobody_is_logged_in() {
     let among_others = format!("_ga=1; session=stale; {cookie}; theme=dark");
     let reply = origin.ask("GET", "/level4/product/1234").field("cookie", &among_others).send().await;
     assert_eq!(reply.status, 200);
-    origin.hand.advance(Duration::from_secs(12 * 3600));
+    origin.hand.advance(Duration::from_hours(12));
     let late = origin.ask("GET", "/level4/product/1234").field("cookie", &cookie).send().await;
     assert_eq!(late.status, 401);
 }

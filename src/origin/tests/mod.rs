@@ -18,8 +18,8 @@ use serde_json::Value;
 
 use super::{Clock, Hand, Options, Origin};
 
-/// 2014-01-15 12:00:00 UTC: 2013 is the last year whose books are closed.
-const NOW: Duration = Duration::from_secs(1_389_787_200);
+/// 2014-01-15 12:00:00 UTC, in seconds since 1970: 2013 is the last year whose books are closed.
+const NOW: u64 = 1_389_787_200;
 
 /// An origin whose clock stands still until it is turned.
 struct Fixture {
@@ -43,7 +43,7 @@ struct Reply {
 }
 
 fn now() -> SystemTime {
-    UNIX_EPOCH + NOW
+    UNIX_EPOCH + Duration::from_secs(NOW)
 }
 
 fn options() -> (Options, Hand) {

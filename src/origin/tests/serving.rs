@@ -107,6 +107,27 @@ async fn a_shutdown_waits_for_no_stalled_connection() {
 }
 
 #[tokio::test]
+async fn a_target_in_any_form_is_answered() {
+    let started = start(&options().0).await;
+    for (head, expected) in [
+        ("GET http://anywhere.example/product/1234?language=french HTTP/1.1", "200"),
+        ("OPTIONS * HTTP/1.1", "404"),
+        ("CONNECT anywhere.example:443 HTTP/1.1", "404"),
+        ("GET //product/1234 HTTP/1.1", "404"),
+        ("GET /product/../cart/5678 HTTP/1.1", "404"),
+        ("GET /? HTTP/1.1", "200"),
+    ] {
+        let client = connect(started.addr).await;
+        let request = format!("{head}\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let (_, answer) = exchange(client, &request, None).await;
+        let answer = String::from_utf8_lossy(&answer).to_lowercase();
+        assert!(answer.starts_with(&format!("http/1.1 {expected}")), "{head}: {answer}");
+        assert!(answer.contains("\r\nx-origin-requests: "), "{head}: {answer}");
+    }
+    started.stop().await;
+}
+
+#[tokio::test]
 async fn clients_of_http_1_0_are_served_too() {
     let started = start(&options().0).await;
     let client = connect(started.addr).await;
