@@ -114,6 +114,16 @@ impl Answer {
         self
     }
 
+    /// What tells this representation from others: its tag, and when it last changed.
+    pub(super) fn validators(&self) -> (Option<Tag>, Option<SystemTime>) {
+        let tag = match &self.content {
+            Content::None => None,
+            Content::Whole { bytes, .. } => Some(Tag::Content(bytes.clone())),
+            Content::Stream { tag, .. } => Some(Tag::Name(tag.clone())),
+        };
+        (tag, self.modified)
+    }
+
     /// Adds a field. A value that no field can hold is left out: every caller passes text of the origin's own.
     pub(super) fn field(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Self {
         if let Ok(value) = value.try_into() {
@@ -180,12 +190,11 @@ impl From<Answer> for Refusal {
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let (media, body, tag) = match self.content {
-            Content::None => (None, Body::empty(), None),
-            Content::Whole { media, bytes } => {
-                (Some(media), Body::from(bytes.clone()), Some(Tag::Content(bytes)))
-            }
-            Content::Stream { media, body, tag } => (Some(media), body, Some(Tag::Name(tag))),
+        let (tag, modified) = self.validators();
+        let (media, body) = match self.content {
+            Content::None => (None, Body::empty()),
+            Content::Whole { media, bytes } => (Some(media), Body::from(bytes)),
+            Content::Stream { media, body, .. } => (Some(media), body),
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
@@ -193,7 +202,7 @@ impl IntoResponse for Answer {
         if let Some(media) = media {
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media));
         }
-        response.extensions_mut().insert(Stated { level: self.level, modified: self.modified, tag });
+        response.extensions_mut().insert(Stated { level: self.level, modified, tag });
         response
     }
 }

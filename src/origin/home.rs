@@ -134,6 +134,7 @@ async fn show(State(world): State<Arc<World>>) -> Outcome {
 fn write_row(page: &mut String, row: &Row) {
     let Row { level, method, .. } = row;
     let [target, does, content] = [row.target, row.does, row.content].map(escape);
+    let content = if content.is_empty() { content } else { format!("<code>{content}</code>") };
     let target = match *method {
         "GET" => format!("<a href=\"{target}\">{target}</a>"),
         _ => target,
@@ -141,7 +142,7 @@ fn write_row(page: &mut String, row: &Row) {
     // Writing to a string cannot fail.
     let _ = writeln!(
         page,
-        "<tr><td>{level}</td><td><code>{method} {target}</code></td><td>{does}</td><td><code>{content}</code></td></tr>"
+        "<tr><td>{level}</td><td><code>{method} {target}</code></td><td>{does}</td><td>{content}</td></tr>"
     );
 }
 

@@ -12,8 +12,9 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 
-use super::answer::{Level, Refusal, Stated, Tag};
+use super::answer::{Answer, Level, Refusal, Stated, Tag};
 use super::clock::unix_seconds;
+use super::world::World;
 
 /// What of a request a conditional answer depends on.
 #[derive(Debug)]
@@ -74,8 +75,26 @@ pub(super) fn complete(
     match evaluate(&asked.fields, tag.as_deref(), modified) {
         Condition::Holds => response,
         Condition::NotModified => not_modified(response),
-        Condition::Failed => precondition_failed(asked),
+        Condition::Failed => failed(asked),
     }
+}
+
+/// Whether the preconditions of a request that would change what is there hold; an origin that gives no validators has none
+/// to compare, and permits everything. The caller keeps `current` from changing until it has made its own change.
+pub(super) fn permit(world: &World, fields: &HeaderMap, current: Option<&Answer>) -> Result<(), Refusal> {
+    if !world.honest {
+        return Ok(());
+    }
+    let (tag, modified) = current.map(Answer::validators).unwrap_or_default();
+    let tag = tag.map(|tag| entity_tag(&tag));
+    let holds = match any_matches(fields, &IF_MATCH, tag.as_deref(), strongly) {
+        Some(matched) => matched && current.is_some(),
+        None => date(fields, &IF_UNMODIFIED_SINCE)
+            .is_none_or(|since| modified.is_none_or(|when| unix_seconds(when) <= unix_seconds(since))),
+    };
+    let rules_out =
+        any_matches(fields, &IF_NONE_MATCH, tag.as_deref(), weakly) == Some(true) && current.is_some();
+    if holds && !rules_out { Ok(()) } else { Err(precondition_failed()) }
 }
 
 fn nominated(level: Level) -> Option<&'static str> {
@@ -178,13 +197,17 @@ fn not_modified(mut response: Response) -> Response {
     response
 }
 
-fn precondition_failed(asked: &Asked) -> Response {
-    let message = "what is here now is not what If-Match or If-Unmodified-Since asks for";
-    let mut response = Refusal::new(StatusCode::PRECONDITION_FAILED, message).into_response();
+fn failed(asked: &Asked) -> Response {
+    let mut response = precondition_failed().into_response();
     response.extensions_mut().remove::<Stated>();
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if asked.method == Method::HEAD {
         *response.body_mut() = Body::empty();
     }
     response
+}
+
+fn precondition_failed() -> Refusal {
+    let message = "what is here now is not what the conditions of the request ask for";
+    Refusal::new(StatusCode::PRECONDITION_FAILED, message)
 }

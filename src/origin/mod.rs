@@ -112,7 +112,6 @@ impl Default for Options {
 /// One instance of the origin. Clones are the same instance.
 #[derive(Clone)]
 pub struct Origin {
-    honest: bool,
     world: Arc<World>,
     monitor: Arc<Monitor>,
     router: Router,
@@ -123,7 +122,7 @@ impl Origin {
     pub fn new(options: &Options) -> Self {
         let world = Arc::new(World::new(options));
         let monitor = Arc::new(Monitor::new(options.record));
-        Self { honest: options.honest, router: router(Arc::clone(&world)), world, monitor }
+        Self { router: router(Arc::clone(&world)), world, monitor }
     }
 
     /// Answers one request in process. What [`Origin::serve`] answers over a socket is the same, but that the load target's
@@ -134,7 +133,7 @@ impl Origin {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         self.monitor.note(&request);
-        let asked = self.honest.then(|| honest::Asked::of(&request));
+        let asked = self.world.honest.then(|| honest::Asked::of(&request));
         let Ok(mut response) = self.router.clone().call(request).await;
         let stated = response.extensions_mut().remove::<Stated>();
         let now = self.world.now();
@@ -172,7 +171,7 @@ impl Origin {
 impl fmt::Debug for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Origin")
-            .field("honest", &self.honest)
+            .field("honest", &self.world.honest)
             .field("monitor", &self.monitor)
             .finish_non_exhaustive()
     }

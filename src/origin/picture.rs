@@ -8,11 +8,12 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::routing::get;
 use bytes::Bytes;
-use http::StatusCode;
 use http::header::{LOCATION, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, StatusCode};
 
 use super::answer::{Answer, Outcome, Refusal};
 use super::clock::step;
+use super::honest;
 use super::request;
 use super::world::{World, lock, mix_below};
 
@@ -50,18 +51,25 @@ impl Default for Picture {
 }
 
 async fn show(State(world): State<Arc<World>>) -> Outcome {
-    let now = world.now();
-    let (bytes, modified) = match &mut *lock(&world.picture) {
+    represent(&world, &mut lock(&world.picture))
+}
+
+/// The picture as it is now, drawn if its time has come; 404 if it is offline.
+fn represent(world: &World, picture: &mut Picture) -> Outcome {
+    let (bytes, modified) = match picture {
         Picture::Put { bytes, at } => (bytes.clone(), *at),
         Picture::Drawn { last } => {
-            let (step, stepped) = step(now, world.redraw);
+            let (step, stepped) = step(world.now(), world.redraw);
             let bytes = match last {
                 Some((drawn, bytes)) if *drawn == step => bytes.clone(),
                 _ => last.insert((step, draw(world.seed, step))).1.clone(),
             };
             (bytes, stepped)
         }
-        Picture::Offline => return Err(offline()),
+        Picture::Offline => {
+            let message = "the picture was taken offline; PUT brings one back";
+            return Err(Refusal::new(StatusCode::NOT_FOUND, message));
+        }
     };
     Ok(Answer::whole("image/bmp", bytes).modified(modified).field(X_CONTENT_TYPE_OPTIONS, "nosniff"))
 }
@@ -71,6 +79,7 @@ async fn replace(State(world): State<Arc<World>>, request: Request) -> Outcome {
         let message = "the picture is a bitmap: send Content-Type: image/bmp";
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
     }
+    let fields = request.headers().clone();
     let bytes = request::content(request, MAX_PICTURE).await?;
     if !is_bitmap(&bytes) {
         let message = "this is no bitmap: it must begin with BM and its own length, and hold both headers";
@@ -78,23 +87,22 @@ async fn replace(State(world): State<Arc<World>>, request: Request) -> Outcome {
     }
     // A copy of its own: the bytes as received would keep the connection's whole buffer alive.
     let bytes = Bytes::copy_from_slice(&bytes);
-    let put = Picture::Put { bytes, at: world.now() };
-    let before = std::mem::replace(&mut *lock(&world.picture), put);
+    let mut picture = lock(&world.picture);
+    let before = represent(&world, &mut picture);
+    honest::permit(&world, &fields, before.as_ref().ok())?;
+    *picture = Picture::Put { bytes, at: world.now() };
     Ok(match before {
-        Picture::Offline => Answer::empty(StatusCode::CREATED).field(LOCATION, "/picture.bmp"),
-        Picture::Drawn { .. } | Picture::Put { .. } => Answer::empty(StatusCode::NO_CONTENT),
+        Ok(_) => Answer::empty(StatusCode::NO_CONTENT),
+        Err(_) => Answer::empty(StatusCode::CREATED).field(LOCATION, "/picture.bmp"),
     })
 }
 
-async fn take_offline(State(world): State<Arc<World>>) -> Outcome {
-    match std::mem::replace(&mut *lock(&world.picture), Picture::Offline) {
-        Picture::Offline => Err(offline()),
-        Picture::Drawn { .. } | Picture::Put { .. } => Ok(Answer::empty(StatusCode::NO_CONTENT)),
-    }
-}
-
-fn offline() -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, "the picture was taken offline; PUT brings one back")
+async fn take_offline(State(world): State<Arc<World>>, fields: HeaderMap) -> Outcome {
+    let mut picture = lock(&world.picture);
+    let before = represent(&world, &mut picture)?;
+    honest::permit(&world, &fields, Some(&before))?;
+    *picture = Picture::Offline;
+    Ok(Answer::empty(StatusCode::NO_CONTENT))
 }
 
 /// Whether the bytes begin as a bitmap that is as long as it says.

@@ -2,7 +2,6 @@
 //! The same path with a language in it is the product's text instead, and that is permanent: see `text`.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -10,12 +9,13 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::routing::get;
 use http::header::LOCATION;
-use http::{StatusCode, Uri};
+use http::{HeaderMap, StatusCode, Uri};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Outcome, Refusal};
 use super::clock::step;
+use super::honest;
 use super::request::{self, Parameters, Segment};
 use super::text;
 use super::world::{World, lock, mix_below};
@@ -69,6 +69,10 @@ impl Catalogue {
 /// The product as it is now; 404 if there never was one, 410 if it was deleted.
 pub(super) fn now(world: &World, id: u32) -> Outcome {
     let entered = lock(&world.catalogue).0.get(&id).copied();
+    represent(world, id, entered)
+}
+
+fn represent(world: &World, id: u32, entered: Option<Entered>) -> Outcome {
     let (price, stock, modified) = match entered {
         Some(Entered::Set { price, stock, at }) => (price, stock, at),
         Some(Entered::Drifting { around, since }) => {
@@ -94,44 +98,40 @@ async fn show(State(world): State<Arc<World>>, Segment(segment): Segment, uri: U
 
 async fn set(State(world): State<Arc<World>>, Segment(segment): Segment, request: Request) -> Outcome {
     let id = Named::parse(&segment, request.uri())?.writable()?;
+    let fields = request.headers().clone();
     let Wanted { price, stock } = request::json(request).await?;
     if !(0.0..=MAX_PRICE).contains(&price) {
         let message = "price must be between 0 and 1000000";
         return Err(Refusal::new(StatusCode::BAD_REQUEST, message));
     }
-    let set = Entered::Set { price, stock, at: world.now() };
-    let created = {
-        let mut catalogue = lock(&world.catalogue);
-        let full = catalogue.0.len() >= MAX_PRODUCTS;
-        match catalogue.0.entry(id) {
-            Entry::Occupied(mut entry) => matches!(entry.insert(set), Entered::Deleted),
-            Entry::Vacant(_) if full => {
-                return Err(Refusal::new(StatusCode::INSUFFICIENT_STORAGE, "the catalogue is full"));
-            }
-            Entry::Vacant(entry) => {
-                entry.insert(set);
-                true
-            }
-        }
-    };
-    let answer = now(&world, id)?;
-    Ok(if created {
-        answer.status(StatusCode::CREATED).field(LOCATION, format!("/product/{id}"))
-    } else {
-        answer
+    let wanted = Entered::Set { price, stock, at: world.now() };
+    let mut catalogue = lock(&world.catalogue);
+    let known = catalogue.0.get(&id).copied();
+    let before = represent(&world, id, known);
+    honest::permit(&world, &fields, before.as_ref().ok())?;
+    if known.is_none() && catalogue.0.len() >= MAX_PRODUCTS {
+        return Err(Refusal::new(StatusCode::INSUFFICIENT_STORAGE, "the catalogue is full"));
+    }
+    catalogue.0.insert(id, wanted);
+    let answer = represent(&world, id, Some(wanted))?;
+    Ok(match before {
+        Ok(_) => answer,
+        Err(_) => answer.status(StatusCode::CREATED).field(LOCATION, format!("/product/{id}")),
     })
 }
 
-async fn delete(State(world): State<Arc<World>>, Segment(segment): Segment, uri: Uri) -> Outcome {
+async fn delete(
+    State(world): State<Arc<World>>,
+    Segment(segment): Segment,
+    uri: Uri,
+    fields: HeaderMap,
+) -> Outcome {
     let id = Named::parse(&segment, &uri)?.writable()?;
-    match lock(&world.catalogue).0.get_mut(&id) {
-        None => Err(Refusal::no_such_resource()),
-        Some(Entered::Deleted) => Err(gone(id)),
-        Some(entered) => {
-            *entered = Entered::Deleted;
-            Ok(Answer::empty(StatusCode::NO_CONTENT))
-        }
-    }
+    let mut catalogue = lock(&world.catalogue);
+    let before = represent(&world, id, catalogue.0.get(&id).copied())?;
+    honest::permit(&world, &fields, Some(&before))?;
+    catalogue.0.insert(id, Entered::Deleted);
+    Ok(Answer::empty(StatusCode::NO_CONTENT))
 }
 
 fn gone(id: u32) -> Refusal {

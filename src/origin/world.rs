@@ -13,6 +13,7 @@ use super::stateless::Tokens;
 /// The state behind every handler.
 #[derive(Debug)]
 pub(super) struct World {
+    pub(super) honest: bool,
     pub(super) clock: Clock,
     pub(super) seed: u64,
     pub(super) drift: Duration,
@@ -31,6 +32,7 @@ impl World {
         let chance = options.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         let began = options.clock.now();
         Self {
+            honest: options.honest,
             clock: options.clock.clone(),
             seed: options.seed.unwrap_or_default(),
             drift: options.drift,

@@ -212,6 +212,45 @@ async fn a_precondition_that_fails_is_412() {
 }
 
 #[tokio::test]
+async fn a_change_is_made_only_to_what_its_conditions_name() {
+    let origin = honest();
+    let bitmap = origin.get("/picture.bmp").await.content;
+    let put = |target: &'static str| match target {
+        "/picture.bmp" => origin.ask("PUT", target).content("image/bmp", bitmap.clone()),
+        _ => origin.ask("PUT", target).json(r#"{"price":3,"stock":3}"#),
+    };
+    for target in ["/product/1234", "/picture.bmp"] {
+        let tag = origin.get(target).await.field("etag").to_owned();
+        for (name, value) in [
+            ("if-match", "\"other\""),
+            ("if-none-match", "*"),
+            ("if-none-match", &tag),
+            ("if-unmodified-since", "Sat, 01 Jan 2000 00:00:00 GMT"),
+        ] {
+            let refused = put(target).field(name, value).send().await;
+            assert_eq!(refused.status, 412, "{target} {name}");
+            assert!(!refused.error().is_empty());
+            let kept = origin.ask("DELETE", target).field(name, value).send().await;
+            assert_eq!(kept.status, 412, "{target} {name}");
+        }
+        assert_eq!(origin.get(target).await.field("etag"), tag, "{target}");
+        assert!(put(target).field("if-match", &tag).send().await.status.is_success());
+        let tag = origin.get(target).await.field("etag").to_owned();
+        assert_eq!(origin.ask("DELETE", target).field("if-match", &tag).send().await.status, 204);
+        assert_eq!(put(target).field("if-match", "*").send().await.status, 412, "{target}");
+        assert_eq!(put(target).field("if-none-match", "*").send().await.status, 201, "{target}");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_origin_has_no_tags_to_compare() {
+    let origin = silent();
+    let put =
+        origin.ask("PUT", "/product/1234").field("if-match", "\"any\"").json(r#"{"price":3,"stock":3}"#);
+    assert_eq!(put.send().await.status, 200);
+}
+
+#[tokio::test]
 async fn errors_and_sessions_have_no_validators() {
     let origin = honest();
     let cookie = origin.session("alice").await;
