@@ -1,0 +1,1 @@
+//! `plimsoll check`: validates a config.
