@@ -61,7 +61,7 @@ impl<'a> Reader<'a> {
     }
 
     fn report(&self, severity: Severity, span: &Range<usize>, fault: Fault) {
-        if self.broken.contains(&self.source.line_of(span.start)) {
+        if self.is_broken(span) {
             return;
         }
         let diagnostic = Diagnostic {
@@ -73,6 +73,11 @@ impl<'a> Reader<'a> {
             location: Some(self.source.locate(span)),
         };
         self.found.borrow_mut().push((span.start, diagnostic));
+    }
+
+    /// Whether this place is in a line that is not TOML.
+    fn is_broken(&self, span: &Range<usize>) -> bool {
+        self.broken.contains(&self.source.line_of(span.start))
     }
 
     /// The line, as people count it, that a place is in.
@@ -108,7 +113,7 @@ impl<'r, 'a> Table<'r, 'a> {
             value: value.get_ref(),
         };
         // A value that stands for a line that is not TOML is worth nothing.
-        (!self.reader.broken.contains(&self.reader.source.line_of(item.span.start))).then_some(item)
+        (!self.reader.is_broken(&item.span)).then_some(item)
     }
 
     /// What a key says, if it is there and right.
@@ -150,7 +155,8 @@ impl<'r, 'a> Table<'r, 'a> {
             } else {
                 keys_of(self.section).any(|known| known == name)
             };
-            if !known {
+            // After a heading that is not TOML nobody knows which table this key is in.
+            if !known && !self.reader.is_broken(&value.span()) {
                 self.reader.report(Severity::Error, &key.span(), unknown_key(self.section, name, is_table));
             }
         }

@@ -113,12 +113,7 @@ pub const KEYS: [Key; 44] = [
         "[]",
         "query parameters that the answer depends on; no other reaches the origin",
     ),
-    key(
-        "route.state",
-        "headers",
-        "[]",
-        "request fields that the answer depends on: names, or { name, choose }",
-    ),
+    bare("route.state", "headers", "request fields that the answer depends on: names, or { name, choose }"),
     bare("route.state.headers", "name", "the request field"),
     bare("route.state.headers", "choose", "the values that the origin knows, the preferred one first"),
     key("route", "forward", "[]", "request fields that reach the origin without being explicit state"),

@@ -36,7 +36,7 @@ pub(crate) fn warn_about(table: &Table<'_, '_>, route: &Route) {
                     "remove it".to_owned(),
                 )
             });
-            refuse_ignore(table);
+            refuse_ignore(table, route);
         }
         Treatment::Origin => {
             warn_useless(table, &OF_DECLARED, |key| {
@@ -45,7 +45,7 @@ pub(crate) fn warn_about(table: &Table<'_, '_>, route: &Route) {
                     "add level = \"permanent\" or level = \"changing\", or remove it".to_owned(),
                 )
             });
-            refuse_ignore(table);
+            refuse_ignore(table, route);
             if let Some(item) = table.get("declare")
                 && route.declare
             {
@@ -63,8 +63,10 @@ fn warn_useless(table: &Table<'_, '_>, keys: &[&'static str], say: impl Fn(&str)
     }
 }
 
-fn refuse_ignore(table: &Table<'_, '_>) {
-    if let Some(item) = table.get("ignore") {
+fn refuse_ignore(table: &Table<'_, '_>, route: &Route) {
+    if let Some(item) = table.get("ignore")
+        && !route.ignore.is_empty()
+    {
         let message = "`ignore` is for routes of level \"permanent\" or \"changing\": only there the fetch is anonymous";
         item.fail_key(Fault::new(Code::IgnoreUndeclared, message, "declare the level, or remove `ignore`"));
     }
@@ -87,13 +89,11 @@ fn warn_shared(table: &Table<'_, '_>, route: &Route, level: Level) {
                 "remove it, or declare level = \"changing\"",
             ));
         }
-    } else if route.lifetime.ttl.is_zero() && route.lifetime.min_ttl.is_none() {
+    } else if table.get("ttl").is_none() && route.lifetime.min_ttl.is_none() {
         let message =
             "every answer is validated at the origin each time, unless the origin gives it a lifetime";
-        table.warn_at(
-            "level",
-            Fault::new(Code::AlwaysValidated, message, "add ttl = \"30s\", or another lifetime"),
-        );
+        let help = "add ttl = \"30s\", or another lifetime; ttl = \"0s\" says that it is meant";
+        table.warn_at("level", Fault::new(Code::AlwaysValidated, message, help));
     }
     if let Some(item) = table.get("with_query") {
         for member in item.members().unwrap_or_default() {
