@@ -1,10 +1,22 @@
 //! What the operator knows about an API: routes, and the table that finds the most specific one for a request.
 
+mod host;
+mod pattern;
+mod segment;
+mod table;
+mod tags;
+mod trie;
+
 use std::time::Duration;
 
 use http::{HeaderName, Method};
 
 use crate::{key::StateSpec, level::Level};
+
+pub use host::{HostError, HostPattern};
+pub use pattern::{Pattern, PatternError, PatternFault};
+pub use table::{RouteConflict, RouteTable};
+pub use tags::{TagTemplate, TemplateError, TemplateFault};
 
 /// One `[[route]]` of the config, valid by construction.
 #[derive(Clone, Debug)]
@@ -28,7 +40,45 @@ pub struct Route {
     /// Whether clients get a Cache-Control that states the level, where the origin sent none.
     pub declare: bool,
     /// Templates of tags for purging: `product:{id}`.
-    pub tags: Vec<String>,
+    pub tags: Vec<TagTemplate>,
+}
+
+impl Route {
+    /// A route for every host and method, with nothing declared but its treatment.
+    pub fn new(name: impl Into<String>, path: Pattern, treatment: Treatment) -> Self {
+        Self {
+            name: name.into(),
+            matches: RouteMatch::new(path),
+            treatment,
+            state: StateSpec::default(),
+            lifetime: LifetimeRules::default(),
+            forward: Vec::new(),
+            ignore: Vec::new(),
+            client_directives: ClientDirectives::default(),
+            declare: false,
+            tags: Vec::new(),
+        }
+    }
+
+    /// The level that the operator declared, if any.
+    pub const fn level(&self) -> Option<Level> {
+        self.treatment.level()
+    }
+
+    /// Whether the operator declared a level at which one stored answer serves everybody: 1 or 2.
+    pub const fn is_declared_shared(&self) -> bool {
+        matches!(self.treatment, Treatment::Declared(level) if level.is_shared())
+    }
+
+    /// The tags of what is stored for this canonical path, which the route matches. Values in them are
+    /// percent-encoded as the path is.
+    pub fn tags_for(&self, path: &str) -> Vec<String> {
+        if self.tags.is_empty() {
+            return Vec::new();
+        }
+        let Some(captures) = self.matches.path.captures(path) else { return Vec::new() };
+        self.tags.iter().map(|template| template.expand(&captures)).collect()
+    }
 }
 
 /// Whose word counts for the level of a route.
@@ -38,6 +88,16 @@ pub enum Treatment {
     Declared(Level),
     /// The origin's, as RFC 9111 tells a shared cache to read it.
     Origin,
+}
+
+impl Treatment {
+    /// The declared level; `None` where the origin decides.
+    pub const fn level(self) -> Option<Level> {
+        match self {
+            Self::Declared(level) => Some(level),
+            Self::Origin => None,
+        }
+    }
 }
 
 /// Whether no-cache, max-age, min-fresh and Pragma of a request count on a declared route.
@@ -86,12 +146,27 @@ impl Default for LifetimeRules {
 /// Which requests a route matches.
 #[derive(Clone, Debug)]
 pub struct RouteMatch {
-    /// The path, as a pattern.
-    pub path: String,
-    /// The host: exact, or `*.example.com` for any name below it.
-    pub host: Option<String>,
+    /// The path.
+    pub path: Pattern,
+    /// The host, where it is limited.
+    pub host: Option<HostPattern>,
     /// The methods, where they are limited. GET includes HEAD.
     pub methods: Vec<Method>,
-    /// Query parameters that must be present, sorted, in canonical percent-encoding.
+    /// Query parameters that must be present, sorted and without repeats, in canonical percent-encoding (see
+    /// [`canonical_query_names`](crate::key::canonical_query_names)).
     pub with_query: Vec<String>,
+}
+
+impl RouteMatch {
+    /// Every request with such a path.
+    pub const fn new(path: Pattern) -> Self {
+        Self { path, host: None, methods: Vec::new(), with_query: Vec::new() }
+    }
+
+    /// Whether a request of this method can match.
+    pub fn allows_method(&self, method: &Method) -> bool {
+        self.methods.is_empty()
+            || self.methods.contains(method)
+            || (*method == Method::HEAD && self.methods.contains(&Method::GET))
+    }
 }

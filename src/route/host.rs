@@ -1,0 +1,111 @@
+//! Which authorities a route is for.
+
+use std::cmp::{Ordering, Reverse};
+
+use crate::key::{self, TargetError};
+
+/// An exact host, or `*.` and a suffix for any name below it; with a port, only that port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostPattern {
+    is_suffix: bool,
+    /// Canonical.
+    host: String,
+    port: Option<u16>,
+}
+
+/// Why a host pattern is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostError {
+    /// It is no host.
+    Invalid(TargetError),
+    /// A star stands elsewhere than as the whole first label.
+    Star,
+    /// The port is 80 or 443: the default of a scheme is left out of authorities before they are matched, so that this
+    /// would match almost nothing.
+    DefaultPort,
+}
+
+impl std::fmt::Display for HostError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Invalid(error) => error.as_str(),
+            Self::Star => "the star can only stand for whole labels at the start: *.example.com",
+            Self::DefaultPort => "leave out the ports 80 and 443: a host without port matches every port",
+        })
+    }
+}
+
+impl std::error::Error for HostError {}
+
+impl HostPattern {
+    /// Reads `example.com`, `example.com:8080`, `[::1]` or `*.example.com`, in any case.
+    pub fn parse(text: &str) -> Result<Self, HostError> {
+        let (is_suffix, name) = match text.strip_prefix("*.") {
+            Some(name) => (true, name),
+            None => (false, text),
+        };
+        if name.contains('*') {
+            return Err(HostError::Star);
+        }
+        if name.contains('@') {
+            return Err(HostError::Invalid(TargetError::UserInfo));
+        }
+        let (host, port) = key::split_port(name).map_err(HostError::Invalid)?;
+        let host = key::canonical_host(without_root(host)).map_err(HostError::Invalid)?;
+        if is_suffix && host.starts_with('[') {
+            return Err(HostError::Star);
+        }
+        if matches!(port, Some(80 | 443)) {
+            return Err(HostError::DefaultPort);
+        }
+        Ok(Self { is_suffix, host, port })
+    }
+
+    /// Whether a canonical authority matches.
+    pub fn matches(&self, authority: &str) -> bool {
+        let (host, port) = split(authority);
+        let is_port = self.port.is_none() || self.port.map(|port| port.to_string()).as_deref() == port;
+        let is_host = if self.is_suffix {
+            host.strip_suffix(self.host.as_str())
+                .is_some_and(|labels| labels.len() > 1 && labels.ends_with('.'))
+        } else {
+            host == self.host
+        };
+        is_port && is_host
+    }
+
+    /// The more specific pattern is less: an exact host, then the longer suffix; with a port before without.
+    pub(super) fn specificity(&self, other: &Self) -> Ordering {
+        let rank =
+            |p: &Self| (p.is_suffix, Reverse(if p.is_suffix { p.host.len() } else { 0 }), p.port.is_none());
+        rank(self).cmp(&rank(other))
+    }
+
+    pub(super) const fn is_suffix(&self) -> bool {
+        self.is_suffix
+    }
+
+    /// The host, and the port where there is one, as an authority has them.
+    pub(super) fn authority(&self) -> String {
+        self.port.map_or_else(|| self.host.clone(), |port| format!("{}:{port}", self.host))
+    }
+}
+
+impl std::fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", if self.is_suffix { "*." } else { "" }, self.authority())
+    }
+}
+
+/// Host and port of a canonical authority, the host without the dot that stands for the root of the DNS.
+pub(super) fn split(authority: &str) -> (&str, Option<&str>) {
+    // The last colon is the port's, unless it is inside an IPv6 address.
+    match authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
+        Some((host, port)) => (without_root(host), Some(port)),
+        None => (without_root(authority), None),
+    }
+}
+
+fn without_root(host: &str) -> &str {
+    host.strip_suffix('.').filter(|host| !host.is_empty()).unwrap_or(host)
+}
