@@ -49,7 +49,7 @@ fn report(args: &CheckArgs) -> Report {
         return Report { out: format!("{}\n", as_json(&file, &result)), err: String::new(), status };
     }
     let (warnings, routes) = match &result {
-        Ok(loaded) => (&loaded.warnings, loaded.config.routes.len()),
+        Ok(loaded) => (&loaded.warnings, loaded.config.routes.iter().len()),
         Err(errors) => (&errors.warnings, 0),
     };
     let mut out: String = warnings.iter().map(|warning| format!("{warning}\n\n")).collect();
@@ -77,7 +77,7 @@ fn as_json(file: &str, result: &Result<Loaded, ConfigErrors>) -> Value {
             "ok": true,
             "errors": [],
             "warnings": all(&loaded.warnings),
-            "routes": loaded.config.routes.iter().map(route_as_json).collect::<Vec<_>>(),
+            "routes": loaded.config.routes.iter().map(|route| route_as_json(route)).collect::<Vec<_>>(),
         }),
         Err(errors) => json!({
             "file": file,

@@ -1,15 +1,28 @@
 //! Names of fields, query parameters and methods, and the fields that no route may claim.
 
+use http::header::USER_AGENT;
 use http::{HeaderName, Method};
 
 use super::code::Code;
 use super::diagnostic::{Fault, quoted};
+use super::reader::Item;
+use crate::key::{canonical_query_names, is_proxy_field};
 
-/// Fields that no route may name as state or forward, each with the reason.
-const RESERVED: [(&[&str], &str); 5] = [
+/// What a route may want of a request field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// That answers depend on it.
+    State,
+    /// That it reaches the origin without being in the key.
+    Forward,
+}
+
+/// Fields that no route may claim, each with the reason.
+const RESERVED: [(&[&str], &str); 7] = [
     (
         &[
             "connection",
+            "http2-settings",
             "keep-alive",
             "proxy-connection",
             "proxy-authenticate",
@@ -22,28 +35,21 @@ const RESERVED: [(&[&str], &str); 5] = [
         "it is about one connection and never goes further",
     ),
     (&["host"], "the host is in every key already"),
+    (&["accept-encoding"], "it is always explicit state"),
+    (&["content-encoding", "content-type"], "where a request has content, it is in the key already"),
     (&["content-length", "expect"], "it is about one message and its content"),
     (
         &["range", "if-range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since"],
         "plimsoll answers it from the whole stored response",
     ),
-    (
-        &[
-            "via",
-            "forwarded",
-            "x-forwarded-for",
-            "x-forwarded-host",
-            "x-forwarded-proto",
-            "cache-control",
-            "pragma",
-        ],
-        "plimsoll reads it and writes its own",
-    ),
+    (&["cache-control", "pragma"], "it is for plimsoll: see `client_directives`"),
 ];
 
 /// Why a route may not claim this request field, if it may not.
-pub(crate) fn reserved_reason(name: &HeaderName) -> Option<&'static str> {
-    RESERVED.iter().find(|(names, _)| names.contains(&name.as_str())).map(|(_, reason)| *reason)
+pub(crate) fn reserved_reason(name: &HeaderName, claim: Claim) -> Option<&'static str> {
+    let listed = RESERVED.iter().find(|(names, _)| names.contains(&name.as_str())).map(|(_, reason)| *reason);
+    let is_own = is_proxy_field(name) && !(*name == USER_AGENT && claim == Claim::State);
+    listed.or_else(|| is_own.then_some("plimsoll writes its own"))
 }
 
 /// Whether a response field frames the message, so that it cannot be disregarded.
@@ -88,41 +94,21 @@ pub(crate) fn parse_query_name(text: &str) -> Result<String, Fault> {
             "write its name, such as \"language\"",
         ));
     }
-    let mut name = String::with_capacity(text.len());
-    let mut rest = text.char_indices();
-    while let Some((at, c)) = rest.next() {
-        match c {
-            '%' => {
-                let digits =
-                    text.get(at + 1..at + 3).filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
-                let Some(byte) = digits.and_then(|hex| u8::from_str_radix(hex, 16).ok()) else {
-                    let help = "write %25 for a percent sign";
-                    return Err(
-                        fault("a `%` begins an escape of two hex digits".to_owned(), help).at(at..at + 1)
-                    );
-                };
-                push_byte(&mut name, byte);
-                rest.nth(1);
-            }
-            '&' | '=' | '#' | ' ' => {
-                let message = format!("the name of a query parameter has no {}", quoted(&c.to_string()));
-                let help = "write the name alone, as it stands in a URL: percent-encoded where it must be";
-                return Err(fault(message, help).at(at..at + 1));
-            }
-            c if c.is_ascii_graphic() => name.push(c),
-            c => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| push_byte(&mut name, byte)),
-        }
+    if let Some((at, c)) = text.char_indices().find(|(_, c)| matches!(c, '&' | '=' | '#' | ' ')) {
+        let message = format!("the name of a query parameter has no {}", quoted(&c.to_string()));
+        let help = "write the name alone, as it stands in a URL: percent-encoded where it must be";
+        return Err(fault(message, help).at(at..at + 1));
     }
-    Ok(name)
+    canonical_query_names([text]).ok().and_then(|mut names| names.pop()).ok_or_else(|| {
+        fault(format!("{} is not percent-encoded as a URL is", quoted(text)), "write %25 for a percent sign")
+    })
 }
 
-fn push_byte(name: &mut String, byte: u8) {
-    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
-    if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-        name.push(char::from(byte));
-    } else {
-        name.extend(['%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-    }
+/// Reads a list of names of query parameters, and sorts them.
+pub(crate) fn read_query_names(item: &Item<'_, '_>) -> Option<Vec<String>> {
+    let mut names = item.list(|member| member.parse("a parameter's name", parse_query_name))?;
+    names.sort();
+    Some(names)
 }
 
 #[cfg(test)]
@@ -135,7 +121,7 @@ mod tests {
     fn query_names_are_in_canonical_percent_encoding() {
         for (text, name) in [
             ("language", "language"),
-            ("filter[name]", "filter[name]"),
+            ("filter[name]", "filter%5Bname%5D"),
             ("%6canguage", "language"),
             ("a%2fb", "a%2Fb"),
             ("größe", "gr%C3%B6%C3%9Fe"),

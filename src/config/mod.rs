@@ -37,7 +37,7 @@ pub use server::{Admin, CacheStatus, Server};
 pub use units::{ByteSize, LONGEST_DURATION, format_duration};
 
 use crate::level::Identity;
-use crate::route::Route;
+use crate::route::RouteTable;
 use diagnostic::{Fault, Source};
 use reader::Reader;
 
@@ -54,8 +54,8 @@ pub struct Config {
     pub cache: Cache,
     /// Where identity rides in a request.
     pub identity: Identity,
-    /// What the operator knows about the API, in the order of the file. Default: nothing, so the origin decides.
-    pub routes: Vec<Route>,
+    /// What the operator knows about the API. Default: nothing, so the origin decides.
+    pub routes: RouteTable,
 }
 
 /// A config that can be used, and what is nevertheless to be said about it.
@@ -142,7 +142,7 @@ impl Config {
                 origin,
                 cache: Cache::default(),
                 identity: Identity::default(),
-                routes: Vec::new(),
+                routes: RouteTable::default(),
             }),
             Ok(_) => Err(ConfigErrors { errors, warnings: Vec::new() }),
             Err(fault) => {

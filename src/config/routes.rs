@@ -1,21 +1,28 @@
 //! `[[route]]`: what the operator knows about an API.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use http::HeaderName;
 
 use super::code::Code;
 use super::diagnostic::{Fault, quoted};
-use super::fields::{frames_message, parse_field_name, parse_method, parse_query_name, reserved_reason};
+use super::fields::{
+    Claim, frames_message, parse_field_name, parse_method, read_query_names, reserved_reason,
+};
 use super::reader::{Item, Table};
+use super::schema::nearest;
 use super::state::read_state;
 use super::units::{fraction, parse_percent};
 use super::warnings::warn_about;
 use crate::level::{Identity, Level};
-use crate::route::{ClientDirectives, LifetimeRules, Route, RouteMatch, Treatment};
+use crate::route::{
+    ClientDirectives, HostPattern, LifetimeRules, Pattern, PatternFault, Route, RouteTable, TagTemplate,
+    TemplateFault, Treatment,
+};
 
 /// The name that stands for "no route" in Cache-Status, metrics and logs.
-const RESERVED_NAME: &str = "default";
+const RESERVED_NAME: &str = RouteTable::DEFAULT_NAME;
 
 /// The longest name of a route, in characters.
 const LONGEST_NAME: usize = 64;
@@ -36,22 +43,41 @@ pub(crate) struct Placed<'r, 'a> {
 }
 
 /// Reads every `[[route]]`; routes that cannot be read are reported and left out.
-pub(crate) fn read_routes<'r, 'a>(root: &Table<'r, 'a>, identity: &Identity) -> Vec<Route> {
-    let Some(item) = root.get("route") else { return Vec::new() };
+pub(crate) fn read_routes<'r, 'a>(root: &Table<'r, 'a>, identity: &Identity) -> RouteTable {
+    let Some(item) = root.get("route") else { return RouteTable::default() };
     if item.is_table() {
         item.wrong_type::<()>("a list of tables", "write [[route]], with two brackets on either side");
-        return Vec::new();
+        return RouteTable::default();
     }
     let mut placed: Vec<Placed<'r, 'a>> = Vec::new();
     for member in item.members().unwrap_or_default() {
         let Some(table) = member.table("route") else { continue };
         table.check_keys();
         let Some(route) = read_route(&table, identity) else { continue };
-        report_repeats(&placed, &table, &route);
+        report_repeated_name(&placed, &table, &route.name);
         warn_about(&table, &route);
         placed.push(Placed { table, route });
     }
-    placed.into_iter().map(|placed| placed.route).collect()
+    into_table(placed)
+}
+
+/// Builds the table; every route that an earlier one hides is reported and left out.
+fn into_table(mut placed: Vec<Placed<'_, '_>>) -> RouteTable {
+    loop {
+        let routes = placed.iter().map(|placed| placed.route.clone()).collect();
+        let conflict = match RouteTable::new(routes) {
+            Ok(table) => return table,
+            Err(conflict) => conflict,
+        };
+        let line = placed.get(conflict.first).map_or(0, |first| first.table.line());
+        // A conflict names two routes of this list; if it did not, there would be nothing to take out.
+        if conflict.second >= placed.len() {
+            return RouteTable::default();
+        }
+        let message = format!("the route of line {line} matches exactly the same requests");
+        let help = "remove one, or tell them apart with another path, `host`, `methods` or `with_query`";
+        placed.remove(conflict.second).table.fail_at("path", Fault::new(Code::DuplicateRoute, message, help));
+    }
 }
 
 fn read_route(table: &Table<'_, '_>, identity: &Identity) -> Option<Route> {
@@ -59,46 +85,39 @@ fn read_route(table: &Table<'_, '_>, identity: &Identity) -> Option<Route> {
         table.missing("a route needs a `path`", "add path = \"/product/{id}\" below");
     }
     let path = table.read("path", |item| item.parse("a path", parse_path));
-    let name = read_name(table, path.as_deref());
+    let name = read_name(table, path.as_ref());
     let treatment = table.read_or("level", Treatment::Origin, read_level);
-    let matches = RouteMatch {
-        path: path.clone().unwrap_or_default(),
-        host: table.read("host", |item| item.parse("a host", parse_host)),
-        methods: table.read_or("methods", vec![http::Method::GET], |item| {
-            item.list(|member| member.parse("a method", parse_method))
-        }),
-        with_query: table.read_or("with_query", Vec::new(), |item| {
-            let mut names = item.list(|member| member.parse("a parameter's name", parse_query_name))?;
-            names.sort();
-            Some(names)
-        }),
-    };
-    let route = Route {
-        name: name.unwrap_or_default(),
-        matches,
-        treatment,
-        state: table.read_or("state", crate::key::StateSpec::default(), |item| {
-            item.table("route.state").map(|state| read_state(&state, identity))
-        }),
-        lifetime: read_lifetime(table),
-        forward: table
-            .read_or("forward", Vec::new(), |item| item.list(|member| read_forward(member, identity))),
-        ignore: table.read_or("ignore", Vec::new(), |item| item.list(read_ignore)),
-        client_directives: table.read_or("client_directives", ClientDirectives::Ignore, |item| {
-            item.word(&[("ignore", ClientDirectives::Ignore), ("honour", ClientDirectives::Honour)])
-        }),
-        declare: table.read_or("declare", false, Item::boolean),
-        tags: table.read_or("tags", Vec::new(), |item| {
-            item.list(|member| member.parse("a tag", |text| parse_tag(text, path.as_deref())))
-        }),
-    };
-    path.is_some().then_some(route)
+    // The other keys are read even without a path, so that what is wrong with them is reported too.
+    let mut route =
+        Route::new(name.unwrap_or_default(), path.clone().unwrap_or_else(Pattern::everything), treatment);
+    route.matches.host = table.read("host", |item| item.parse("a host", parse_host));
+    route.matches.methods = table
+        .read("methods", |item| item.list(|member| member.parse("a method", parse_method)))
+        .unwrap_or_default();
+    route.matches.with_query = table.read("with_query", read_query_names).unwrap_or_default();
+    route.state = table
+        .read("state", |item| item.table("route.state"))
+        .map(|state| read_state(&state, identity))
+        .unwrap_or_default();
+    route.lifetime = read_lifetime(table);
+    route.forward =
+        table.read("forward", |item| item.list(|member| read_forward(member, identity))).unwrap_or_default();
+    route.ignore = table.read("ignore", |item| item.list(read_ignore)).unwrap_or_default();
+    route.client_directives = table.read_or("client_directives", ClientDirectives::Ignore, |item| {
+        item.word(&[("ignore", ClientDirectives::Ignore), ("honour", ClientDirectives::Honour)])
+    });
+    route.declare = table.read_or("declare", false, Item::boolean);
+    let path = path?;
+    route.tags = table
+        .read("tags", |item| item.list(|member| member.parse("a tag", |text| parse_tag(text, &path))))
+        .unwrap_or_default();
+    Some(route)
 }
 
-fn read_name(table: &Table<'_, '_>, path: Option<&str>) -> Option<String> {
+fn read_name(table: &Table<'_, '_>, path: Option<&Pattern>) -> Option<String> {
     match table.get("name") {
         Some(item) => item.parse("a name", parse_name),
-        None => path.map(derived_name),
+        None => path.map(|path| derived_name(path.as_str())),
     }
 }
 
@@ -192,7 +211,7 @@ fn read_forward(item: &Item<'_, '_>, identity: &Identity) -> Option<HeaderName> 
             format!("`{name}` says who asks: its answers would be stored for all"),
             help,
         )
-    } else if let Some(reason) = reserved_reason(&name) {
+    } else if let Some(reason) = reserved_reason(&name, Claim::Forward) {
         Fault::new(Code::ReservedField, format!("`{name}` cannot be forwarded: {reason}"), "remove it")
     } else {
         let help =
@@ -218,52 +237,72 @@ fn read_ignore(item: &Item<'_, '_>) -> Option<HeaderName> {
     Some(name)
 }
 
-/// Reports a route whose name or whose requests an earlier one has already.
-fn report_repeats(earlier: &[Placed<'_, '_>], table: &Table<'_, '_>, route: &Route) {
-    if let Some(other) = earlier.iter().find(|other| other.route.name == route.name) {
-        let message =
-            format!("the route of line {} has the name {} too", other.table.line(), quoted(&route.name));
-        match table.get("name") {
-            Some(item) => item.fail(Fault::new(Code::DuplicateRouteName, message, "choose another name")),
-            None => table.fail(Fault::new(Code::DuplicateRouteName, message, "give this route a `name`")),
-        }
-    }
-    if let Some(other) = earlier.iter().find(|other| same_requests(&other.route, route)) {
-        let message = format!("the route of line {} matches the same requests", other.table.line());
-        let help = "remove one, or tell them apart with another path, `host`, `methods` or `with_query`";
-        table.fail_at("path", Fault::new(Code::DuplicateRoute, message, help));
+/// Reports a route whose name an earlier one has already.
+fn report_repeated_name(earlier: &[Placed<'_, '_>], table: &Table<'_, '_>, name: &str) {
+    let Some(other) = earlier.iter().find(|other| other.route.name == name) else { return };
+    let message = format!("the route of line {} has the name {} too", other.table.line(), quoted(name));
+    match table.get("name") {
+        Some(item) => item.fail(Fault::new(Code::DuplicateRouteName, message, "choose another name")),
+        None => table.fail(Fault::new(Code::DuplicateRouteName, message, "give this route a `name`")),
     }
 }
 
-fn same_requests(one: &Route, two: &Route) -> bool {
-    let (one, two) = (&one.matches, &two.matches);
-    one.path == two.path
-        && one.host == two.host
-        && one.with_query == two.with_query
-        && one.methods == two.methods
+fn parse_path(text: &str) -> Result<Pattern, Fault> {
+    Pattern::parse(text).map_err(|error| {
+        let help = match error.fault {
+            PatternFault::NotAbsolute => format!("write \"/{text}\""),
+            PatternFault::UnclosedBrace => "close it in the same segment, as in {id}".to_owned(),
+            PatternFault::StrayBrace => "remove it, or write %7D for a literal one".to_owned(),
+            PatternFault::InvalidName => "write a name, as in {id}".to_owned(),
+            PatternFault::RepeatedName => "give each parameter a name of its own".to_owned(),
+            PatternFault::AdjacentParameters => "put text between them, as in {name}.{kind}".to_owned(),
+            PatternFault::RestInText | PatternFault::RestNotLast => {
+                "end the path with it, as in /files/{*rest}".to_owned()
+            }
+            PatternFault::DotSegment => "leave it out".to_owned(),
+            PatternFault::Literal(_) if text[error.offset..].starts_with('?') => {
+                "leave the query out: `with_query` selects by parameters, `state.query` keys by them"
+                    .to_owned()
+            }
+            PatternFault::Literal(_) => "write it percent-encoded, as in /a%20b".to_owned(),
+        };
+        let place = place_in(text, error.offset);
+        Fault::new(Code::BadPath, error.to_string(), help).at(place)
+    })
 }
 
-fn parse_path(text: &str) -> Result<String, Fault> {
-    if text.starts_with('/') {
-        return Ok(text.to_owned());
-    }
-    Err(Fault::new(
-        Code::BadPath,
-        format!("the path {} has no slash at its start", quoted(text)),
-        format!("write \"/{text}\""),
-    ))
+fn parse_host(text: &str) -> Result<HostPattern, Fault> {
+    HostPattern::parse(text).map_err(|error| {
+        let help =
+            "write a name or address, as in \"api.example.com\", \"*.example.com\" or \"127.0.0.1:8080\"";
+        Fault::new(Code::BadHost, error.to_string(), help)
+    })
 }
 
-fn parse_host(text: &str) -> Result<String, Fault> {
-    if text.is_empty() {
-        return Err(Fault::new(Code::BadHost, "a host is empty", "write a name, or leave the key out"));
-    }
-    Ok(text.to_ascii_lowercase())
+fn parse_tag(text: &str, path: &Pattern) -> Result<TagTemplate, Fault> {
+    TagTemplate::parse(text, path).map_err(|error| {
+        let known: Vec<&str> = path.parameters().collect();
+        let help = match &error.fault {
+            TemplateFault::Empty => "write a tag, as in \"product:{id}\"".to_owned(),
+            TemplateFault::UnclosedBrace => "close it, as in {id}".to_owned(),
+            TemplateFault::StrayBrace => "remove it".to_owned(),
+            TemplateFault::UnknownParameter(name) => match nearest(name, known.iter().copied()) {
+                Some(meant) => format!("did you mean {{{meant}}}?"),
+                None if known.is_empty() => "the path has no parameters: write text only".to_owned(),
+                None => format!("it has {{{}}}", known.join("}, {")),
+            },
+        };
+        Fault::new(Code::BadTag, error.to_string(), help).at(place_in(text, error.offset))
+    })
 }
 
-fn parse_tag(text: &str, _path: Option<&str>) -> Result<String, Fault> {
-    if text.is_empty() {
-        return Err(Fault::new(Code::BadTag, "a tag is empty", "write a tag such as \"product:{id}\""));
-    }
-    Ok(text.to_owned())
+/// What to mark for a fault at this byte: up to the end of the parameter or segment.
+fn place_in(text: &str, offset: usize) -> Range<usize> {
+    let after = text.get(offset..).unwrap_or("");
+    let end = after
+        .char_indices()
+        .skip(1)
+        .find(|(_, c)| matches!(c, '/' | '{' | '}'))
+        .map_or(after.len(), |(at, _)| at);
+    offset..offset + end
 }

@@ -87,7 +87,7 @@ pub const KEYS: [Key; 44] = [
     bare("route", "name", "the name in Cache-Status, metrics and logs; default: made from the path"),
     bare("route", "path", "pattern: {name} is one segment or a part of one, {*rest} all that follows"),
     bare("route", "host", "only requests to this host: a name, or *.example.com"),
-    key("route", "methods", r#"["GET"]"#, "only these methods, GET includes HEAD; [] for every method"),
+    key("route", "methods", "[]", "only these methods, where GET includes HEAD; [] is every method"),
     key("route", "with_query", "[]", "only requests that have all of these query parameters"),
     key("route", "level", r#""origin""#, "permanent, changing, user, session, random (or 1 to 5), or origin"),
     key(

@@ -4,7 +4,7 @@ use http::header::ACCEPT_ENCODING;
 
 use super::code::Code;
 use super::diagnostic::{Fault, quoted};
-use super::fields::{parse_field_name, parse_query_name, reserved_reason};
+use super::fields::{Claim, parse_field_name, read_query_names, reserved_reason};
 use super::reader::{Item, Table};
 use crate::key::{FieldSpec, StateSpec};
 use crate::level::Identity;
@@ -12,12 +12,11 @@ use crate::level::Identity;
 /// Reads a route's `state`.
 pub(crate) fn read_state(table: &Table<'_, '_>, identity: &Identity) -> StateSpec {
     table.check_keys();
-    let mut query = table.read_or("query", Vec::new(), |item| {
-        item.list(|member| member.parse("a parameter's name", parse_query_name))
-    });
-    query.sort();
-    let mut fields = table.read_or("headers", Vec::new(), |item| read_fields(item, identity));
+    let query = table.read("query", read_query_names).unwrap_or_default();
+    let mut fields = table.read("headers", |item| read_fields(item, identity)).unwrap_or_default();
     fields.sort_by(|one, two| one.name.as_str().cmp(two.name.as_str()));
+    // Its own codings are part of every key; the declared state has no place for them.
+    fields.retain(|field| field.name != ACCEPT_ENCODING);
     StateSpec { query, fields }
 }
 
@@ -67,17 +66,17 @@ fn read_field_name(item: &Item<'_, '_>, identity: &Identity) -> Option<http::Hea
     let fault = if identity.is_user_field(&name) || identity.is_session_field(&name) {
         let help = "declare the route as level \"user\" or \"session\", or name in the URL what the answer depends on";
         Fault::new(Code::IdentityField, format!("`{name}` says who asks: it cannot be explicit state"), help)
-    } else if let Some(reason) = reserved_reason(&name) {
+    } else if name == ACCEPT_ENCODING {
+        let message = "`accept-encoding` is always explicit state";
+        item.warn(Fault::new(
+            Code::RedundantField,
+            message,
+            "remove it: plimsoll takes care of codings by itself",
+        ));
+        return Some(name);
+    } else if let Some(reason) = reserved_reason(&name, Claim::State) {
         Fault::new(Code::ReservedField, format!("`{name}` cannot be explicit state: {reason}"), "remove it")
     } else {
-        if name == ACCEPT_ENCODING {
-            let message = "`accept-encoding` is always explicit state";
-            item.warn(Fault::new(
-                Code::RedundantField,
-                message,
-                "remove it: plimsoll takes care of codings by itself",
-            ));
-        }
         return Some(name);
     };
     item.fail(fault);

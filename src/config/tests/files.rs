@@ -124,7 +124,7 @@ fn the_defaults_of_the_list_are_those_of_the_code() {
 #[test]
 fn the_whole_reference_is_right() {
     let loaded = loaded(&whole_reference());
-    assert_eq!((loaded.config.routes.len(), loaded.config.admin.is_some()), (1, true));
+    assert_eq!((loaded.config.routes.iter().len(), loaded.config.admin.is_some()), (1, true));
 }
 
 #[test]
