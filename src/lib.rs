@@ -1,5 +1,7 @@
 //! plimsoll: a caching reverse proxy that knows how stateful an API is.
 
+pub mod cli;
+pub mod config;
 pub mod decision;
 pub mod key;
 pub mod level;

@@ -1,0 +1,162 @@
+//! Every key that a config may have, once: the reader's suggestions, the reference and its test are drawn from here.
+
+/// One key of the config.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// The table that it is in, dotted: `cache`, `route.state`.
+    pub section: &'static str,
+    /// The key itself.
+    pub name: &'static str,
+    /// Its default as TOML; `None` where there is none, or where it follows from something else.
+    pub default: Option<&'static str>,
+    /// What it is for, in one line.
+    pub doc: &'static str,
+}
+
+const fn key(section: &'static str, name: &'static str, default: &'static str, doc: &'static str) -> Key {
+    Key { section, name, default: Some(default), doc }
+}
+
+const fn bare(section: &'static str, name: &'static str, doc: &'static str) -> Key {
+    Key { section, name, default: None, doc }
+}
+
+const USER: &str = r#"[
+    "header:authorization", "header:x-api-key", "header:api-key", "header:x-auth-token", "header:x-access-token",
+    "header:x-amz-security-token", "header:x-forwarded-user", "header:x-remote-user",
+    "header:x-forwarded-client-cert",
+]"#;
+
+const IGNORE_COOKIES: &str = r#"[
+    "_ga", "_ga_*", "_gid", "_gat", "_gat_*", "_gcl_*", "_fbp", "_fbc", "_pk_id*", "_pk_ses*", "_hj*", "__utm*",
+    "_clck", "_clsk",
+]"#;
+
+/// All keys, in the order of the reference.
+pub const KEYS: [Key; 44] = [
+    key("server", "listen", r#"["127.0.0.1:8080"]"#, "where clients connect: addresses, or unix:PATH"),
+    bare("server", "workers", "threads that serve, 1 to 1024; default: the CPUs this process may use"),
+    key(
+        "server",
+        "trusted_proxies",
+        "[]",
+        "addresses and networks whose Forwarded and X-Forwarded-* are believed",
+    ),
+    key("server", "cache_status", r#""on""#, "whether responses carry Cache-Status: on or off"),
+    key("server", "drain_timeout", r#""30s""#, "how long open requests may go on after a stop signal"),
+    key("admin", "listen", r#""127.0.0.1:9090""#, "where the admin interface is; loopback addresses only"),
+    bare("origin", "url", "the API in front of which plimsoll stands: http or https, host, optional port"),
+    bare(
+        "origin",
+        "host",
+        "the Host that the origin sees: client or origin; default: client for http, origin for https",
+    ),
+    key("origin", "connect_timeout", r#""5s""#, "longest wait for a connection to the origin"),
+    key("origin", "response_timeout", r#""30s""#, "longest wait for the head of the origin's response"),
+    key("origin", "body_timeout", r#""30s""#, "longest silence while content flows, in both directions"),
+    key("origin", "idle_timeout", r#""60s""#, "how long an unused connection to the origin is kept"),
+    key("cache", "capacity", r#""256 MiB""#, "hard budget for all that is stored, overhead counted"),
+    key(
+        "cache",
+        "max_object",
+        r#""16 MiB""#,
+        "largest response that is stored; never more than the capacity",
+    ),
+    key(
+        "cache",
+        "profile",
+        r#""safe""#,
+        "how undeclared routes treat identity: safe, or rfc9111 to the letter",
+    ),
+    key(
+        "cache",
+        "uncacheable_memory",
+        r#""30s""#,
+        "how long a key that turned out not to be cacheable bypasses",
+    ),
+    key(
+        "cache",
+        "max_query_content",
+        r#""64 KiB""#,
+        "largest content of a QUERY request that may be part of a key",
+    ),
+    key("cache", "max_variants", "64", "most stored answers for one URL, 1 to 65536"),
+    key("identity", "user", USER, "what says who asks: header:NAME, cookie:NAME, cookie:BEGINNING*"),
+    key("identity", "session", r#"["cookie:*"]"#, "what names a session, in the same form"),
+    key("identity", "ignore_cookies", IGNORE_COOKIES, "cookies that are neither, such as those of analytics"),
+    bare("route", "name", "the name in Cache-Status, metrics and logs; default: made from the path"),
+    bare("route", "path", "pattern: {name} is one segment or a part of one, {*rest} all that follows"),
+    bare("route", "host", "only requests to this host: a name, or *.example.com"),
+    key("route", "methods", "[]", "only these methods, where GET includes HEAD; [] is every method"),
+    key("route", "with_query", "[]", "only requests that have all of these query parameters"),
+    key("route", "level", r#""origin""#, "permanent, changing, user, session, random (or 1 to 5), or origin"),
+    key(
+        "route",
+        "ttl",
+        r#""0s""#,
+        "lifetime where the origin gives none; 0s: stored, but validated each time",
+    ),
+    bare("route", "min_ttl", "shorter lifetimes that the origin gives are raised to this"),
+    bare("route", "max_ttl", "longer lifetimes are lowered to this"),
+    key("route", "negative_ttl", r#""5s""#, "lifetime of 404 and 410"),
+    key("route", "jitter", "0.0", "the largest part by which chance shortens a lifetime: 0.1 or \"10%\""),
+    bare(
+        "route",
+        "stale_while_revalidate",
+        "how long after its end an answer serves while it is fetched anew",
+    ),
+    bare("route", "stale_if_error", "how long after its end an answer serves where the origin fails"),
+    bare("route", "state", "explicit state beside the path: what else the answer depends on"),
+    key(
+        "route.state",
+        "query",
+        "[]",
+        "query parameters that the answer depends on; no other reaches the origin",
+    ),
+    bare("route.state", "headers", "request fields that the answer depends on: names, or { name, choose }"),
+    bare("route.state.headers", "name", "the request field"),
+    bare("route.state.headers", "choose", "the values that the origin knows, the preferred one first"),
+    key("route", "forward", "[]", "request fields that reach the origin without being explicit state"),
+    key("route", "ignore", "[]", "response fields of the origin that are disregarded"),
+    key(
+        "route",
+        "client_directives",
+        r#""ignore""#,
+        "whether a client's no-cache and max-age count: ignore or honour",
+    ),
+    key("route", "declare", "false", "send a Cache-Control that states the level where the origin sent none"),
+    key("route", "tags", "[]", "names to purge by, with the path's parameters: product:{id}"),
+];
+
+/// The names of the keys of a table.
+pub(crate) fn keys_of(section: &str) -> impl Iterator<Item = &'static str> {
+    KEYS.iter().filter(move |key| key.section == section).map(|key| key.name)
+}
+
+/// The tables that stand at the top of a file, in order, without repeats.
+pub(crate) fn tables() -> Vec<&'static str> {
+    let mut tables: Vec<&str> = KEYS.iter().map(|key| key.section).filter(|s| !s.contains('.')).collect();
+    tables.dedup();
+    tables
+}
+
+/// A table as it is written in a file: `[cache]`, `[[route]]`.
+pub(crate) fn heading(section: &str) -> String {
+    match section {
+        "" => "this file".to_owned(),
+        "route" => "[[route]]".to_owned(),
+        "route.state.headers" => "an entry of state.headers".to_owned(),
+        _ => format!("[{section}]"),
+    }
+}
+
+/// The one of these words that was probably meant.
+pub(crate) fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+    let word = word.to_ascii_lowercase().replace('-', "_");
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.replace('-', "_")), candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}

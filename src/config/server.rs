@@ -1,0 +1,158 @@
+//! `[server]` and `[admin]`: what plimsoll listens on, and for whom.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::code::Code;
+use super::diagnostic::{Fault, quoted};
+use super::listen::{ListenAddress, parse_socket_address};
+use super::reader::{Item, Table};
+
+/// `[server]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Where clients connect; at least one. Default: 127.0.0.1:8080.
+    pub listen: Vec<ListenAddress>,
+    /// Threads that serve, 1 to 1024. Default: the CPUs that this process may use.
+    pub workers: usize,
+    /// Whose Forwarded and X-Forwarded-* are appended to instead of replaced. Default: nobody's.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether responses carry Cache-Status. Default: yes.
+    pub cache_status: CacheStatus,
+    /// How long open requests may go on after a stop signal. Default: 30s.
+    pub drain_timeout: Duration,
+}
+
+/// Whether responses carry Cache-Status (RFC 9211).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CacheStatus {
+    /// They do.
+    #[default]
+    On,
+    /// They do not.
+    Off,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        let here = SocketAddr::from(([127, 0, 0, 1], 8080));
+        Self {
+            listen: vec![ListenAddress::Tcp(here)],
+            workers: std::thread::available_parallelism().map_or(1, |cpus| cpus.get().min(1024)),
+            trusted_proxies: Vec::new(),
+            cache_status: CacheStatus::On,
+            drain_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// `[admin]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admin {
+    /// Where the admin interface is: a loopback address. Default: 127.0.0.1:9090.
+    pub listen: SocketAddr,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 9090)) }
+    }
+}
+
+/// Reads `[server]`.
+pub(crate) fn read_server(table: &Table<'_, '_>) -> Server {
+    let default = Server::default();
+    Server {
+        listen: table.read_or("listen", default.listen, read_listen),
+        workers: table
+            .read("workers", |item| item.whole(&(1..=1024)))
+            .map_or(default.workers, |n| n as usize),
+        trusted_proxies: table.read_or("trusted_proxies", default.trusted_proxies, read_trusted),
+        cache_status: table.read_or("cache_status", default.cache_status, |item| {
+            item.word(&[("on", CacheStatus::On), ("off", CacheStatus::Off)])
+        }),
+        drain_timeout: table.read_or("drain_timeout", default.drain_timeout, Item::duration),
+    }
+}
+
+/// Reads `[admin]`, where it is there.
+pub(crate) fn read_admin(table: &Table<'_, '_>, server: &Server) -> Option<Admin> {
+    let listen = table.read_or("listen", Admin::default().listen, |item| {
+        let address = item.parse("an address", |text| {
+            let address = parse_socket_address(text)?;
+            if address.ip().is_loopback() { Ok(address) } else { Err(not_loopback(text)) }
+        })?;
+        if server.listen.iter().any(|other| other.collides(&ListenAddress::Tcp(address))) {
+            let message = format!("the server listens on `{address}` as well");
+            item.fail(Fault::new(
+                Code::DuplicateListen,
+                message,
+                "give the admin interface a port of its own",
+            ));
+        }
+        Some(address)
+    });
+    table.is_present().then_some(Admin { listen })
+}
+
+fn not_loopback(text: &str) -> Fault {
+    let message = format!("{} can be reached from other machines", quoted(text));
+    let help = "for now the admin interface has no login: use a loopback address, such as \"127.0.0.1:9090\"";
+    Fault::new(Code::NotLoopback, message, help)
+}
+
+fn read_listen(item: &Item<'_, '_>) -> Option<Vec<ListenAddress>> {
+    let wanted = "an address";
+    if !item.is_array() {
+        return item.parse(wanted, ListenAddress::parse).map(|address| vec![address]);
+    }
+    let mut list: Vec<ListenAddress> = Vec::new();
+    let members = item.members()?;
+    if members.is_empty() {
+        let help = "write at least one address: [\"127.0.0.1:8080\"]";
+        item.fail(Fault::new(Code::OutOfRange, "`listen` names no address", help));
+    }
+    for member in members {
+        let Some(address) = member.parse(wanted, ListenAddress::parse) else { continue };
+        if list.iter().any(|other| other.collides(&address)) {
+            let message = format!("`listen` has `{address}` twice");
+            member.fail(Fault::new(Code::DuplicateListen, message, "remove one of them"));
+        }
+        list.push(address);
+    }
+    Some(list)
+}
+
+fn read_trusted(item: &Item<'_, '_>) -> Option<Vec<IpNet>> {
+    item.list(|member| {
+        let network = member.parse("an address or network", parse_network)?;
+        if network.prefix_len() == 0 {
+            let message = format!("`{network}` trusts every client");
+            let help =
+                "any client can then claim any address and scheme: name the proxies in front of this one";
+            member.warn(Fault::new(Code::TrustsEverybody, message, help));
+        }
+        Some(network)
+    })
+}
+
+/// Reads `10.0.0.0/8` or `10.1.2.3`.
+fn parse_network(text: &str) -> Result<IpNet, Fault> {
+    let fault = |message: String, help: String| Err(Fault::new(Code::BadNetwork, message, help));
+    if let Ok(address) = text.parse::<std::net::IpAddr>() {
+        return Ok(address.into());
+    }
+    match text.parse::<IpNet>() {
+        Ok(network) if network.trunc() == network => Ok(network),
+        Ok(network) => fault(
+            format!("{} has bits beyond its prefix", quoted(text)),
+            format!("write \"{}\"", network.trunc()),
+        ),
+        Err(_) => fault(
+            format!("{} is not an address or network", quoted(text)),
+            "write an IP address or a network: \"10.0.0.7\", \"10.0.0.0/8\", \"fd00::/8\"".to_owned(),
+        ),
+    }
+}
