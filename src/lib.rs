@@ -1,5 +1,6 @@
 //! plimsoll: a caching reverse proxy that knows how stateful an API is.
 
+pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod decision;
@@ -10,5 +11,6 @@ pub mod origin;
 pub mod proxy;
 pub mod route;
 pub mod semantics;
+pub mod server;
 pub mod store;
 pub mod upstream;

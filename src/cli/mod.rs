@@ -1,3 +1,77 @@
-//! One file for each command.
+//! One file for each command, and what they share.
 
 pub mod check;
+pub mod origin;
+pub mod serve;
+
+use std::{io, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// Exit status of bad usage, of a bad config, and of what could not start.
+pub(crate) const COULD_NOT_START: u8 = 2;
+
+/// A caching reverse proxy that knows how stateful an API is, and caches exactly as much of it as is safe
+#[derive(Debug, Parser)]
+#[command(
+    name = "plimsoll",
+    version,
+    arg_required_else_help = true,
+    after_help = "Examples:\n  plimsoll serve --origin http://127.0.0.1:3000\n  plimsoll check --config config/plimsoll.toml\n\n\
+        PLIMSOLL_LOG sets what is logged to stderr: error, warn, info (the default), debug, trace, \
+        or by module: plimsoll::proxy=debug."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::ServeArgs),
+    Origin(origin::OriginArgs),
+    Check(check::CheckArgs),
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing can be done about a terminal that is gone.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { COULD_NOT_START } else { 0 });
+        }
+    };
+    start_log();
+    match cli.command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Origin(args) => origin::run(&args),
+        Command::Check(args) => check::run(&args),
+    }
+}
+
+fn start_log() {
+    let filter =
+        EnvFilter::try_from_env("PLIMSOLL_LOG").unwrap_or_else(|_| EnvFilter::new("warn,plimsoll=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).init();
+}
+
+/// Says why a command could not start.
+pub(crate) fn could_not_start(why: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("plimsoll: {why}");
+    ExitCode::from(COULD_NOT_START)
+}
+
+/// Waits for SIGTERM or SIGINT.
+pub(crate) async fn told_to_stop() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! `plimsoll serve`: runs the proxy. This is where the rooms are put together.
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
+
+use clap::Args;
+use http::HeaderValue;
+use tokio::{net::TcpListener, runtime};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    admin,
+    config::{CacheStatus, Config, ConfigErrors, ListenAddress, OriginHost, OriginScheme},
+    decision::{Policy, Stored},
+    key::Scheme,
+    observe::{Clock, LogSink, Sink, SystemClock},
+    proxy::{self, Shared},
+    server::{self, Listen, Running},
+    store::{MemoryStore, StoreLimits},
+    upstream,
+};
+
+/// The config file that is used where none is named.
+const DEFAULT_CONFIG: &str = "config/plimsoll.toml";
+
+/// Run the proxy
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "Examples:\n  plimsoll serve --config config/plimsoll.toml\n  \
+    plimsoll serve --origin http://127.0.0.1:3000 --listen 127.0.0.1:8080\n\n\
+    Without --config and --origin, config/plimsoll.toml is used if it is there. SIGTERM and SIGINT let requests in \
+    flight complete.")]
+pub struct ServeArgs {
+    /// The config file
+    #[arg(long, value_name = "FILE", conflicts_with = "origin")]
+    pub config: Option<PathBuf>,
+    /// Run with no config file: a safe shared cache in front of this origin
+    #[arg(long, value_name = "URL")]
+    pub origin: Option<String>,
+    /// The address to listen on, with --origin
+    #[arg(long, value_name = "ADDR", requires = "origin")]
+    pub listen: Option<String>,
+    /// Run the admin place on this loopback address, whatever the config says
+    #[arg(long, value_name = "ADDR")]
+    pub admin: Option<SocketAddr>,
+}
+
+/// Runs the command.
+pub fn run(args: &ServeArgs) -> ExitCode {
+    let config = match config(args) {
+        Ok(config) => config,
+        Err(message) => {
+            eprintln!("{message}");
+            return ExitCode::from(super::COULD_NOT_START);
+        }
+    };
+    let served = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())
+        .and_then(|runtime| runtime.block_on(serve(config)));
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => super::could_not_start(&error),
+    }
+}
+
+fn config(args: &ServeArgs) -> Result<Config, String> {
+    let mut config = match (&args.origin, &args.config) {
+        (Some(url), _) => {
+            Config::for_origin(url, args.listen.as_deref()).map_err(|errors| errors.to_string())?
+        }
+        (None, Some(file)) => load(file).map_err(|errors| errors.to_string())?,
+        (None, None) if Path::new(DEFAULT_CONFIG).exists() => {
+            load(Path::new(DEFAULT_CONFIG)).map_err(|errors| errors.to_string())?
+        }
+        (None, None) => {
+            return Err(format!(
+                "plimsoll: there is no {DEFAULT_CONFIG} here: name a file with --config FILE, or an origin with --origin URL"
+            ));
+        }
+    };
+    if let Some(listen) = args.admin {
+        if !listen.ip().is_loopback() {
+            return Err(format!("--admin: {listen} is not a loopback address: use 127.0.0.1 or [::1]"));
+        }
+        config.admin = Some(crate::config::Admin { listen });
+    }
+    Ok(config)
+}
+
+fn load(file: &Path) -> Result<Config, ConfigErrors> {
+    let loaded = Config::load(file)?;
+    for warning in &loaded.warnings {
+        eprintln!("{warning}\n");
+    }
+    Ok(loaded.config)
+}
+
+async fn serve(config: Config) -> Result<(), String> {
+    let drain_timeout = config.server.drain_timeout;
+    let origin = format!("{}://{}", config.origin.url.scheme.name(), config.origin.url.authority);
+    let started = start(config, Arc::new(SystemClock::start()), Arc::new(LogSink))
+        .await
+        .map_err(|error| error.to_string())?;
+    for address in started.server.addresses() {
+        println!("listening: {address} -> {origin}");
+    }
+    if let Some(address) = started.admin {
+        println!("admin: http://{address}");
+    }
+    super::told_to_stop().await.map_err(|error| error.to_string())?;
+    tracing::info!("draining: requests in flight complete, new connections are refused");
+    if !started.stop(drain_timeout).await {
+        tracing::warn!(?drain_timeout, "what was still in flight was cut off");
+    }
+    Ok(())
+}
+
+/// A proxy that serves, with its admin place if it has one.
+#[derive(Debug)]
+pub struct Started {
+    /// The workers.
+    pub server: Running,
+    /// The admin place's address, with the port that the system chose.
+    pub admin: Option<SocketAddr>,
+    /// What the workers share.
+    pub shared: Arc<Shared>,
+    stop_admin: CancellationToken,
+}
+
+impl Started {
+    /// Lets what is in flight complete for at most this long, and ends everything. Says whether everything completed.
+    pub async fn stop(self, limit: Duration) -> bool {
+        let completed = self.server.drain(limit).await;
+        self.stop_admin.cancel();
+        completed
+    }
+}
+
+/// Puts the rooms together and starts serving.
+///
+/// # Errors
+/// An address cannot be listened on, or the system refuses threads or its trust store.
+pub async fn start(config: Config, clock: Arc<dyn Clock>, sink: Arc<dyn Sink>) -> io::Result<Started> {
+    let listen: Vec<Listen> = config.server.listen.iter().map(listen).collect();
+    let bound = server::bind(&listen, config.server.workers).map_err(io::Error::other)?;
+    let admin = match &config.admin {
+        Some(admin) => Some(TcpListener::bind(admin.listen).await.map_err(|error| {
+            io::Error::new(
+                error.kind(),
+                format!("cannot listen on {} for the admin place: {error}", admin.listen),
+            )
+        })?),
+        None => None,
+    };
+    let settings = proxy_settings(&config);
+    let upstream = upstream_settings(&config);
+    let limits = StoreLimits {
+        max_variants: config.cache.max_variants,
+        ..StoreLimits::of_capacity(config.cache.capacity.0)
+    };
+    let store = Arc::new(MemoryStore::<Stored>::new(limits));
+    let tasks = TaskTracker::new();
+    let shared = Shared::new(settings, config.routes, store, clock, sink, tasks.clone());
+    let server = server::start(bound, &shared, &upstream, tasks)?;
+    let stop_admin = CancellationToken::new();
+    let address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
+    if let Some(listener) = admin {
+        tokio::spawn(admin::serve(listener, Arc::clone(&shared), stop_admin.clone().cancelled_owned()));
+    }
+    Ok(Started { server, admin: address, shared, stop_admin })
+}
+
+fn listen(address: &ListenAddress) -> Listen {
+    match address {
+        ListenAddress::Tcp(tcp) => Listen::Tcp(*tcp),
+        ListenAddress::Unix(path) => Listen::Unix(path.clone()),
+    }
+}
+
+fn proxy_settings(config: &Config) -> proxy::Settings {
+    let cache = &config.cache;
+    proxy::Settings {
+        policy: Policy {
+            identity: config.identity.clone(),
+            profile: cache.profile,
+            max_object: cache.max_object.0,
+        },
+        cache_status: config.server.cache_status == CacheStatus::On,
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        uncacheable_memory: cache.uncacheable_memory,
+        max_query_content: usize::try_from(cache.max_query_content.0).unwrap_or(usize::MAX),
+        origin_host: match config.origin.host {
+            OriginHost::Client => None,
+            OriginHost::Origin => HeaderValue::try_from(config.origin.url.authority.as_str()).ok(),
+        },
+    }
+}
+
+fn upstream_settings(config: &Config) -> upstream::Settings {
+    let origin = &config.origin;
+    upstream::Settings {
+        scheme: match origin.url.scheme {
+            OriginScheme::Http => Scheme::Http,
+            OriginScheme::Https => Scheme::Https,
+        },
+        authority: origin.url.authority.clone(),
+        connect_timeout: origin.connect_timeout,
+        response_timeout: origin.response_timeout,
+        body_timeout: origin.body_timeout,
+        idle_timeout: origin.idle_timeout,
+    }
+}

@@ -1,0 +1,98 @@
+//! Listeners and workers: one single-threaded runtime for each worker, everything else process-wide.
+//!
+//! A worker's runtime ends only when a process-wide tracker of connections and fills is empty, or when the time for
+//! draining is over: a fill runs on its leader's worker, and other workers' clients may follow it.
+
+mod bind;
+mod connection;
+
+use std::{sync::Arc, thread, time::Duration};
+
+use tokio::runtime;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use bind::{BindError, Bound, Listen, bind};
+
+use crate::{
+    proxy::{Proxy, Shared},
+    upstream::{self, Upstream},
+};
+use bind::Socket;
+
+/// A running server: its workers, and the means to end it.
+#[derive(Debug)]
+pub struct Running {
+    stop: CancellationToken,
+    ended: CancellationToken,
+    tasks: TaskTracker,
+    workers: Vec<thread::JoinHandle<()>>,
+    addresses: Vec<Listen>,
+}
+
+/// Starts the workers on what was bound.
+///
+/// # Errors
+/// A worker's thread, runtime or pool of connections cannot be made.
+pub fn start(
+    bound: Bound,
+    shared: &Arc<Shared>,
+    upstream: &upstream::Settings,
+    tasks: TaskTracker,
+) -> std::io::Result<Running> {
+    let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
+    let mut workers = Vec::with_capacity(bound.workers.len());
+    let addresses = bound.addresses;
+    for (number, sockets) in bound.workers.into_iter().enumerate() {
+        let proxy = Proxy::new(Arc::clone(shared), Upstream::new(upstream.clone())?);
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let (stop, ended, tasks) = (stop.clone(), ended.clone(), tasks.clone());
+        let worker = move || runtime.block_on(work(sockets, proxy, tasks, stop, ended));
+        workers.push(thread::Builder::new().name(format!("worker-{number}")).spawn(worker)?);
+    }
+    Ok(Running { stop, ended, tasks, workers, addresses })
+}
+
+impl Running {
+    /// Where clients connect, with the ports that the system chose.
+    pub fn addresses(&self) -> &[Listen] {
+        &self.addresses
+    }
+
+    /// Stops accepting, lets what is in flight complete for at most this long, and ends the workers. Says whether
+    /// everything completed.
+    pub async fn drain(self, limit: Duration) -> bool {
+        self.stop.cancel();
+        self.tasks.close();
+        let completed = tokio::time::timeout(limit, self.tasks.wait()).await.is_ok();
+        self.ended.cancel();
+        for worker in self.workers {
+            if worker.join().is_err() {
+                tracing::error!("a worker panicked");
+            }
+        }
+        for address in &self.addresses {
+            address.clean_up();
+        }
+        completed
+    }
+}
+
+/// One worker: accepts until it is told to stop, and stays until everything in flight has ended.
+async fn work(
+    sockets: Vec<Socket>,
+    proxy: Proxy,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    ended: CancellationToken,
+) {
+    for socket in sockets {
+        match socket.into_listener() {
+            Ok(listener) => {
+                let (proxy, tasks, stop) = (proxy.clone(), tasks.clone(), stop.clone());
+                tokio::spawn(connection::accept(listener, proxy, tasks, stop));
+            }
+            Err(error) => tracing::error!(%error, "a listener cannot be used"),
+        }
+    }
+    ended.cancelled().await;
+}
