@@ -5,7 +5,7 @@ use http::{HeaderName, Method};
 
 use super::code::Code;
 use super::diagnostic::{Fault, quoted};
-use super::reader::Item;
+use super::item::Item;
 use crate::key::{canonical_query_names, is_proxy_field};
 
 /// What a route may want of a request field.

@@ -3,13 +3,14 @@
 //! Whatever is wrong with a file is reported at once, each fault with its line and column, a caret under it, and what
 //! would be right. Nothing after this module asks again whether a value is valid.
 //!
-//! `reader` walks the parsed document, one file for each table of the config turns it into types, and `schema` is the
+//! `reader` and `item` walk the parsed document, one file for each table of the config turns it into types, and `schema` is the
 //! one list of the keys that there are.
 
 mod cache;
 mod code;
 mod diagnostic;
 mod fields;
+mod item;
 mod listen;
 mod origin;
 mod reader;

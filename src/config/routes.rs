@@ -10,7 +10,8 @@ use super::diagnostic::{Fault, quoted};
 use super::fields::{
     Claim, frames_message, parse_field_name, parse_method, read_query_names, reserved_reason,
 };
-use super::reader::{Item, Table};
+use super::item::Item;
+use super::reader::Table;
 use super::schema::nearest;
 use super::state::read_state;
 use super::units::{fraction, parse_percent};

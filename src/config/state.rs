@@ -5,7 +5,8 @@ use http::header::ACCEPT_ENCODING;
 use super::code::Code;
 use super::diagnostic::{Fault, quoted};
 use super::fields::{Claim, parse_field_name, read_query_names, reserved_reason};
-use super::reader::{Item, Table};
+use super::item::Item;
+use super::reader::Table;
 use crate::key::{FieldSpec, StateSpec};
 use crate::level::Identity;
 
