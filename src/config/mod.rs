@@ -99,7 +99,7 @@ impl Config {
     pub fn parse(name: &str, text: &str) -> Result<Loaded, ConfigErrors> {
         let source = Source::new(name, text);
         let (document, syntax) = DeTable::parse_recoverable(source.text);
-        let reader = Reader::new(source, &syntax);
+        let reader = Reader::new(source, syntax);
         let root = reader.root(document.get_ref());
         root.check_keys();
         let section = |name| {

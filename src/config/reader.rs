@@ -24,18 +24,15 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// A reader of this text, which has reported whatever is not TOML.
-    pub(crate) fn new(source: Source<'a>, syntax: &[toml::de::Error]) -> Self {
+    pub(crate) fn new(source: Source<'a>, mut syntax: Vec<toml::de::Error>) -> Self {
         let mut reader = Self { source, broken: BTreeSet::new(), found: RefCell::default() };
-        for error in syntax {
+        syntax.sort_by_key(|error| error.span().map_or(0, |span| span.start));
+        for error in &syntax {
             let span = error.span().unwrap_or(0..0);
-            reader.report(
-                Severity::Error,
-                &span,
-                super::syntax::fault(reader.source.text, error.message(), &span),
-            );
-        }
-        for error in syntax {
-            reader.broken.insert(reader.source.line_of(error.span().map_or(0, |span| span.start)));
+            // What comes after the first fault of a line follows from it: the line counts as broken from here on.
+            let fault = super::syntax::fault(reader.source.text, error.message(), &span);
+            reader.report(Severity::Error, &span, fault);
+            reader.broken.insert(reader.source.line_of(span.start));
         }
         reader
     }
@@ -144,8 +141,14 @@ impl<'r, 'a> Table<'r, 'a> {
         })
     }
 
-    /// Reports every key of this table that nothing reads.
-    pub(crate) fn check_keys(&self) {
+    /// Whether the text around is TOML, so that what is absent really is.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.reader.is_whole()
+    }
+
+    /// Reports every key of this table that nothing reads, and says whether there was none.
+    pub(crate) fn check_keys(&self) -> bool {
+        let mut are_known = true;
         for (key, value) in self.keys.into_iter().flatten() {
             let name: &str = key.get_ref();
             let is_table = value.get_ref().is_table() || is_tables(value.get_ref());
@@ -157,8 +160,10 @@ impl<'r, 'a> Table<'r, 'a> {
             // After a heading that is not TOML nobody knows which table this key is in.
             if !known && !self.reader.is_broken(&value.span()) {
                 self.reader.report(Severity::Error, &key.span(), unknown_key(self.section, name, is_table));
+                are_known = false;
             }
         }
+        are_known
     }
 
     /// Reports that a key that must be there is not.

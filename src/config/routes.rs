@@ -8,7 +8,7 @@ use http::HeaderName;
 use super::code::Code;
 use super::diagnostic::{Fault, quoted};
 use super::fields::{
-    Claim, frames_message, parse_field_name, parse_method, read_query_names, reserved_reason,
+    Claim, frames_message, parse_field_name, parse_method, read_query_names, reserved_reason, says_who_asks,
 };
 use super::item::Item;
 use super::reader::Table;
@@ -53,10 +53,8 @@ pub(crate) fn read_routes<'r, 'a>(root: &Table<'r, 'a>, identity: &Identity) -> 
     let mut placed: Vec<Placed<'r, 'a>> = Vec::new();
     for member in item.members().unwrap_or_default() {
         let Some(table) = member.table("route") else { continue };
-        table.check_keys();
         let Some(route) = read_route(&table, identity) else { continue };
         report_repeated_name(&placed, &table, &route.name);
-        warn_about(&table, &route);
         placed.push(Placed { table, route });
     }
     into_table(placed)
@@ -87,10 +85,20 @@ fn read_route(table: &Table<'_, '_>, identity: &Identity) -> Option<Route> {
     }
     let path = table.read("path", |item| item.parse("a path", parse_path));
     let name = read_name(table, path.as_ref());
-    let treatment = table.read_or("level", Treatment::Origin, read_level);
+    let are_known = table.check_keys();
+    let treatment = match table.get("level") {
+        Some(item) => read_level(&item),
+        // A level that was misspelt or cannot be read is not one that was left out.
+        None => (are_known && table.is_whole()).then_some(Treatment::Origin),
+    };
+    let is_bypassed = treatment.and_then(Treatment::level).is_some_and(|level| !level.is_shared());
+    let guarded = (!is_bypassed).then_some(identity);
     // The other keys are read even without a path, so that what is wrong with them is reported too.
-    let mut route =
-        Route::new(name.unwrap_or_default(), path.clone().unwrap_or_else(Pattern::everything), treatment);
+    let mut route = Route::new(
+        name.unwrap_or_default(),
+        path.clone().unwrap_or_else(Pattern::everything),
+        treatment.unwrap_or(Treatment::Origin),
+    );
     route.matches.host = table.read("host", |item| item.parse("a host", parse_host));
     route.matches.methods = table
         .read("methods", |item| item.list(|member| member.parse("a method", parse_method)))
@@ -98,16 +106,19 @@ fn read_route(table: &Table<'_, '_>, identity: &Identity) -> Option<Route> {
     route.matches.with_query = table.read("with_query", read_query_names).unwrap_or_default();
     route.state = table
         .read("state", |item| item.table("route.state"))
-        .map(|state| read_state(&state, identity))
+        .map(|state| read_state(&state, guarded))
         .unwrap_or_default();
     route.lifetime = read_lifetime(table);
     route.forward =
-        table.read("forward", |item| item.list(|member| read_forward(member, identity))).unwrap_or_default();
+        table.read("forward", |item| item.list(|member| read_forward(member, guarded))).unwrap_or_default();
     route.ignore = table.read("ignore", |item| item.list(read_ignore)).unwrap_or_default();
     route.client_directives = table.read_or("client_directives", ClientDirectives::Ignore, |item| {
         item.word(&[("ignore", ClientDirectives::Ignore), ("honour", ClientDirectives::Honour)])
     });
     route.declare = table.read_or("declare", false, Item::boolean);
+    if treatment.is_some() {
+        warn_about(table, &route);
+    }
     let path = path?;
     route.tags = table
         .read("tags", |item| item.list(|member| member.parse("a tag", |text| parse_tag(text, &path))))
@@ -203,26 +214,20 @@ fn read_jitter(item: &Item<'_, '_>) -> Option<f64> {
     number.map_err(|fault| item.fail(fault)).ok()
 }
 
-fn read_forward(item: &Item<'_, '_>, identity: &Identity) -> Option<HeaderName> {
+/// Reads a field of `forward`. Fields of identity are refused unless nothing is stored (`identity` is `None`).
+fn read_forward(item: &Item<'_, '_>, identity: Option<&Identity>) -> Option<HeaderName> {
     let name = item.parse("a field's name", parse_field_name)?;
-    let fault = if identity.is_user_field(&name) || identity.is_session_field(&name) {
-        let help = "declare the route as level \"user\" or \"session\", or as \"origin\"";
+    let fault = if says_who_asks(&name, identity) {
+        let help = "declare the route as level \"user\" or \"session\", or as \"origin\" without `forward`";
         Fault::new(
             Code::IdentityField,
             format!("`{name}` says who asks: its answers would be stored for all"),
             help,
         )
-    } else if let Some(reason) = reserved_reason(&name, Claim::Forward) {
-        Fault::new(Code::ReservedField, format!("`{name}` cannot be forwarded: {reason}"), "remove it")
     } else {
-        let help =
-            "if answers depend on it, put it into state.headers: who asks first decides what all others get";
-        item.warn(Fault::new(
-            Code::UnkeyedField,
-            format!("`{name}` reaches the origin but is not in the key"),
-            help,
-        ));
-        return Some(name);
+        let reason = reserved_reason(&name, Claim::Forward);
+        let Some(reason) = reason else { return Some(name) };
+        Fault::new(Code::ReservedField, format!("`{name}` cannot be forwarded: {reason}"), "remove it")
     };
     item.fail(fault);
     None

@@ -108,6 +108,13 @@ const ROUTE_FAULTS: &[(&str, &[&str])] = &[
     ("level = 1\nforward = [\"authorization\"]", &["identity-field 6:12"]),
     ("level = 1\nforward = [\"te\"]", &["reserved-field 6:12"]),
     ("level = 1\nforward = [\"x-tenant\"]", &["unkeyed-field 6:12"]),
+    // Where nothing is stored, no field is a danger: it only does nothing.
+    ("level = 3\nforward = [\"authorization\"]", &["useless-key 6:1"]),
+    ("level = 4\nstate.headers = [\"cookie\"]", &["useless-key 6:1"]),
+    // A level that cannot be read is not one that was left out.
+    ("levle = 1\nttl = \"1s\"\nignore = [\"set-cookie\"]", &["unknown-key 5:1"]),
+    ("level = 7\nttl = \"1s\"\nignore = [\"set-cookie\"]", &["out-of-range 5:9"]),
+    ("level: 1\nttl = \"1s\"\nignore = [\"set-cookie\"]", &["toml-syntax 5:6"]),
     ("level = 1\nttl = \"1s\"", &["permanent-ttl 6:1"]),
     ("level = 2", &["always-validated 5:9"]),
     ("level = 2\nttl = \"0s\"", &[]),
