@@ -108,7 +108,9 @@ mod tests {
         fn what_is_written_is_read_back(parts in proptest::collection::vec(
             proptest::option::of(proptest::collection::vec(any::<u8>(), 0..300)), 0..6)) {
             let mut writer = Writer::with_capacity(0);
-            parts.iter().for_each(|part| writer.optional(part.as_deref()));
+            for part in &parts {
+                writer.optional(part.as_deref());
+            }
             let bytes = writer.into_bytes();
             let mut reader = Reader::new(&bytes);
             for part in &parts {
