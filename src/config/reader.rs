@@ -141,6 +141,11 @@ impl<'r, 'a> Table<'r, 'a> {
         })
     }
 
+    /// How many errors were found so far in the whole document.
+    pub(crate) fn errors(&self) -> usize {
+        self.reader.found.borrow().iter().filter(|(_, found)| found.severity == Severity::Error).count()
+    }
+
     /// Whether the text around is TOML, so that what is absent really is.
     pub(crate) fn is_whole(&self) -> bool {
         self.reader.is_whole()

@@ -41,6 +41,8 @@ const LEVELS: [(&str, Treatment); 6] = [
 pub(crate) struct Placed<'r, 'a> {
     table: Table<'r, 'a>,
     route: Route,
+    /// Whether all of it could be read, so that it matches what its author means.
+    is_right: bool,
 }
 
 /// Reads every `[[route]]`; routes that cannot be read are reported and left out.
@@ -53,10 +55,13 @@ pub(crate) fn read_routes<'r, 'a>(root: &Table<'r, 'a>, identity: &Identity) -> 
     let mut placed: Vec<Placed<'r, 'a>> = Vec::new();
     for member in item.members().unwrap_or_default() {
         let Some(table) = member.table("route") else { continue };
+        let errors = table.errors();
         let Some(route) = read_route(&table, identity) else { continue };
+        let is_right = table.errors() == errors;
         report_repeated_name(&placed, &table, &route.name);
-        placed.push(Placed { table, route });
+        placed.push(Placed { table, route, is_right });
     }
+    placed.retain(|placed| placed.is_right);
     into_table(placed)
 }
 
@@ -245,7 +250,9 @@ fn read_ignore(item: &Item<'_, '_>) -> Option<HeaderName> {
 
 /// Reports a route whose name an earlier one has already.
 fn report_repeated_name(earlier: &[Placed<'_, '_>], table: &Table<'_, '_>, name: &str) {
-    let Some(other) = earlier.iter().find(|other| other.route.name == name) else { return };
+    // A name that could not be read is empty.
+    let is_same = |other: &&Placed<'_, '_>| !name.is_empty() && other.route.name == name;
+    let Some(other) = earlier.iter().find(is_same) else { return };
     let message = format!("the route of line {} has the name {} too", other.table.line(), quoted(name));
     match table.get("name") {
         Some(item) => item.fail(Fault::new(Code::DuplicateRouteName, message, "choose another name")),
@@ -266,7 +273,9 @@ fn parse_path(text: &str) -> Result<Pattern, Fault> {
                 "end the path with it, as in /files/{*rest}".to_owned()
             }
             PatternFault::DotSegment => "leave it out".to_owned(),
-            PatternFault::Literal(_) if text[error.offset..].starts_with('?') => {
+            PatternFault::Literal(_)
+                if text.get(error.offset..).is_some_and(|rest| rest.starts_with('?')) =>
+            {
                 "leave the query out: `with_query` selects by parameters, `state.query` keys by them"
                     .to_owned()
             }

@@ -207,6 +207,15 @@ fn routes_that_repeat_one_another_are_told_of() {
 }
 
 #[test]
+fn routes_that_could_not_be_read_repeat_nothing() {
+    let text = with(
+        "[[route]]\nname = \"\"\npath = \"/a\"\n[[route]]\nname = \"\"\npath = \"/a\"\nhost = \"\"\n\
+         [[route]]\npath = \"/a\"\nmethods = [\"get\"]\n[[route]]\nname = \"b\"\npath = \"/a\"\n",
+    );
+    assert_eq!(told(&text), ["bad-name 4:8", "bad-name 7:8", "bad-host 9:8", "bad-method 12:12"]);
+}
+
+#[test]
 fn paths_are_patterns() {
     for (path, place) in [
         ("product", "4:9"),
