@@ -52,18 +52,26 @@ fn report(args: &CheckArgs) -> Report {
         Ok(loaded) => (&loaded.warnings, loaded.config.routes.iter().len()),
         Err(errors) => (&errors.warnings, 0),
     };
-    let mut out: String = warnings.iter().map(|warning| format!("{warning}\n\n")).collect();
+    let mut out = String::new();
+    for warning in warnings {
+        out += &warning.render();
+        out += "
+
+";
+    }
     let mut err = String::new();
     match &result {
         Ok(_) => {
-            out.push_str(&format!(
-                "{file}: ok, {}, {}\n",
-                counted(routes, "route"),
-                counted(warnings.len(), "warning")
-            ));
+            let (routes, warnings) = (counted(routes, "route"), counted(warnings.len(), "warning"));
+            out += &[
+                &file, ": ok, ", &routes, ", ", &warnings, "
+",
+            ]
+            .concat();
         }
         Err(errors) => {
-            err = format!("{errors}\n\n{file}: {}\n", counted(errors.errors.len(), "error"));
+            let count = counted(errors.errors.len(), "error");
+            err = format!("{errors}\n\n{file}: {count}\n");
         }
     }
     Report { out, err, status }

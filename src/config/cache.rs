@@ -7,7 +7,8 @@ use http::HeaderName;
 use super::code::Code;
 use super::diagnostic::{Fault, quoted};
 use super::fields::parse_field_name;
-use super::reader::{Item, Table};
+use super::item::Item;
+use super::reader::Table;
 use super::units::ByteSize;
 use crate::level::{CookiePattern, Identity, IdentityField, Profile};
 

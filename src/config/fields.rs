@@ -5,8 +5,9 @@ use http::{HeaderName, Method};
 
 use super::code::Code;
 use super::diagnostic::{Fault, quoted};
-use super::reader::Item;
+use super::item::Item;
 use crate::key::{canonical_query_names, is_proxy_field};
+use crate::level::Identity;
 
 /// What a route may want of a request field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,11 @@ pub(crate) fn reserved_reason(name: &HeaderName, claim: Claim) -> Option<&'stati
     let listed = RESERVED.iter().find(|(names, _)| names.contains(&name.as_str())).map(|(_, reason)| *reason);
     let is_own = is_proxy_field(name) && !(*name == USER_AGENT && claim == Claim::State);
     listed.or_else(|| is_own.then_some("plimsoll writes its own"))
+}
+
+/// Whether a field carries identity; without a word on where identity rides, none does.
+pub(crate) fn says_who_asks(name: &HeaderName, identity: Option<&Identity>) -> bool {
+    identity.is_some_and(|identity| identity.is_user_field(name) || identity.is_session_field(name))
 }
 
 /// Whether a response field frames the message, so that it cannot be disregarded.

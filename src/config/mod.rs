@@ -3,13 +3,14 @@
 //! Whatever is wrong with a file is reported at once, each fault with its line and column, a caret under it, and what
 //! would be right. Nothing after this module asks again whether a value is valid.
 //!
-//! `reader` walks the parsed document, one file for each table of the config turns it into types, and `schema` is the
+//! `reader` and `item` walk the parsed document, one file for each table of the config turns it into types, and `schema` is the
 //! one list of the keys that there are.
 
 mod cache;
 mod code;
 mod diagnostic;
 mod fields;
+mod item;
 mod listen;
 mod origin;
 mod reader;
@@ -98,7 +99,7 @@ impl Config {
     pub fn parse(name: &str, text: &str) -> Result<Loaded, ConfigErrors> {
         let source = Source::new(name, text);
         let (document, syntax) = DeTable::parse_recoverable(source.text);
-        let reader = Reader::new(source, &syntax);
+        let reader = Reader::new(source, syntax);
         let root = reader.root(document.get_ref());
         root.check_keys();
         let section = |name| {

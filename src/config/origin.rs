@@ -8,7 +8,8 @@ use http::uri::Authority;
 
 use super::code::Code;
 use super::diagnostic::{Fault, quoted};
-use super::reader::{Item, Table};
+use super::item::Item;
+use super::reader::Table;
 use super::server::Server;
 
 /// `[origin]`.
@@ -41,7 +42,7 @@ impl Origin {
             connect_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),
-            idle_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_mins(1),
         }
     }
 }

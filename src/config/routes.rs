@@ -8,9 +8,10 @@ use http::HeaderName;
 use super::code::Code;
 use super::diagnostic::{Fault, quoted};
 use super::fields::{
-    Claim, frames_message, parse_field_name, parse_method, read_query_names, reserved_reason,
+    Claim, frames_message, parse_field_name, parse_method, read_query_names, reserved_reason, says_who_asks,
 };
-use super::reader::{Item, Table};
+use super::item::Item;
+use super::reader::Table;
 use super::schema::nearest;
 use super::state::read_state;
 use super::units::{fraction, parse_percent};
@@ -40,6 +41,8 @@ const LEVELS: [(&str, Treatment); 6] = [
 pub(crate) struct Placed<'r, 'a> {
     table: Table<'r, 'a>,
     route: Route,
+    /// Whether all of it could be read, so that it matches what its author means.
+    is_right: bool,
 }
 
 /// Reads every `[[route]]`; routes that cannot be read are reported and left out.
@@ -52,12 +55,13 @@ pub(crate) fn read_routes<'r, 'a>(root: &Table<'r, 'a>, identity: &Identity) -> 
     let mut placed: Vec<Placed<'r, 'a>> = Vec::new();
     for member in item.members().unwrap_or_default() {
         let Some(table) = member.table("route") else { continue };
-        table.check_keys();
+        let errors = table.errors();
         let Some(route) = read_route(&table, identity) else { continue };
+        let is_right = table.errors() == errors;
         report_repeated_name(&placed, &table, &route.name);
-        warn_about(&table, &route);
-        placed.push(Placed { table, route });
+        placed.push(Placed { table, route, is_right });
     }
+    placed.retain(|placed| placed.is_right);
     into_table(placed)
 }
 
@@ -86,10 +90,20 @@ fn read_route(table: &Table<'_, '_>, identity: &Identity) -> Option<Route> {
     }
     let path = table.read("path", |item| item.parse("a path", parse_path));
     let name = read_name(table, path.as_ref());
-    let treatment = table.read_or("level", Treatment::Origin, read_level);
+    let are_known = table.check_keys();
+    let treatment = match table.get("level") {
+        Some(item) => read_level(&item),
+        // A level that was misspelt or cannot be read is not one that was left out.
+        None => (are_known && table.is_whole()).then_some(Treatment::Origin),
+    };
+    let is_bypassed = treatment.and_then(Treatment::level).is_some_and(|level| !level.is_shared());
+    let guarded = (!is_bypassed).then_some(identity);
     // The other keys are read even without a path, so that what is wrong with them is reported too.
-    let mut route =
-        Route::new(name.unwrap_or_default(), path.clone().unwrap_or_else(Pattern::everything), treatment);
+    let mut route = Route::new(
+        name.unwrap_or_default(),
+        path.clone().unwrap_or_else(Pattern::everything),
+        treatment.unwrap_or(Treatment::Origin),
+    );
     route.matches.host = table.read("host", |item| item.parse("a host", parse_host));
     route.matches.methods = table
         .read("methods", |item| item.list(|member| member.parse("a method", parse_method)))
@@ -97,16 +111,19 @@ fn read_route(table: &Table<'_, '_>, identity: &Identity) -> Option<Route> {
     route.matches.with_query = table.read("with_query", read_query_names).unwrap_or_default();
     route.state = table
         .read("state", |item| item.table("route.state"))
-        .map(|state| read_state(&state, identity))
+        .map(|state| read_state(&state, guarded))
         .unwrap_or_default();
     route.lifetime = read_lifetime(table);
     route.forward =
-        table.read("forward", |item| item.list(|member| read_forward(member, identity))).unwrap_or_default();
+        table.read("forward", |item| item.list(|member| read_forward(member, guarded))).unwrap_or_default();
     route.ignore = table.read("ignore", |item| item.list(read_ignore)).unwrap_or_default();
     route.client_directives = table.read_or("client_directives", ClientDirectives::Ignore, |item| {
         item.word(&[("ignore", ClientDirectives::Ignore), ("honour", ClientDirectives::Honour)])
     });
     route.declare = table.read_or("declare", false, Item::boolean);
+    if treatment.is_some() {
+        warn_about(table, &route);
+    }
     let path = path?;
     route.tags = table
         .read("tags", |item| item.list(|member| member.parse("a tag", |text| parse_tag(text, &path))))
@@ -202,26 +219,20 @@ fn read_jitter(item: &Item<'_, '_>) -> Option<f64> {
     number.map_err(|fault| item.fail(fault)).ok()
 }
 
-fn read_forward(item: &Item<'_, '_>, identity: &Identity) -> Option<HeaderName> {
+/// Reads a field of `forward`. Fields of identity are refused unless nothing is stored (`identity` is `None`).
+fn read_forward(item: &Item<'_, '_>, identity: Option<&Identity>) -> Option<HeaderName> {
     let name = item.parse("a field's name", parse_field_name)?;
-    let fault = if identity.is_user_field(&name) || identity.is_session_field(&name) {
-        let help = "declare the route as level \"user\" or \"session\", or as \"origin\"";
+    let fault = if says_who_asks(&name, identity) {
+        let help = "declare the route as level \"user\" or \"session\", or as \"origin\" without `forward`";
         Fault::new(
             Code::IdentityField,
             format!("`{name}` says who asks: its answers would be stored for all"),
             help,
         )
-    } else if let Some(reason) = reserved_reason(&name, Claim::Forward) {
-        Fault::new(Code::ReservedField, format!("`{name}` cannot be forwarded: {reason}"), "remove it")
     } else {
-        let help =
-            "if answers depend on it, put it into state.headers: who asks first decides what all others get";
-        item.warn(Fault::new(
-            Code::UnkeyedField,
-            format!("`{name}` reaches the origin but is not in the key"),
-            help,
-        ));
-        return Some(name);
+        let reason = reserved_reason(&name, Claim::Forward);
+        let Some(reason) = reason else { return Some(name) };
+        Fault::new(Code::ReservedField, format!("`{name}` cannot be forwarded: {reason}"), "remove it")
     };
     item.fail(fault);
     None
@@ -239,7 +250,9 @@ fn read_ignore(item: &Item<'_, '_>) -> Option<HeaderName> {
 
 /// Reports a route whose name an earlier one has already.
 fn report_repeated_name(earlier: &[Placed<'_, '_>], table: &Table<'_, '_>, name: &str) {
-    let Some(other) = earlier.iter().find(|other| other.route.name == name) else { return };
+    // A name that could not be read is empty.
+    let is_same = |other: &&Placed<'_, '_>| !name.is_empty() && other.route.name == name;
+    let Some(other) = earlier.iter().find(is_same) else { return };
     let message = format!("the route of line {} has the name {} too", other.table.line(), quoted(name));
     match table.get("name") {
         Some(item) => item.fail(Fault::new(Code::DuplicateRouteName, message, "choose another name")),
@@ -260,7 +273,9 @@ fn parse_path(text: &str) -> Result<Pattern, Fault> {
                 "end the path with it, as in /files/{*rest}".to_owned()
             }
             PatternFault::DotSegment => "leave it out".to_owned(),
-            PatternFault::Literal(_) if text[error.offset..].starts_with('?') => {
+            PatternFault::Literal(_)
+                if text.get(error.offset..).is_some_and(|rest| rest.starts_with('?')) =>
+            {
                 "leave the query out: `with_query` selects by parameters, `state.query` keys by them"
                     .to_owned()
             }

@@ -1,5 +1,8 @@
 //! Every key that a config may have, once: the reader's suggestions, the reference and its test are drawn from here.
 
+use super::code::Code;
+use super::diagnostic::{Fault, quoted};
+
 /// One key of the config.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
@@ -159,4 +162,33 @@ pub(crate) fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) 
         .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// The fault of a key that nothing reads, with what was probably meant.
+pub(crate) fn unknown_key(section: &'static str, name: &str, is_table: bool) -> Fault {
+    let shown = quoted(name);
+    let known: Vec<&str> = if section.is_empty() { tables() } else { keys_of(section).collect() };
+    let message = match (section, is_table) {
+        ("", true) => format!("unknown table {shown}"),
+        ("", false) => format!("unknown key {shown} outside of any table"),
+        _ => format!("unknown key {shown} in {}", heading(section)),
+    };
+    let elsewhere: Vec<String> = KEYS
+        .iter()
+        .filter(|key| key.name == name && key.section != section)
+        .map(|key| heading(key.section))
+        .collect();
+    let help = if !elsewhere.is_empty() && !is_table {
+        format!("`{name}` belongs in {}", elsewhere.join(" or "))
+    } else if let Some(meant) = nearest(name, known.iter().copied()) {
+        let meant = if section.is_empty() { heading(meant) } else { meant.to_owned() };
+        format!("did you mean `{meant}`?")
+    } else {
+        let known: Vec<String> = known
+            .into_iter()
+            .map(|key| if section.is_empty() { heading(key) } else { key.to_owned() })
+            .collect();
+        format!("known here: {}", known.join(", "))
+    };
+    Fault::new(Code::UnknownKey, message, help)
 }

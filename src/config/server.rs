@@ -7,8 +7,9 @@ use ipnet::IpNet;
 
 use super::code::Code;
 use super::diagnostic::{Fault, quoted};
+use super::item::Item;
 use super::listen::{ListenAddress, parse_socket_address};
-use super::reader::{Item, Table};
+use super::reader::Table;
 
 /// `[server]`.
 #[derive(Clone, Debug, PartialEq, Eq)]

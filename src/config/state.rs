@@ -4,13 +4,14 @@ use http::header::ACCEPT_ENCODING;
 
 use super::code::Code;
 use super::diagnostic::{Fault, quoted};
-use super::fields::{Claim, parse_field_name, read_query_names, reserved_reason};
-use super::reader::{Item, Table};
+use super::fields::{Claim, parse_field_name, read_query_names, reserved_reason, says_who_asks};
+use super::item::Item;
+use super::reader::Table;
 use crate::key::{FieldSpec, StateSpec};
 use crate::level::Identity;
 
-/// Reads a route's `state`.
-pub(crate) fn read_state(table: &Table<'_, '_>, identity: &Identity) -> StateSpec {
+/// Reads a route's `state`. Fields of identity are refused unless nothing is stored (`identity` is `None`).
+pub(crate) fn read_state(table: &Table<'_, '_>, identity: Option<&Identity>) -> StateSpec {
     table.check_keys();
     let query = table.read("query", read_query_names).unwrap_or_default();
     let mut fields = table.read("headers", |item| read_fields(item, identity)).unwrap_or_default();
@@ -20,7 +21,7 @@ pub(crate) fn read_state(table: &Table<'_, '_>, identity: &Identity) -> StateSpe
     StateSpec { query, fields }
 }
 
-fn read_fields(item: &Item<'_, '_>, identity: &Identity) -> Option<Vec<FieldSpec>> {
+fn read_fields(item: &Item<'_, '_>, identity: Option<&Identity>) -> Option<Vec<FieldSpec>> {
     let mut fields: Vec<FieldSpec> = Vec::new();
     for member in item.members()? {
         let Some(field) = read_field(&member, identity) else { continue };
@@ -34,7 +35,7 @@ fn read_fields(item: &Item<'_, '_>, identity: &Identity) -> Option<Vec<FieldSpec
     Some(fields)
 }
 
-fn read_field(member: &Item<'_, '_>, identity: &Identity) -> Option<FieldSpec> {
+fn read_field(member: &Item<'_, '_>, identity: Option<&Identity>) -> Option<FieldSpec> {
     if !member.is_table() {
         if member.as_str().is_none() {
             return member.wrong_type(
@@ -61,9 +62,9 @@ fn read_field(member: &Item<'_, '_>, identity: &Identity) -> Option<FieldSpec> {
     Some(FieldSpec { name: name?, choose })
 }
 
-fn read_field_name(item: &Item<'_, '_>, identity: &Identity) -> Option<http::HeaderName> {
+fn read_field_name(item: &Item<'_, '_>, identity: Option<&Identity>) -> Option<http::HeaderName> {
     let name = item.parse("a field's name", parse_field_name)?;
-    let fault = if identity.is_user_field(&name) || identity.is_session_field(&name) {
+    let fault = if says_who_asks(&name, identity) {
         let help = "declare the route as level \"user\" or \"session\", or name in the URL what the answer depends on";
         Fault::new(Code::IdentityField, format!("`{name}` says who asks: it cannot be explicit state"), help)
     } else if name == ACCEPT_ENCODING {

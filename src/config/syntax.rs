@@ -17,7 +17,7 @@ pub(crate) fn fault(text: &str, complaint: &str, span: &Range<usize>) -> Fault {
         if found.is_empty() {
             ("a value is missing".to_owned(), "write one after the `=`".to_owned())
         } else {
-            (format!("the text {} has no quotes", quoted(found)), format!("write \"{found}\""))
+            (format!("the text {} has no quotes", quoted(found)), in_quotes(found))
         }
     } else if what.starts_with("key with no value") {
         ("a key without a value".to_owned(), "write key = value".to_owned())
@@ -27,4 +27,11 @@ pub(crate) fn fault(text: &str, complaint: &str, span: &Range<usize>) -> Fault {
         (format!("not TOML: {what}"), format!("expected {expected}"))
     };
     Fault::new(Code::TomlSyntax, message, help)
+}
+
+/// How to write this text as a string; text that needs escapes is not spelled out.
+fn in_quotes(text: &str) -> String {
+    let is_plain =
+        text.chars().count() <= 60 && !text.chars().any(|c| c.is_control() || matches!(c, '"' | '\\'));
+    if is_plain { format!("write \"{text}\"") } else { "write it in quotes".to_owned() }
 }

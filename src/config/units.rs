@@ -11,7 +11,7 @@ use super::diagnostic::{Fault, quoted};
 pub struct ByteSize(pub u64);
 
 /// The longest duration that a config may name: a hundred years, so that no sum of clock and duration overflows.
-pub const LONGEST_DURATION: Duration = Duration::from_secs(36_500 * 86_400);
+pub const LONGEST_DURATION: Duration = Duration::from_hours(36_500 * 24);
 
 const DURATION_UNITS: [(&str, u64); 5] =
     [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];

@@ -2,6 +2,7 @@
 
 use super::code::Code;
 use super::diagnostic::Fault;
+use super::fields::{parse_field_name, parse_query_name};
 use super::reader::Table;
 use crate::level::Level;
 use crate::route::{Route, Treatment};
@@ -95,14 +96,27 @@ fn warn_shared(table: &Table<'_, '_>, route: &Route, level: Level) {
         let help = "add ttl = \"30s\", or another lifetime; ttl = \"0s\" says that it is meant";
         table.warn_at("level", Fault::new(Code::AlwaysValidated, message, help));
     }
-    if let Some(item) = table.get("with_query") {
-        for member in item.members().unwrap_or_default() {
-            let Some(Ok(name)) = member.as_str().map(super::fields::parse_query_name) else { continue };
-            if !route.state.query.contains(&name) {
-                let message = format!("`{name}` selects this route, but its value is not in the key");
-                let help = format!("add it to the state: state = {{ query = [\"{name}\"] }}");
-                member.warn(Fault::new(Code::UnkeyedParameter, message, help));
-            }
-        }
+    warn_unkeyed(table, route);
+}
+
+/// Reports what selects a route or reaches its origin without being in the key.
+fn warn_unkeyed(table: &Table<'_, '_>, route: &Route) {
+    for member in table.get("forward").and_then(|item| item.members()).unwrap_or_default() {
+        let name = member.as_str().and_then(|text| parse_field_name(text).ok());
+        let Some(name) = name.filter(|name| route.forward.contains(name)) else { continue };
+        let help =
+            "if answers depend on it, put it into state.headers: who asks first decides what all others get";
+        member.warn(Fault::new(
+            Code::UnkeyedField,
+            format!("`{name}` reaches the origin but is not in the key"),
+            help,
+        ));
+    }
+    for member in table.get("with_query").and_then(|item| item.members()).unwrap_or_default() {
+        let name = member.as_str().and_then(|text| parse_query_name(text).ok());
+        let Some(name) = name.filter(|name| !route.state.query.contains(name)) else { continue };
+        let message = format!("`{name}` selects this route, but its value is not in the key");
+        let help = format!("add it to the state: state = {{ query = [\"{name}\"] }}");
+        member.warn(Fault::new(Code::UnkeyedParameter, message, help));
     }
 }

@@ -129,3 +129,207 @@ fn trim_bytes(bytes: &[u8]) -> &[u8] {
         _ => &[],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn canonical(name: &HeaderName, lines: &[&str]) -> Option<String> {
+        let values: Vec<HeaderValue> =
+            lines.iter().map(|line| HeaderValue::from_str(line).unwrap()).collect();
+        canonical_field(name, values.iter()).map(|value| String::from_utf8(value.into_owned()).unwrap())
+    }
+
+    fn language(line: &str) -> String {
+        canonical(&ACCEPT_LANGUAGE, &[line]).unwrap()
+    }
+
+    fn chosen<'c>(name: &HeaderName, line: &str, choices: &'c [String]) -> &'c str {
+        choose(name, [HeaderValue::from_str(line).unwrap()].iter(), choices).unwrap()
+    }
+
+    fn strings(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    #[test]
+    fn absent_and_empty_differ() {
+        for name in [ACCEPT_LANGUAGE, HeaderName::from_static("x-theme")] {
+            assert_eq!(canonical(&name, &[]), None);
+            assert_eq!(canonical(&name, &[""]).as_deref(), Some(""));
+        }
+    }
+
+    #[test]
+    fn spelling_and_the_numbers_of_q_split_nothing() {
+        for line in
+            ["fr, en;q=0.3", "FR;q=1.0 , en;q=0.8", "en ; Q=0.1,,fr;q=0.999", "en;q=0.2, fr, EN;q=0.1"]
+        {
+            assert_eq!(language(line), "fr, en;q=0.9", "{line}");
+        }
+        assert_eq!(canonical(&ACCEPT_LANGUAGE, &["en;q=0.5", "fr"]).as_deref(), Some("fr, en;q=0.9"));
+        assert_eq!(language("en;q=0.5, de;q=0.5"), "de, en");
+        assert_eq!(
+            language("zh-HANS-cn, sr-latn;q=.5"),
+            "zh-HANS-cn, sr-latn;q=.5",
+            "malformed, so as it came"
+        );
+        assert_eq!(language("zh-HANS-cn, EN-us, x-aB-cd"), "en-US, x-ab-cd, zh-Hans-CN");
+    }
+
+    #[test]
+    fn many_ranks_stay_strictly_apart() {
+        let line = |count: u32| {
+            (0..count)
+                .map(|i| format!("a{};q=0.{:03}", "b".repeat(i as usize % 7 + 1), 999 - i))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(language(&line(7).join(",")).matches(";q=0.").count(), 6);
+        let letters = ('a'..='z').flat_map(|a| ('a'..='z').map(move |b| format!("{a}{b}")));
+        let all: Vec<String> = letters.zip(1..=676).map(|(tag, q)| format!("{tag};q=0.{q:03}")).collect();
+        let ranked = language(&all.join(", "));
+        assert!(ranked.starts_with("zz, zy;q=0.999, zx;q=0.998"), "{ranked}");
+        assert_eq!(language(&ranked), ranked);
+    }
+
+    #[test]
+    fn refusals_are_kept_where_they_restrict_something() {
+        assert_eq!(language("fr, de;q=0"), "fr");
+        assert_eq!(language("*, de;q=0"), "*, de;q=0");
+        assert_eq!(language("en, en-GB;q=0.000"), "en, en-GB;q=0");
+        assert_eq!(language("en-GB, en;q=0"), "en-GB, en;q=0");
+        assert_eq!(language("fr, *;q=0"), "fr, *;q=0");
+        assert_eq!(language("fr;q=0"), "fr;q=0");
+        assert_eq!(language("fr;q=0, FR"), "fr");
+        assert_eq!(language("e, en;q=0"), "e", "a prefix of letters is no broader range");
+        assert_eq!(canonical(&ACCEPT, &["text/*, text/html;q=0, a/b;q=0"]).unwrap(), "text/*, text/html;q=0");
+        assert_eq!(
+            canonical(&ACCEPT_ENCODING, &["gzip, identity;q=0, br;q=0"]).unwrap(),
+            "gzip, identity;q=0"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_stays_as_it_came() {
+        for line in
+            ["fr, en;q=2", "fr;q=0.1234", "fr;q=1.001", "en_US", "fr;q=0.5;q=0.6", "fr; q =1", "fr fr", "fr;"]
+        {
+            assert_eq!(language(line), line);
+        }
+        for line in
+            ["text/html;q=0.5;level=1", "*/html", "*", "text", "text/html;a", "a/b;c=\"d", "a/b;c=\"d\"e"]
+        {
+            assert_eq!(canonical(&ACCEPT, &[line]).unwrap(), line);
+        }
+        let bytes = HeaderValue::from_bytes(b" fr\xff ").unwrap();
+        assert_eq!(canonical_field(&ACCEPT_LANGUAGE, [bytes].iter()).unwrap().as_ref(), b"fr\xff");
+    }
+
+    #[test]
+    fn media_types_keep_their_parameters_and_quoted_commas() {
+        let accept = |line: &str| canonical(&ACCEPT, &[line]).unwrap();
+        assert_eq!(
+            accept("TEXT/html ; Level=A;q=0.5, Application/JSON"),
+            "application/json, text/html;level=A;q=0.9"
+        );
+        assert_eq!(accept("a/b;c=\"d, e;q=0\";q=0.1, a/c"), "a/c, a/b;c=\"d, e;q=0\";q=0.9");
+        assert_eq!(accept("a/b;c=\"\\\", x\""), "a/b;c=\"\\\", x\"");
+        assert_ne!(accept("a/b;charset=UTF-8"), accept("a/b;charset=utf-8"), "values may differ by case");
+    }
+
+    #[test]
+    fn other_fields_are_joined_and_otherwise_untouched() {
+        let name = HeaderName::from_static("x-theme");
+        assert_eq!(canonical(&name, &[" Dark ,b ", "A"]).unwrap(), "Dark ,b , A");
+        assert_eq!(canonical(&COOKIE, &["a=1", "b=2"]).unwrap(), "a=1; b=2");
+    }
+
+    #[test]
+    fn a_language_is_chosen_by_weight_prefix_and_fallback() {
+        let choices = strings(&["en", "fr-CA", "de"]);
+        for (line, choice) in [
+            ("fr", "fr-CA"),
+            ("FR-ca, en;q=0.9", "fr-CA"),
+            ("en-GB, fr;q=0.9", "en"),
+            ("en-GB;q=0.5, fr;q=0.9", "fr-CA"),
+            ("de, fr", "fr-CA"),
+            ("it", "en"),
+            ("it, *;q=0.1, en;q=0", "fr-CA"),
+            ("en;q=0, de;q=0.1", "de"),
+            ("fr;q=0.9, fr-CA;q=0, de;q=0.1", "de"),
+            ("*;q=0", "en"),
+            ("de;q=.9, de;q=0.1, fr;q=0.05", "de"),
+            ("", "en"),
+        ] {
+            assert_eq!(chosen(&ACCEPT_LANGUAGE, line, &choices), choice, "{line}");
+        }
+        assert_eq!(chosen(&ACCEPT_LANGUAGE, "en-GB", &strings(&["en", "en-gb"])), "en-gb");
+        assert_eq!(choose(&ACCEPT_LANGUAGE, [].iter(), &choices), Some("en"));
+        assert_eq!(choose(&ACCEPT_LANGUAGE, [].iter(), &[]), None);
+    }
+
+    #[test]
+    fn a_media_type_is_chosen_by_the_most_specific_range() {
+        let choices = strings(&["application/xml", "application/json", "text/html;level=1"]);
+        for (line, choice) in [
+            ("*/*", "application/xml"),
+            ("application/*, application/xml;q=0.5", "application/json"),
+            ("application/JSON;q=0.2, text/*;q=0.3", "text/html;level=1"),
+            ("text/html, */*;q=0.1", "text/html;level=1"),
+            ("text/html;level=2", "application/xml"),
+            ("application/xml;q=0, */*", "application/json"),
+        ] {
+            assert_eq!(chosen(&ACCEPT, line, &choices), choice, "{line}");
+        }
+    }
+
+    #[test]
+    fn other_fields_are_chosen_from_by_their_exact_value() {
+        let name = HeaderName::from_static("x-theme");
+        let choices = strings(&["light", "dark blue", "dark"]);
+        assert_eq!(chosen(&name, "dark", &choices), "dark");
+        assert_eq!(chosen(&name, " dark blue", &choices), "dark blue");
+        assert_eq!(chosen(&name, "DARK", &choices), "light");
+    }
+
+    /// What a list of weights says about each of three languages: no word, refused, or its rank from the top.
+    fn ranking(weights: &[Option<u16>]) -> Vec<Option<usize>> {
+        let mut levels: Vec<u16> = weights.iter().flatten().copied().collect();
+        levels.sort_unstable_by(|a, b| b.cmp(a));
+        levels.dedup();
+        weights.iter().map(|w| w.and_then(|w| levels.iter().position(|level| *level == w))).collect()
+    }
+
+    fn write(weights: &[Option<u16>]) -> String {
+        let item = |(tag, w): (&str, &Option<u16>)| w.map(|w| format!("{tag};q=0.{w:03}"));
+        ["fr", "en", "de"].into_iter().zip(weights).filter_map(item).collect::<Vec<_>>().join(",")
+    }
+
+    fn any_weights() -> impl Strategy<Value = Vec<Option<u16>>> {
+        proptest::collection::vec(proptest::option::of(1_u16..6), 3)
+    }
+
+    proptest! {
+        #[test]
+        fn two_lists_share_a_form_exactly_if_they_rank_alike(a in any_weights(), b in any_weights()) {
+            prop_assert_eq!(language(&write(&a)) == language(&write(&b)), ranking(&a) == ranking(&b));
+        }
+
+        #[test]
+        fn canonicalising_a_field_twice_changes_nothing_more(
+            line in "([a-cA-C*/-]{1,4}(;[aq]=[01]?\\.?[0-9\"]{0,4})?[, ;]{0,2}){0,5}",
+            name in proptest::sample::select([ACCEPT, ACCEPT_LANGUAGE, ACCEPT_ENCODING, ACCEPT_CHARSET, COOKIE].as_slice()),
+        ) {
+            let once = canonical(&name, &[&line]).unwrap();
+            prop_assert_eq!(&canonical(&name, &[&once]).unwrap(), &once);
+        }
+
+        #[test]
+        fn what_is_chosen_is_always_one_of_the_choices(line in "([a-c*-]{1,3}(;q=[01](\\.[0-9])?)?,){0,4}") {
+            let choices = strings(&["a", "a-b", "c"]);
+            prop_assert!(choices.iter().any(|choice| choice == chosen(&ACCEPT_LANGUAGE, &line, &choices)));
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! the request to the origin is built from, so that on a declared route an answer cannot depend on anything that is
 //! not in the key.
 
+mod authority;
 mod cache_key;
 mod codings;
 mod encoding;
@@ -11,15 +12,19 @@ mod fields;
 mod hermetic;
 mod negotiation;
 mod percent;
+#[cfg(test)]
+mod properties;
 mod query;
 mod spec;
 mod target;
 
+pub use authority::canonical_authority;
+pub(crate) use authority::{canonical_host, split_port};
 pub use cache_key::{CacheKey, KeyKind, KeyMethod, KeyParts, QueryContent, path_identity, target_identity};
 pub use codings::{Coding, Codings};
 pub use fields::{canonical_field, choose};
 pub use hermetic::{ProxyStatements, TraceParent, Unsendable, hermetic_request};
 pub use query::{canonical_query, canonical_query_name, has_parameters};
 pub use spec::{FieldSpec, StateError, StateSpec, canonical_query_names, is_proxy_field};
-pub use target::{Scheme, Target, TargetError, canonical_authority, canonical_path};
-pub(crate) use target::{canonical_host, canonical_path_text, split_port};
+pub(crate) use target::canonical_path_text;
+pub use target::{Scheme, Target, TargetError, canonical_path};

@@ -62,3 +62,103 @@ fn parameters(query: &str) -> impl Iterator<Item = Parameter<'_>> {
         Parameter { name: canonical_query_name(name), value }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn declared(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn canonical(query: &str) -> Option<String> {
+        canonical_query(Some(query), &declared(&["a", "b", "x%5B%5D"]))
+    }
+
+    #[test]
+    fn only_declared_parameters_are_kept_and_sorted_by_name() {
+        assert_eq!(canonical("b=2&utm=x&a=1&&b=1").as_deref(), Some("a=1&b=2&b=1"));
+        assert_eq!(canonical("utm=x;a=1"), None);
+        assert_eq!(canonical(""), None);
+        assert_eq!(canonical_query(None, &declared(&["a"])), None);
+    }
+
+    #[test]
+    fn names_and_values_are_compared_in_canonical_percent_encoding() {
+        assert_eq!(canonical("%61=%7e%2f").as_deref(), Some("a=~%2F"));
+        assert_eq!(canonical("x[]=[1]&x%5b%5D=2").as_deref(), Some("x%5B%5D=%5B1%5D&x%5B%5D=2"));
+        assert_eq!(canonical("A=1"), None);
+    }
+
+    #[test]
+    fn what_origins_may_read_differently_stays_different() {
+        for query in ["a", "a=", "a=1+2", "a=1%202", "a=1%2B2", "a=1;b=2", "a==", "a=%26"] {
+            assert_eq!(canonical(query).as_deref(), Some(query));
+        }
+    }
+
+    #[test]
+    fn an_invalid_escape_is_never_made_into_a_valid_one() {
+        assert_eq!(canonical("a=%%411").as_deref(), Some("a=%%411"));
+        assert_eq!(canonical("a=%zz%41").as_deref(), Some("a=%zz%41"));
+        assert_eq!(canonical("%a=1"), None);
+    }
+
+    #[test]
+    fn parameters_are_found_by_name_with_and_without_a_value() {
+        assert!(has_parameters(Some("b&%61=1"), &declared(&["a", "b"])));
+        assert!(!has_parameters(Some("b=a"), &declared(&["a"])));
+        assert!(has_parameters(None, &[]) && !has_parameters(None, &declared(&["a"])));
+    }
+
+    type Parts = Vec<(&'static str, Option<String>)>;
+
+    /// Parameters whose values are canonical, and hold whatever could be taken for a separator.
+    fn any_parts() -> impl Strategy<Value = Parts> {
+        let atoms = ["a", "=", "%26", "%3D", "+", "%2B", "%20", ";", "/", "?", "%00", "b=1"];
+        let value = proptest::collection::vec(proptest::sample::select(atoms.to_vec()), 0..3)
+            .prop_map(|atoms| atoms.concat());
+        let name = proptest::sample::select(["a", "b", "ab", "a%3D"].as_slice());
+        proptest::collection::vec((name, proptest::option::of(value)), 0..4)
+    }
+
+    fn write(parts: &Parts) -> String {
+        let part = |(name, value): &(&str, Option<String>)| match value {
+            Some(value) => format!("{name}={value}"),
+            None => (*name).to_owned(),
+        };
+        parts.iter().map(part).collect::<Vec<_>>().join("&")
+    }
+
+    proptest! {
+        #[test]
+        fn two_queries_share_a_form_exactly_if_every_name_has_the_same_values(a in any_parts(), b in any_parts()) {
+            let names = declared(&["a", "b", "ab", "a%3D"]);
+            let sorted = |parts: &Parts| {
+                let mut parts = parts.clone();
+                parts.sort_by_key(|(name, _)| *name);
+                parts
+            };
+            let same_form = canonical_query(Some(&write(&a)), &names) == canonical_query(Some(&write(&b)), &names);
+            prop_assert_eq!(same_form, sorted(&a) == sorted(&b));
+        }
+
+        #[test]
+        fn canonicalising_a_query_twice_changes_nothing_more(raw in "[ab&=%24167eE+;\\[\"\u{e9}]{0,12}") {
+            let names = declared(&["a", "b", "ab", "%", "a%5B"]);
+            let once = canonical_query(Some(&raw), &names);
+            prop_assert_eq!(&canonical_query(once.as_deref(), &names), &once);
+        }
+
+        #[test]
+        fn undeclared_parameters_change_nothing(parts in any_parts(), noise in "[cd=%2;+]{1,8}", at in 0_usize..4) {
+            let names = declared(&["a", "b"]);
+            let mut noisy: Vec<String> = parts.iter().map(|part| write(&vec![part.clone()])).collect();
+            noisy.insert(at.min(noisy.len()), format!("c{noise}"));
+            let plain = canonical_query(Some(&write(&parts)), &names);
+            prop_assert_eq!(canonical_query(Some(&noisy.join("&")), &names), plain);
+        }
+    }
+}

@@ -5,9 +5,11 @@
 //! of it (see [`canonical_query`](super::canonical_query)).
 
 use std::borrow::Cow;
-use std::net::Ipv6Addr;
 
-use super::percent::{self, Component, Escape};
+use super::{
+    authority::canonical_authority,
+    percent::{self, Component, Escape},
+};
 
 /// The longest path and query, in bytes, that `http` can carry in a request.
 const MAX_TARGET: usize = 65_534;
@@ -175,56 +177,6 @@ fn query_room(query: &str) -> Result<usize, TargetError> {
     })
 }
 
-/// The authority in canonical form: the host in lower case, the port in digits and only where it is not the scheme's
-/// default (RFC 3986 sections 3.2.2 and 6.2.3, RFC 9110 section 4.2.3).
-///
-/// An IPv6 address gets the form of RFC 5952. User information is refused (RFC 9110 section 4.2.4), and so is a
-/// percent-encoded host, which no name of the DNS needs and which origins read differently.
-pub fn canonical_authority(raw: &str, scheme: Scheme) -> Result<String, TargetError> {
-    if raw.contains('@') {
-        return Err(TargetError::UserInfo);
-    }
-    let (host, port) = split_port(raw)?;
-    let mut authority = canonical_host(host)?;
-    if let Some(port) = port.filter(|port| *port != scheme.default_port()) {
-        authority.push(':');
-        authority.push_str(&port.to_string());
-    }
-    Ok(authority)
-}
-
-/// Host and port of an authority. A colon with no port behind it is as none.
-pub(crate) fn split_port(raw: &str) -> Result<(&str, Option<u16>), TargetError> {
-    let host_end = raw.find(']').map_or(0, |bracket| bracket + 1);
-    let (_, tail) = raw.split_at(host_end);
-    let Some(colon) = tail.find(':') else { return Ok((raw, None)) };
-    let host = &raw[..host_end + colon];
-    let digits = &tail[colon + 1..];
-    if digits.is_empty() {
-        return Ok((host, None));
-    }
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(TargetError::PortInvalid);
-    }
-    digits.parse().map(|port| (host, Some(port))).map_err(|_| TargetError::PortInvalid)
-}
-
-/// A host without port, in canonical form.
-pub(crate) fn canonical_host(host: &str) -> Result<String, TargetError> {
-    if host.is_empty() {
-        return Err(TargetError::HostMissing);
-    }
-    if let Some(inner) = host.strip_prefix('[') {
-        let address = inner.strip_suffix(']').and_then(|text| text.parse::<Ipv6Addr>().ok());
-        return address.map(|address| format!("[{address}]")).ok_or(TargetError::HostInvalid);
-    }
-    if host.bytes().all(|byte| percent::is_unreserved(byte) || percent::is_sub_delim(byte)) {
-        Ok(host.to_ascii_lowercase())
-    } else {
-        Err(TargetError::HostInvalid)
-    }
-}
-
 /// The path in canonical form: unreserved characters decoded, what stays encoded in upper case, then dot segments
 /// removed, encoded ones too (RFC 3986 sections 5.2.4 and 6.2.2). Empty segments are kept, `%2F` is no slash.
 ///
@@ -296,4 +248,135 @@ fn without_dot_segments(path: &str) -> String {
         kept.push("");
     }
     ["/", &kept.join("/")].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn path(raw: &str) -> String {
+        canonical_path(raw).unwrap().into_owned()
+    }
+
+    #[test]
+    fn dot_segments_are_removed_after_decoding() {
+        for (raw, canonical) in [
+            ("/", "/"),
+            ("/a/./b/../c", "/a/c"),
+            ("/a/%2e%2E/c", "/c"),
+            ("/a/.%2e", "/"),
+            ("/a/b/..", "/a/"),
+            ("/a/.", "/a/"),
+            ("/../../a", "/a"),
+            ("/a//../b", "/a/b"),
+            ("/.//a", "//a"),
+            ("/a/...", "/a/..."),
+            ("/a/.b/c.", "/a/.b/c."),
+        ] {
+            assert_eq!(path(raw), canonical, "{raw}");
+        }
+    }
+
+    #[test]
+    fn an_encoded_slash_is_no_slash_and_empty_segments_stay() {
+        assert_eq!(path("/a%2fb"), "/a%2Fb");
+        assert_eq!(path("/static/..%2fme"), "/static/..%2Fme");
+        assert_eq!(path("//a///b//"), "//a///b//");
+    }
+
+    #[test]
+    fn an_ampersand_without_a_question_mark_is_part_of_the_path() {
+        assert!(matches!(canonical_path("/product/1234&language=french"), Ok(Cow::Borrowed(_))));
+    }
+
+    #[test]
+    fn what_a_path_may_not_hold_is_encoded_or_refused() {
+        assert_eq!(path("/caf\u{e9}/{x}|\"[^]`"), "/caf%C3%A9/%7Bx%7D%7C%22%5B%5E%5D%60");
+        assert_eq!(path("/%5c%0d%0A"), "/%5C%0D%0A");
+        for raw in ["/a\\b", "/a b", "/a\tb", "/\r\n", "/\0", "/\x7f", "/a?b", "/a#b"] {
+            assert_eq!(canonical_path(raw), Err(TargetError::PathByte), "{raw:?}");
+        }
+        for raw in ["/%", "/%2", "/%zz", "/%%41", "/%4\u{e9}", "/%+1"] {
+            assert_eq!(canonical_path(raw), Err(TargetError::PathEscape), "{raw:?}");
+        }
+        assert_eq!(canonical_path("/a%00"), Err(TargetError::PathNul));
+        assert_eq!(canonical_path(""), Err(TargetError::PathNotAbsolute));
+        assert_eq!(canonical_path("*"), Err(TargetError::PathNotAbsolute));
+    }
+
+    #[test]
+    fn a_target_shows_its_parts_and_keeps_its_query_as_it_came() {
+        let target = Target::new(Scheme::Https, "A:443", "/%7e/../b", Some("b=%41&a")).unwrap();
+        assert_eq!(target.to_string(), "https://a/b?b=%41&a");
+        assert_eq!(target.origin_form(), "/b?b=%41&a");
+        assert_eq!(Target::new(Scheme::Http, "a", "/", Some("")).unwrap().origin_form(), "/?");
+        assert_eq!(Target::new(Scheme::Http, "a", "/", Some("a b")), Err(TargetError::QueryByte));
+    }
+
+    #[test]
+    fn a_target_that_could_outgrow_a_request_is_refused() {
+        let long = "/".repeat(MAX_TARGET);
+        assert!(Target::new(Scheme::Http, "a", &long, None).is_ok());
+        assert_eq!(Target::new(Scheme::Http, "a", &long, Some("")), Err(TargetError::TooLong));
+        let encoded = format!("/{}", "\u{e9}".repeat(MAX_TARGET / 6 + 1));
+        assert_eq!(Target::new(Scheme::Http, "a", &encoded, None), Err(TargetError::TooLong));
+        let query = "[".repeat(MAX_TARGET / 3 + 1);
+        assert_eq!(Target::new(Scheme::Http, "a", "/", Some(&query)), Err(TargetError::TooLong));
+    }
+
+    /// RFC 3986 section 5.2.4, to the letter.
+    fn remove_dot_segments(path: &str) -> String {
+        let mut input = path.to_owned();
+        let mut output = String::new();
+        while !input.is_empty() {
+            if input.starts_with("/./") {
+                input.replace_range(..2, "");
+            } else if input == "/." {
+                input = "/".to_owned();
+            } else if input.starts_with("/../") || input == "/.." {
+                input = format!("/{}", input.get(4..).unwrap_or(""));
+                output.truncate(output.rfind('/').unwrap_or(0));
+            } else {
+                let end = input[1..].find('/').map_or(input.len(), |at| at + 1);
+                output.push_str(&input[..end]);
+                input.replace_range(..end, "");
+            }
+        }
+        output
+    }
+
+    fn any_path() -> impl Strategy<Value = String> {
+        let pieces = [
+            "/", "/", ".", "..", "%2e", "%2E", "%2f", "%41", "a", "b", "%C3", "%c3", "&", "{", "\u{e9}", "%",
+        ];
+        proptest::collection::vec(proptest::sample::select(pieces.to_vec()), 0..10)
+            .prop_map(|pieces| format!("/{}", pieces.concat()))
+    }
+
+    proptest! {
+        #[test]
+        fn canonicalising_a_path_twice_changes_nothing_more(raw in any_path()) {
+            if let Ok(canonical) = canonical_path(&raw) {
+                prop_assert_eq!(canonical_path(&canonical), Ok(Cow::Borrowed(&*canonical)));
+                prop_assert!(canonical.split('/').all(|segment| segment != "." && segment != ".."));
+                prop_assert!(canonical.bytes().all(|b| b == b'%' || Component::Path.allows(b)));
+            }
+        }
+
+        #[test]
+        fn dot_segments_go_as_the_rfc_says(segments in proptest::collection::vec("[.a]{0,3}", 1..7)) {
+            let raw = format!("/{}", segments.join("/"));
+            prop_assert_eq!(canonical_path(&raw).unwrap(), remove_dot_segments(&raw));
+        }
+
+        #[test]
+        fn an_accepted_target_can_always_be_put_in_a_request(path in any_path(), query in proptest::option::of("\\PC{0,8}")) {
+            if let Ok(target) = Target::new(Scheme::Http, "a", &path, query.as_deref()) {
+                let carried = http::uri::PathAndQuery::try_from(target.origin_form()).unwrap();
+                prop_assert_eq!((carried.path(), carried.query()), (target.path(), target.query()));
+            }
+        }
+    }
 }

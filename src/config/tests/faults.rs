@@ -108,6 +108,13 @@ const ROUTE_FAULTS: &[(&str, &[&str])] = &[
     ("level = 1\nforward = [\"authorization\"]", &["identity-field 6:12"]),
     ("level = 1\nforward = [\"te\"]", &["reserved-field 6:12"]),
     ("level = 1\nforward = [\"x-tenant\"]", &["unkeyed-field 6:12"]),
+    // Where nothing is stored, no field is a danger: it only does nothing.
+    ("level = 3\nforward = [\"authorization\"]", &["useless-key 6:1"]),
+    ("level = 4\nstate.headers = [\"cookie\"]", &["useless-key 6:1"]),
+    // A level that cannot be read is not one that was left out.
+    ("levle = 1\nttl = \"1s\"\nignore = [\"set-cookie\"]", &["unknown-key 5:1"]),
+    ("level = 7\nttl = \"1s\"\nignore = [\"set-cookie\"]", &["out-of-range 5:9"]),
+    ("level: 1\nttl = \"1s\"\nignore = [\"set-cookie\"]", &["toml-syntax 5:6"]),
     ("level = 1\nttl = \"1s\"", &["permanent-ttl 6:1"]),
     ("level = 2", &["always-validated 5:9"]),
     ("level = 2\nttl = \"0s\"", &[]),
@@ -155,14 +162,14 @@ fn every_case() -> impl Iterator<Item = (String, BTreeSet<String>)> {
 
 #[test]
 fn every_fault_is_told_with_its_place() {
-    let mut wrong = String::new();
+    let mut wrong = Vec::new();
     for (text, expected) in every_case() {
         let told: BTreeSet<String> = told(&text).into_iter().collect();
         if told != expected {
-            wrong.push_str(&format!("told {told:?}, expected {expected:?}, in\n{text}\n"));
+            wrong.push(format!("told {told:?}, expected {expected:?}, in\n{text}"));
         }
     }
-    assert!(wrong.is_empty(), "{wrong}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
@@ -197,6 +204,15 @@ fn routes_that_repeat_one_another_are_told_of() {
     assert_eq!(told(&text), ["duplicate-route 7:8", "duplicate-route-name 8:1"]);
     let named = with("[[route]]\nname = \"n\"\npath = \"/a\"\n[[route]]\nname = \"n\"\npath = \"/b\"\n");
     assert_eq!(told(&named), ["duplicate-route-name 7:8"]);
+}
+
+#[test]
+fn routes_that_could_not_be_read_repeat_nothing() {
+    let text = with(
+        "[[route]]\nname = \"\"\npath = \"/a\"\n[[route]]\nname = \"\"\npath = \"/a\"\nhost = \"\"\n\
+         [[route]]\npath = \"/a\"\nmethods = [\"get\"]\n[[route]]\nname = \"b\"\npath = \"/a\"\n",
+    );
+    assert_eq!(told(&text), ["bad-name 4:8", "bad-name 7:8", "bad-host 9:8", "bad-method 12:12"]);
 }
 
 #[test]

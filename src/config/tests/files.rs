@@ -107,7 +107,7 @@ fn the_reference_has_the_default_and_the_line_of_each_key() {
 fn the_defaults_of_the_list_are_those_of_the_code() {
     let mut text = String::new();
     for section in ["server", "admin", "origin", "cache", "identity", "route"] {
-        text += &format!("{}\n", heading(section));
+        text += &(heading(section) + "\n");
         text += match section {
             "origin" => "url = \"http://x\"\n",
             "route" => "path = \"/a\"\nstate = { query = [], headers = [] }\n",

@@ -60,7 +60,7 @@ fn every_key_of_the_tables_counts() {
         (cache.profile, cache.max_query_content, cache.max_variants),
         (Profile::Rfc9111, ByteSize(0), 1)
     );
-    assert_eq!(cache.uncacheable_memory, Duration::from_secs(60));
+    assert_eq!(cache.uncacheable_memory, Duration::from_mins(1));
     let identity = config.identity;
     assert_eq!((identity.user.len(), identity.session.len(), identity.ignore_cookies.len()), (1, 0, 1));
 }

@@ -1,0 +1,123 @@
+//! The authority of a target URI in canonical form (RFC 3986 sections 3.2.2 and 6.2.3, RFC 9110 section 4.2.3).
+
+use std::net::Ipv6Addr;
+
+use super::{Scheme, TargetError, percent};
+
+/// The authority in canonical form: the host in lower case, the port in digits and only where it is not the scheme's
+/// default (RFC 3986 sections 3.2.2 and 6.2.3, RFC 9110 section 4.2.3).
+///
+/// An IPv6 address gets the form of RFC 5952. User information is refused (RFC 9110 section 4.2.4), and so is a
+/// percent-encoded host, which no name of the DNS needs and which origins read differently.
+pub fn canonical_authority(raw: &str, scheme: Scheme) -> Result<String, TargetError> {
+    if raw.contains('@') {
+        return Err(TargetError::UserInfo);
+    }
+    let (host, port) = split_port(raw)?;
+    let mut authority = canonical_host(host)?;
+    if let Some(port) = port.filter(|port| *port != scheme.default_port()) {
+        authority.push(':');
+        authority.push_str(&port.to_string());
+    }
+    Ok(authority)
+}
+
+/// Host and port of an authority. A colon with no port behind it is as none.
+pub(crate) fn split_port(raw: &str) -> Result<(&str, Option<u16>), TargetError> {
+    let host_end = match raw.find(']') {
+        Some(bracket) => bracket + 1,
+        None if raw.starts_with('[') => return Err(TargetError::HostInvalid),
+        None => 0,
+    };
+    let (_, tail) = raw.split_at(host_end);
+    let Some(colon) = tail.find(':') else { return Ok((raw, None)) };
+    let host = &raw[..host_end + colon];
+    let digits = &tail[colon + 1..];
+    if digits.is_empty() {
+        return Ok((host, None));
+    }
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(TargetError::PortInvalid);
+    }
+    digits.parse().map(|port| (host, Some(port))).map_err(|_| TargetError::PortInvalid)
+}
+
+/// A host without port, in canonical form.
+pub(crate) fn canonical_host(host: &str) -> Result<String, TargetError> {
+    if host.is_empty() {
+        return Err(TargetError::HostMissing);
+    }
+    if let Some(inner) = host.strip_prefix('[') {
+        let address = inner.strip_suffix(']').and_then(|text| text.parse::<Ipv6Addr>().ok());
+        return address.map(|address| format!("[{address}]")).ok_or(TargetError::HostInvalid);
+    }
+    if host.bytes().all(|byte| percent::is_unreserved(byte) || percent::is_sub_delim(byte)) {
+        Ok(host.to_ascii_lowercase())
+    } else {
+        Err(TargetError::HostInvalid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn authority(raw: &str) -> Result<String, TargetError> {
+        canonical_authority(raw, Scheme::Http)
+    }
+
+    #[test]
+    fn an_authority_is_lower_case_without_the_default_port() {
+        for (raw, canonical) in [
+            ("Example.COM", "example.com"),
+            ("example.com:80", "example.com"),
+            ("example.com:0080", "example.com"),
+            ("example.com:", "example.com"),
+            ("example.com:443", "example.com:443"),
+            ("127.0.0.1:3000", "127.0.0.1:3000"),
+            ("[::1]:80", "[::1]"),
+            ("[0:0:0:0:0:0:0:AB]:81", "[::ab]:81"),
+            ("a_b~c!d", "a_b~c!d"),
+        ] {
+            assert_eq!(authority(raw).as_deref(), Ok(canonical), "{raw}");
+        }
+        assert_eq!(canonical_authority("a:443", Scheme::Https).as_deref(), Ok("a"));
+    }
+
+    #[test]
+    fn an_authority_that_has_no_single_reading_is_refused() {
+        for (raw, error) in [
+            ("", TargetError::HostMissing),
+            (":80", TargetError::HostMissing),
+            ("user@example.com", TargetError::UserInfo),
+            ("example.com:80@evil", TargetError::UserInfo),
+            ("a b", TargetError::HostInvalid),
+            ("a/b", TargetError::HostInvalid),
+            ("a%2eb", TargetError::HostInvalid),
+            ("a\u{e9}", TargetError::HostInvalid),
+            ("[::1", TargetError::HostInvalid),
+            ("[::1]x", TargetError::HostInvalid),
+            ("[]", TargetError::HostInvalid),
+            ("[v1.a]", TargetError::HostInvalid),
+            ("::1", TargetError::PortInvalid),
+            ("a:1:2", TargetError::PortInvalid),
+            ("a:+1", TargetError::PortInvalid),
+            ("a:65536", TargetError::PortInvalid),
+            ("a\"b", TargetError::HostInvalid),
+        ] {
+            assert_eq!(authority(raw), Err(error), "{raw}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn canonicalising_an_authority_twice_changes_nothing_more(raw in "[aB.:\\[\\]0-9f]{0,9}", https: bool) {
+            let scheme = if https { Scheme::Https } else { Scheme::Http };
+            if let Ok(canonical) = canonical_authority(&raw, scheme) {
+                prop_assert_eq!(canonical_authority(&canonical, scheme), Ok(canonical.clone()));
+            }
+        }
+    }
+}
