@@ -3,9 +3,12 @@
 //! The count is taken where memory is obtained and given back where it is dropped, not where a table believes that it
 //! evicted something: the table's maintenance runs late, and what it has evicted may still be read by a client.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    cmp::Ordering::{Equal, Greater, Less},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// How many bytes may be resident, and how many are.
@@ -67,11 +70,12 @@ impl Charge {
     /// Counts `bytes` from now on, whether that is more or less than before.
     pub fn set(&mut self, bytes: u64) {
         // The counter is only ever read as a number: nothing is published through it, so relaxed order is enough.
-        if bytes >= self.bytes {
-            self.budget.resident.fetch_add(bytes - self.bytes, Ordering::Relaxed);
-        } else {
-            self.budget.resident.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
-        }
+        match bytes.cmp(&self.bytes) {
+            Greater => self.budget.resident.fetch_add(bytes - self.bytes, Ordering::Relaxed),
+            Less => self.budget.resident.fetch_sub(self.bytes - bytes, Ordering::Relaxed),
+            // Most frames fit into what is counted already, and the counter is shared by all workers.
+            Equal => return,
+        };
         self.bytes = bytes;
     }
 }

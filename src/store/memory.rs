@@ -32,7 +32,8 @@ pub trait Store<M>: Send + Sync {
     /// Stores `entry` as the newest of its key, in place of those that `same_variant` names.
     fn insert(&self, entry: Arc<Entry<M>>, same_variant: &dyn Fn(&Entry<M>) -> bool) -> Inserted;
 
-    /// Puts `new` in the place of `old`, which it shares its body with, if `old` is still there.
+    /// Puts `new` in the place of `old`, which it shares its body with, if `old` is still there and nothing has
+    /// invalidated it.
     fn replace(&self, old: &Arc<Entry<M>>, new: Arc<Entry<M>>) -> Inserted;
 
     /// Removes all stored responses of `key`.
@@ -279,7 +280,8 @@ impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
     }
 
     fn replace(&self, old: &Arc<Entry<M>>, new: Arc<Entry<M>>) -> Inserted {
-        if let Some(refusal) = self.refusal(&new) {
+        // A validation of something that was to go must not bring it back, even where it began later.
+        if let Some(refusal) = self.refusal(&new).or_else(|| self.refusal(old)) {
             return refusal;
         }
         let size = new.resident_bytes();
@@ -324,12 +326,12 @@ impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
 }
 
 /// By how many bits weights are shifted so that a capacity fits the table's 32 bits: none below 4 GiB.
-fn weight_unit(capacity: u64) -> u32 {
+pub(super) fn weight_unit(capacity: u64) -> u32 {
     (u64::BITS - capacity.leading_zeros()).saturating_sub(u32::BITS)
 }
 
 /// The weight of `bytes`, rounded up: many small entries must not weigh nothing.
-fn weight(bytes: u64, unit: u32) -> u32 {
+pub(super) fn weight(bytes: u64, unit: u32) -> u32 {
     let rounded = bytes.div_ceil(1 << unit);
     u32::try_from(rounded).unwrap_or(u32::MAX)
 }

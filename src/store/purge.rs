@@ -1,12 +1,13 @@
 //! Invalidation in constant time: one sequence, and a table of when each scope was last invalidated.
 //!
 //! Whatever is stored belongs to scopes: its target, its path, its host, its route, its tags. A fetch takes the
-//! sequence as its [`Stamp`] when it starts. Invalidating a scope raises the sequence and writes it into the scope's
-//! slot; what is stored is current as long as none of its scopes' slots is above its stamp.
+//! sequence as its [`Stamp`] when it starts. Invalidating a scope raises the sequence and writes it into the scope's two
+//! slots; what is stored is current as long as each of its scopes has a slot that is not above its stamp.
 //!
-//! The table has a fixed number of slots, so two scopes may share one: then an invalidation reaches more than it was
-//! meant to, and never less. There is no list that grows with the number of invalidations, because in an API with many
-//! writes every unsafe method invalidates.
+//! The table has a fixed number of slots, so scopes share them: then an invalidation may reach more than it was meant
+//! to, and never less. With n other scopes invalidated since the stamp, a scope is hit wrongly with a chance of
+//! (1 - exp(-2n / slots)) squared: one slot each would be 3 % where two are 0.3 %. There is no list that grows with the
+//! number of invalidations, because in an API with many writes every unsafe method invalidates.
 //!
 //! # Why a reader never misses an invalidation
 //!
@@ -55,9 +56,9 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// A scope as its [`PurgeClock`] knows it: the number of its slot. Meaningful only to the clock that made it.
+/// A scope as its [`PurgeClock`] knows it: the numbers of its slots. Meaningful only to the clock that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ScopeId(pub(super) u32);
+pub struct ScopeId(pub(super) [u32; 2]);
 
 /// How many invalidations had happened when something began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,9 +106,9 @@ pub struct PurgeClock {
 }
 
 impl PurgeClock {
-    /// The usual number of slots: 512 KiB of table. An entry with three scopes has a chance of one in a hundred to be
-    /// hit wrongly after 220 invalidations of other scopes.
-    pub const DEFAULT_SLOTS: u32 = 65_536;
+    /// The usual number of slots: 1 MiB of table. 100 writes a second that invalidate a target and a path each end the
+    /// currency of a scope that none of them meant with a chance of 3 % in a minute.
+    pub const DEFAULT_SLOTS: u32 = 131_072;
 
     /// A clock with `slots` slots (at least one), all of them untouched.
     pub fn new(slots: u32) -> Self {
@@ -124,16 +125,14 @@ impl PurgeClock {
         Stamp(self.sequence.load(Ordering::Acquire))
     }
 
-    /// The slot of a scope.
+    /// The slots of a scope.
     pub fn scope(&self, scope: Scope<'_>) -> ScopeId {
         let (kind, name) = scope.parts();
         let mut hasher = self.seed.build_hasher();
         hasher.write_u8(kind);
         hasher.write(name);
-        // The remainder is below the number of slots, which is a u32.
-        #[allow(clippy::cast_possible_truncation)]
-        let slot = (hasher.finish() % self.slots.len() as u64) as u32;
-        ScopeId(slot)
+        let hash = hasher.finish();
+        ScopeId([self.index(hash >> 32), self.index(hash & u64::from(u32::MAX))])
     }
 
     /// Ends the currency of everything that began before now and belongs to one of `scopes`.
@@ -145,8 +144,10 @@ impl PurgeClock {
         }
         let _writing = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
         let next = self.sequence.load(Ordering::Relaxed) + 1;
-        for slot in scopes.iter().filter_map(|scope| self.slot(*scope)) {
-            slot.store(next, Ordering::Relaxed);
+        for index in scopes.iter().flat_map(|scope| scope.0) {
+            if let Some(slot) = self.slots.get(index as usize) {
+                slot.store(next, Ordering::Relaxed);
+            }
         }
         self.sequence.store(next, Ordering::Release);
     }
@@ -160,8 +161,12 @@ impl PurgeClock {
             return true;
         }
         let current = stamped.scopes.iter().all(|scope| {
-            // A scope that this clock does not know counts as invalidated.
-            self.slot(*scope).is_some_and(|slot| slot.load(Ordering::Relaxed) <= stamped.stamp.0)
+            scope.0.into_iter().any(|index| {
+                // A slot that this clock does not have counts as invalidated.
+                self.slots
+                    .get(index as usize)
+                    .is_some_and(|slot| slot.load(Ordering::Relaxed) <= stamped.stamp.0)
+            })
         });
         if current {
             stamped.checked_at.store(now, Ordering::Relaxed);
@@ -169,7 +174,8 @@ impl PurgeClock {
         current
     }
 
-    fn slot(&self, scope: ScopeId) -> Option<&AtomicU64> {
-        self.slots.get(scope.0 as usize)
+    fn index(&self, hash: u64) -> u32 {
+        // The remainder is below the number of slots, which was a u32.
+        u32::try_from(hash % self.slots.len() as u64).unwrap_or(0)
     }
 }

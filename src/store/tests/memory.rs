@@ -10,16 +10,18 @@ use std::{
 
 use proptest::prelude::*;
 
-use super::{entry, head, key, pattern, scoped};
+use super::{entry, head, key, pattern, scoped, share_no_slot};
 use crate::store::{
     Entry, EntryParts, Fill, HeadBlock, Inserted, KeySeed, MemoryStore, Scope, Stamped, Store, StoreLimits,
     StoredBody, Variants, WHOLE,
+    memory::{weight, weight_unit},
 };
 
 fn store_of(capacity: u64) -> MemoryStore<u32> {
     MemoryStore::new(StoreLimits { purge_slots: 4096, ..StoreLimits::of_capacity(capacity) })
 }
 
+#[allow(clippy::needless_pass_by_value)] // As `get` gives it.
 fn numbers(found: Option<Variants<u32>>) -> Vec<u32> {
     found.iter().flat_map(|variants| variants.iter().map(|entry| *entry.meta())).collect()
 }
@@ -221,6 +223,31 @@ fn a_flood_from_several_threads_fits() {
 }
 
 #[test]
+fn weights_of_large_capacities_fit_their_32_bits_and_never_vanish() {
+    for capacity in [0, 1, 1 << 20, u64::from(u32::MAX), 1 << 32, 3 << 40, u64::MAX] {
+        let unit = weight_unit(capacity);
+        assert!(u32::try_from(capacity >> unit).is_ok());
+        assert_eq!(unit == 0, u32::try_from(capacity).is_ok());
+        assert!(u64::from(weight(capacity, unit)) >= capacity >> unit);
+        assert_eq!(weight(1, unit), 1);
+    }
+}
+
+#[test]
+fn a_validation_of_what_was_invalidated_meanwhile_is_not_stored() {
+    let store = store_of(1 << 20);
+    let clock = store.purge_clock();
+    let scope = clock.scope(Scope::Host("a"));
+    let old = scoped(store.budget(), "a", 1, clock.now(), vec![scope]);
+    assert_eq!(store.insert(Arc::clone(&old), &|_| true), Inserted::Stored);
+    clock.invalidate(&[scope]);
+    // It began after the invalidation, but what it confirmed is what was to go.
+    let new = old.freshened(2, HeadBlock::default(), clock.now());
+    assert_eq!(store.replace(&old, new), Inserted::Invalidated);
+    assert!(store.get(&key("a")).is_none());
+}
+
+#[test]
 fn concurrent_changes_of_one_key_lose_nothing() {
     let store = MemoryStore::new(StoreLimits { max_variants: 1000, ..StoreLimits::of_capacity(8 << 20) });
     thread::scope(|scope| {
@@ -304,7 +331,7 @@ proptest! {
         let store = MemoryStore::with_seed(limits, KeySeed::narrowed(mask));
         let names = ["k0", "k1", "k2", "k3"];
         let scopes = names.map(|name| store.purge_clock().scope(Scope::Tag(name)));
-        let exact = mask == u64::MAX && (0..4).all(|one| (0..one).all(|other| scopes[one] != scopes[other]));
+        let exact = mask == u64::MAX && share_no_slot(&scopes);
         // What a map that forgets nothing holds: (variant, scope), the newest first.
         let mut plain: HashMap<usize, Vec<(u32, usize)>> = HashMap::new();
         for step in steps {
@@ -319,7 +346,9 @@ proptest! {
                 }
                 Step::Invalidate(scope) => {
                     store.purge_clock().invalidate(&[scopes[scope]]);
-                    plain.values_mut().for_each(|held| held.retain(|(_, of)| *of != scope));
+                    for held in plain.values_mut() {
+                        held.retain(|(_, of)| *of != scope);
+                    }
                 }
                 Step::Remove(key) => {
                     store.remove(&super::key(names[key]));

@@ -79,6 +79,15 @@ fn scoped(
     )
 }
 
+/// Whether no invalidation of one of these can reach another.
+fn share_no_slot(scopes: &[ScopeId]) -> bool {
+    let slots = |scope: &ScopeId| scope.0;
+    scopes
+        .iter()
+        .enumerate()
+        .all(|(index, one)| scopes[..index].iter().flat_map(slots).all(|slot| !slots(one).contains(&slot)))
+}
+
 struct Unpark(Thread);
 
 impl Wake for Unpark {
