@@ -9,6 +9,9 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use super::*;
 
+/// Content-Type, Content-Encoding and content of a QUERY.
+type Content = (Option<Vec<u8>>, Option<Vec<u8>>, Vec<u8>);
+
 /// Explicit state whose parts are canonical already, and hold what could pass for separators and lengths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct State {
@@ -17,7 +20,7 @@ struct State {
     path: String,
     query: Option<String>,
     fields: Vec<Option<Vec<u8>>>,
-    content: Option<(Option<Vec<u8>>, Option<Vec<u8>>, Vec<u8>)>,
+    content: Option<Content>,
 }
 
 const FIELDS: [&str; 3] = ["x-a", "x-b", "x-c"];

@@ -35,7 +35,7 @@ use crate::{
         cache_status::{Fwd, Handling},
         freshness::Remaining,
     },
-    store::{Entry, Store, UncacheableMemory},
+    store::{Entry, Store, UncacheableMemory, Variants},
     upstream::Upstream,
 };
 use exchange::Exchange;
@@ -167,7 +167,7 @@ impl Proxy {
         let shared = &self.shared;
         let now = shared.clock.now();
         let variants = shared.store.get(&keyed.key);
-        let entries = || variants.iter().flat_map(|variants| variants.iter());
+        let entries = || variants.iter().flat_map(Variants::iter);
         let memory = shared.uncacheable.recall(shared.store.hash(&keyed.key), now.mono);
         let stored = entries().map(|entry| entry.meta());
         let planned = plan(&keyed, &exchange.parts.headers, stored, memory, &shared.settings.policy, now);
@@ -244,12 +244,13 @@ impl Proxy {
     }
 }
 
-/// The `ttl` of Cache-Status: whole seconds of freshness left, negative when stale.
+/// The `ttl` of Cache-Status: whole seconds of freshness left, negative when stale. Counted so that Age, which is
+/// rounded down, and a ttl of whole seconds add up to the lifetime.
 fn ttl(remaining: Remaining) -> Option<i64> {
     let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
     match remaining {
         Remaining::Forever => None,
-        Remaining::Fresh(left) => Some(seconds(left)),
+        Remaining::Fresh(left) => Some(seconds(left.saturating_add(Duration::from_nanos(999_999_999)))),
         Remaining::Stale(since) => Some(-seconds(since)),
     }
 }

@@ -147,7 +147,7 @@ fn tcp_socket(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Unix sockets refuse SO_REUSEPORT: the workers share one.
+/// Unix sockets refuse `SO_REUSEPORT`: the workers share one.
 fn bind_unix(path: &Path, workers: usize) -> io::Result<Vec<Socket>> {
     remove_stale_socket(path)?;
     let socket = UnixListener::bind(path)?;

@@ -9,7 +9,10 @@ mod connection;
 use std::{sync::Arc, thread, time::Duration};
 
 use tokio::runtime;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 
 pub use bind::{BindError, Bound, Listen, bind};
 
@@ -19,11 +22,11 @@ use crate::{
 };
 use bind::Socket;
 
-/// A running server: its workers, and the means to end it.
+/// A running server: its workers, and the means to end it. Dropped, it ends at once.
 #[derive(Debug)]
 pub struct Running {
-    stop: CancellationToken,
-    ended: CancellationToken,
+    stop: DropGuard,
+    ended: DropGuard,
     tasks: TaskTracker,
     workers: Vec<thread::JoinHandle<()>>,
     addresses: Vec<Listen>,
@@ -49,7 +52,7 @@ pub fn start(
         let worker = move || runtime.block_on(work(sockets, proxy, tasks, stop, ended));
         workers.push(thread::Builder::new().name(format!("worker-{number}")).spawn(worker)?);
     }
-    Ok(Running { stop, ended, tasks, workers, addresses })
+    Ok(Running { stop: stop.drop_guard(), ended: ended.drop_guard(), tasks, workers, addresses })
 }
 
 impl Running {
@@ -61,10 +64,10 @@ impl Running {
     /// Stops accepting, lets what is in flight complete for at most this long, and ends the workers. Says whether
     /// everything completed.
     pub async fn drain(self, limit: Duration) -> bool {
-        self.stop.cancel();
+        drop(self.stop);
         self.tasks.close();
         let completed = tokio::time::timeout(limit, self.tasks.wait()).await.is_ok();
-        self.ended.cancel();
+        drop(self.ended);
         for worker in self.workers {
             if worker.join().is_err() {
                 tracing::error!("a worker panicked");

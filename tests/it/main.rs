@@ -1,0 +1,4 @@
+//! The program over real sockets: proxy and origins in one process, no fixed ports, a clock that is turned by hand.
+
+mod smoke;
+mod support;

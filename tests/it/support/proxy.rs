@@ -1,0 +1,115 @@
+//! The proxy, from a config's text, on ports that the system chooses.
+
+use std::{fmt::Write as _, net::SocketAddr, sync::Arc, time::Duration};
+
+use plimsoll::{
+    cli::serve::{Started, start},
+    config::Config,
+    observe::{LogSink, ManualClock},
+    server::Listen,
+};
+
+use super::{Ask, get};
+
+/// A proxy in the making.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Builder {
+    server: String,
+    origin: String,
+    cache: String,
+    identity: String,
+    routes: String,
+    admin: bool,
+}
+
+/// A proxy with no routes yet.
+pub(crate) fn proxy() -> Builder {
+    Builder::default()
+}
+
+impl Builder {
+    /// Adds a route: the lines of its table, but for `[[route]]`.
+    pub(crate) fn route(mut self, lines: &str) -> Self {
+        write!(self.routes, "[[route]]\n{lines}\n").expect("to write a string");
+        self
+    }
+
+    /// Adds lines to `[server]`.
+    pub(crate) fn server(mut self, lines: &str) -> Self {
+        writeln!(self.server, "{lines}").expect("to write a string");
+        self
+    }
+
+    /// Adds lines to `[origin]`.
+    pub(crate) fn origin(mut self, lines: &str) -> Self {
+        writeln!(self.origin, "{lines}").expect("to write a string");
+        self
+    }
+
+    /// Adds lines to `[cache]`.
+    pub(crate) fn cache(mut self, lines: &str) -> Self {
+        writeln!(self.cache, "{lines}").expect("to write a string");
+        self
+    }
+
+    /// Adds lines to `[identity]`.
+    pub(crate) fn identity(mut self, lines: &str) -> Self {
+        writeln!(self.identity, "{lines}").expect("to write a string");
+        self
+    }
+
+    /// Switches the admin place on.
+    pub(crate) fn admin(mut self) -> Self {
+        self.admin = true;
+        self
+    }
+
+    /// Starts the proxy in front of this origin, by this clock.
+    pub(crate) async fn start(self, origin: SocketAddr, clock: &Arc<ManualClock>) -> Proxy {
+        let Self { server, origin: more, cache, identity, routes, admin } = self;
+        let admin = if admin { "[admin]\nlisten = \"127.0.0.1:0\"\n" } else { "" };
+        let workers = if server.contains("workers") { "" } else { "workers = 2\n" };
+        let text = format!(
+            "[server]\nlisten = \"127.0.0.1:0\"\n{workers}{server}{admin}[origin]\nurl = \"http://{origin}\"\n{more}\
+             [cache]\n{cache}[identity]\n{identity}{routes}"
+        );
+        let config = Config::parse("test.toml", &text).unwrap_or_else(|errors| panic!("{errors}")).config;
+        let started = start(config, Arc::clone(clock) as _, Arc::new(LogSink)).await.expect("to start");
+        let Listen::Tcp(address) = started.server.addresses()[0] else { panic!("not a TCP address") };
+        Proxy { address, clock: Arc::clone(clock), started }
+    }
+}
+
+/// A running proxy. It ends when it is dropped.
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
+    clock: Arc<ManualClock>,
+    started: Started,
+}
+
+impl Proxy {
+    /// A GET of this target.
+    pub(crate) fn get(&self, target: &str) -> Ask {
+        get(self.address, target)
+    }
+
+    /// A GET of this target from the admin place.
+    pub(crate) fn admin(&self, target: &str) -> Ask {
+        get(self.started.admin.expect("an admin place"), target)
+    }
+
+    /// Turns the clock.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// Bytes that the store counts as resident.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        self.started.shared.store().resident_bytes()
+    }
+
+    /// Ends it, and says whether everything in flight completed.
+    pub(crate) async fn stop(self, limit: Duration) -> bool {
+        self.started.stop(limit).await
+    }
+}
