@@ -17,8 +17,11 @@ struct State {
     path: String,
     query: Option<String>,
     fields: Vec<Option<Vec<u8>>>,
-    content: Option<(Option<Vec<u8>>, Option<Vec<u8>>, Vec<u8>)>,
+    content: Option<Content>,
 }
+
+/// Content-Type, Content-Encoding, and what they are about.
+type Content = (Option<Vec<u8>>, Option<Vec<u8>>, Vec<u8>);
 
 const FIELDS: [&str; 3] = ["x-a", "x-b", "x-c"];
 

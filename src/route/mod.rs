@@ -1,6 +1,8 @@
 //! What the operator knows about an API: routes, and the table that finds the most specific one for a request.
 
 mod host;
+#[cfg(test)]
+mod oracle;
 mod pattern;
 mod segment;
 mod table;
