@@ -174,6 +174,13 @@ fn the_proxy_states_host_codings_and_validators() {
 }
 
 #[test]
+fn an_identifier_of_zeros_makes_no_trace() {
+    let trace = TraceParent { trace_id: [1; 16], parent_id: [0; 8], sampled: true };
+    assert_eq!(trace.to_header_value(), None);
+    assert_eq!(TraceParent { trace_id: [0; 16], parent_id: [1; 8], ..trace }.to_header_value(), None);
+}
+
+#[test]
 fn a_query_goes_out_with_its_content() {
     let request = field_map(&[("content-type", "text/plain"), ("content-encoding", "gzip"), ("cookie", "a")]);
     let content = QueryContent::new(&request, b"abc");
