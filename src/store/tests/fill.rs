@@ -1,7 +1,7 @@
 use std::{
     panic,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
@@ -240,6 +240,27 @@ fn a_follower_that_left_is_not_woken() {
     assert_eq!(writer.fill().follower_count(), 1);
     drop(leader);
     assert_eq!(writer.fill().follower_count(), 0);
+}
+
+/// A task that is kept alive only by its waker, and that follows a fill.
+struct Task(#[allow(dead_code)] Mutex<crate::store::Follower>);
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn a_task_that_ends_with_its_last_waker_may_be_a_follower_too() {
+    let (_, mut writer, mut leader) = start();
+    for _ in 0..2 {
+        let task = Arc::new(Task(Mutex::new(writer.fill().follow(WHOLE).unwrap())));
+        let waker = Waker::from(task);
+        assert!(leader.poll_next(&mut Context::from_waker(&waker)).is_pending());
+    }
+    // The second took the place of the first, whose follower left with it.
+    assert_eq!(writer.fill().follower_count(), 2);
+    writer.push(b"x");
+    assert_eq!(writer.fill().follower_count(), 1);
 }
 
 #[test]
