@@ -9,9 +9,6 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use super::*;
 
-/// Content-Type, Content-Encoding and content of a QUERY.
-type Content = (Option<Vec<u8>>, Option<Vec<u8>>, Vec<u8>);
-
 /// Explicit state whose parts are canonical already, and hold what could pass for separators and lengths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct State {
