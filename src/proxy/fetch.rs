@@ -11,13 +11,13 @@ use super::{
     Problem, Proxy, Shared,
     exchange::Exchange,
     fill::{Filling, Receiving},
-    forward, head,
+    head, outgoing,
 };
 use crate::{
     decision::{
         Answered, Bypass, Framing, Keyed, Reason, Refusal, Stored, Verdict, judge, merge_not_modified,
     },
-    key::{CacheKey, ProxyStatements, TraceParent, hermetic_request},
+    key::CacheKey,
     level::EvidenceSet,
     observe::Finding,
     route::Route,
@@ -65,10 +65,7 @@ impl Order {
         stand_in: Option<Arc<Entry<Stored>>>,
         shared: &Shared,
     ) -> Result<Self, Problem> {
-        let build = |held: Option<&Stored>| match keyed.declared {
-            Some(_) => hermetic(&keyed, &exchange.route, exchange.fields(), held, shared),
-            None => forward::storable(exchange, &shared.settings, held),
-        };
+        let build = |held| outgoing::to_be_stored(exchange, &keyed, &shared.settings, held);
         let validated = held.as_ref().map(|entry| entry.meta()).filter(|stored| stored.has_validator());
         let request = build(validated)?;
         let unconditional = validated.map(|_| build(None)).transpose()?;
@@ -82,38 +79,6 @@ impl Order {
             unconditional,
             keyed,
         })
-    }
-}
-
-/// The request of a declared route: built from the key, and from what the proxy itself states.
-fn hermetic(
-    keyed: &Keyed,
-    route: &Route,
-    client: &HeaderMap,
-    held: Option<&Stored>,
-    shared: &Shared,
-) -> Result<Request<RequestBody>, Problem> {
-    let forward: Vec<_> = route
-        .forward
-        .iter()
-        .flat_map(|name| client.get_all(name).iter().map(move |value| (name.clone(), value.clone())))
-        .collect();
-    let statements = ProxyStatements {
-        host: shared.settings.origin_host.clone(),
-        trace: Some(fresh_trace()),
-        if_none_match: held.and_then(|held| held.tag.as_ref()).map(|tag| tag.as_value().clone()),
-        if_modified_since: held.and_then(|held| held.last_modified.clone()),
-        forward: &forward,
-    };
-    let request = hermetic_request(&keyed.key, keyed.codings, &statements).map_err(|_| Problem::Internal)?;
-    Ok(request.map(RequestBody::whole))
-}
-
-fn fresh_trace() -> TraceParent {
-    TraceParent {
-        trace_id: (fastrand::u128(..) | 1).to_be_bytes(),
-        parent_id: (fastrand::u64(..) | 1).to_be_bytes(),
-        sampled: false,
     }
 }
 

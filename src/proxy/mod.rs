@@ -8,6 +8,8 @@ mod fetch;
 mod fill;
 mod forward;
 mod head;
+mod outgoing;
+mod preview;
 mod problem;
 mod respond;
 
@@ -24,6 +26,7 @@ use ipnet::IpNet;
 use tokio_util::task::TaskTracker;
 
 pub use body::Body;
+pub use preview::Preview;
 pub use problem::Problem;
 
 use crate::{
