@@ -6,9 +6,6 @@ use comfy_table::{Attribute, Cell, Color, ContentArrangement, LineStyle, Table, 
 
 use super::{Row, level_text};
 
-/// The width of a table that does not go to a terminal, in columns.
-const PLAIN_WIDTH: u16 = 160;
-
 /// One line for each row, and a rule below the header.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
@@ -17,7 +14,7 @@ const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().f
 pub(super) enum Looks {
     /// With colours, as wide as the terminal.
     Terminal,
-    /// Without colours, always of the same width.
+    /// Without colours, and one line for each row, however long.
     Plain,
 }
 
@@ -32,10 +29,10 @@ impl Looks {
 /// The table, and what it comes to.
 pub(super) fn render(rows: &[Row], looks: Looks) -> String {
     let mut table = Table::new();
-    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(STYLE);
     match looks {
-        Looks::Terminal => table.enforce_styling(),
-        Looks::Plain => table.force_no_tty().set_width(PLAIN_WIDTH),
+        Looks::Terminal => table.set_content_arrangement(ContentArrangement::Dynamic).enforce_styling(),
+        Looks::Plain => table.set_content_arrangement(ContentArrangement::Disabled).force_no_tty(),
     };
     let header = ["system", "request", "level", "first", "second", "why", "saved"];
     table.set_header(header.map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
