@@ -4,26 +4,27 @@
 use std::time::Duration;
 
 use http::{
-    HeaderMap, HeaderName, HeaderValue, StatusCode,
-    header::{
-        ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, LAST_MODIFIED,
-        SET_COOKIE,
-    },
+    HeaderMap, HeaderName, StatusCode,
+    header::{ACCEPT_ENCODING, CONTENT_RANGE, ETAG, LAST_MODIFIED},
 };
 
-use super::{Framing, Keyed, Nature, Policy, Reason, Refusal, Sharing, Stored, plan::is_absent};
+use super::{
+    Framing, Keyed, Nature, Policy, Reason, Refusal, Sharing, Stored,
+    heeded::{Heeded, content_coding},
+    lifetime::{declared_lifetime, jittered},
+    plan::is_absent,
+};
 use crate::{
-    key::{Coding, Codings},
+    key::Codings,
     level::{Evidence, EvidenceSet, Level, Profile},
-    route::{LifetimeRules, Route},
+    route::Route,
     semantics::{
         Now,
-        directives::{CacheControl, split_list},
         freshness::{
             FreshnessLifetime, corrected_initial_age, date_of, explicit_lifetime, heuristic_lifetime,
         },
         validation::EntityTag,
-        vary::{Nominated, Vary},
+        vary::Nominated,
     },
 };
 
@@ -87,66 +88,6 @@ pub fn judge(
     match keyed.declared {
         Some(level) => judge_hermetic(answer, &heeded, request, keyed, route, level, policy),
         None => judge_whole(answer, &heeded, request, keyed, route, policy),
-    }
-}
-
-/// The fields of an answer that count: those that the route ignores are left out.
-struct Heeded {
-    fields: HeaderMap,
-    directives: CacheControl,
-    vary: Vary,
-}
-
-impl Heeded {
-    fn of(all: &HeaderMap, ignored: &[HeaderName]) -> Self {
-        let mut fields = all.clone();
-        for name in ignored {
-            fields.remove(name);
-        }
-        Self { directives: CacheControl::of_response(&fields), vary: Vary::of(&fields), fields }
-    }
-
-    /// The evidence that every profile heeds.
-    fn evidence(&self) -> EvidenceSet {
-        let mut evidence = EvidenceSet::EMPTY;
-        if self.directives.private.is_whole() {
-            evidence = evidence.with(Evidence::ResponsePrivate);
-        }
-        if self.vary == Vary::Star {
-            evidence = evidence.with(Evidence::VaryStar);
-        }
-        evidence
-    }
-
-    /// The evidence of cookies and identity, which the letter of RFC 9111 does not know.
-    fn identity_evidence(&self, policy: &Policy) -> EvidenceSet {
-        let mut evidence = EvidenceSet::EMPTY;
-        if self.fields.contains_key(SET_COOKIE) {
-            evidence = evidence.with(Evidence::SetCookie);
-        }
-        for name in self.vary.names() {
-            if policy.identity.is_session_field(name) {
-                evidence = evidence.with(Evidence::VaryCookie);
-            } else if policy.identity.is_user_field(name) {
-                evidence = evidence.with(Evidence::VaryIdentity);
-            }
-        }
-        evidence
-    }
-
-    /// Fields that may be neither stored nor shared although the response may (RFC 9111 sections 5.2.2.4 and 5.2.2.7).
-    fn strip(&self, ignored: &[HeaderName]) -> Vec<HeaderName> {
-        let named = self.directives.no_cache.fields().iter().chain(self.directives.private.fields());
-        named.chain(ignored.iter().filter(|name| **name == SET_COOKIE)).cloned().collect()
-    }
-
-    /// Event streams, replaced parts and gRPC have no end that could be waited for.
-    fn is_endless(&self) -> bool {
-        let kind = self.fields.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-        let kind = kind.split(|b| *b == b';').next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
-        kind == b"text/event-stream"
-            || kind == b"multipart/x-mixed-replace"
-            || kind.starts_with(b"application/grpc")
     }
 }
 
@@ -231,26 +172,6 @@ fn unfit_for_hermetic(
     }
     let usable = coding.is_some_and(|coding| keyed.codings.is_superset(coding));
     (!usable).then_some(Refusal::ContentCoding)
-}
-
-/// The lifetime on a declared route: the origin's word, else the operator's.
-fn declared_lifetime(
-    answer: &Answered<'_>,
-    explicit: Option<Duration>,
-    level: Level,
-    rules: &LifetimeRules,
-) -> Result<FreshnessLifetime, Refusal> {
-    let ceiling = rules.max_ttl.map_or(FreshnessLifetime::Forever, FreshnessLifetime::Finite);
-    let lifetime = match (answer.status.as_u16(), explicit) {
-        (404 | 410, given) => FreshnessLifetime::Finite(given.unwrap_or(rules.negative_ttl)),
-        (_, Some(given)) => FreshnessLifetime::Finite(given.max(rules.min_ttl.unwrap_or_default())),
-        (200 | 203 | 204 | 301 | 308, None) if level == Level::Permanent => FreshnessLifetime::Forever,
-        (200 | 203 | 204 | 301 | 308, None) => {
-            FreshnessLifetime::Finite(rules.ttl.max(rules.min_ttl.unwrap_or_default()))
-        }
-        (_, None) => return Err(Refusal::StatusNotStorable),
-    };
-    Ok(lifetime.min(ceiling))
 }
 
 /// The fields that an answer's Vary names and the route does not declare.
@@ -338,17 +259,6 @@ fn is_too_large(answer: &Answered<'_>, policy: &Policy) -> bool {
     matches!(answer.framing, Framing::Length(length) if length > policy.max_object)
 }
 
-/// Chance shortens a lifetime, so that what was stored together does not expire together.
-fn jittered(lifetime: FreshnessLifetime, rules: &LifetimeRules, chance: f64) -> FreshnessLifetime {
-    match lifetime {
-        FreshnessLifetime::Finite(lifetime) => {
-            let kept = (1.0 - rules.jitter.clamp(0.0, 1.0) * chance.clamp(0.0, 1.0)).clamp(0.0, 1.0);
-            FreshnessLifetime::Finite(lifetime.mul_f64(kept))
-        }
-        FreshnessLifetime::Forever => FreshnessLifetime::Forever,
-    }
-}
-
 fn stored(
     answer: &Answered<'_>,
     heeded: &Heeded,
@@ -381,31 +291,4 @@ fn stored(
         nature,
         evidence,
     }
-}
-
-/// The content codings of an answer: `None` where one of them is not known here.
-fn content_coding(fields: &HeaderMap) -> Option<Codings> {
-    let mut codings = Codings::NONE;
-    for line in fields.get_all(CONTENT_ENCODING) {
-        let text = line.to_str().ok()?;
-        for member in split_list(text).filter(|member| !member.eq_ignore_ascii_case("identity")) {
-            codings = codings.with(Coding::parse(member)?);
-        }
-    }
-    Some(codings)
-}
-
-/// The fields of a stored response after a 304 has confirmed it: those of the 304 take the place of the stored ones,
-/// but for what describes the content that is kept (RFC 9111 section 3.2).
-pub fn merge_not_modified(stored: &HeaderMap, not_modified: &HeaderMap) -> HeaderMap {
-    let describes_content =
-        |name: &HeaderName| matches!(*name, CONTENT_LENGTH | CONTENT_ENCODING | CONTENT_TYPE | CONTENT_RANGE);
-    let mut merged = stored.clone();
-    for name in not_modified.keys().filter(|name| !describes_content(name)) {
-        merged.remove(name);
-        for value in not_modified.get_all(name) {
-            merged.append(name.clone(), value.clone());
-        }
-    }
-    merged
 }

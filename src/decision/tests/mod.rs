@@ -1,0 +1,1 @@
+//! Tests of the decision, one file for each question.
