@@ -13,8 +13,6 @@ mod lifetime;
 mod plan;
 mod reason;
 mod stored;
-#[cfg(test)]
-mod tests;
 
 use crate::level::{Identity, Profile};
 

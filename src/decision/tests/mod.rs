@@ -1,1 +1,0 @@
-//! Tests of the decision, one file for each question.
