@@ -1,7 +1,7 @@
 //! The fields of an answer that count, and what they say.
 
 use http::{
-    HeaderMap, HeaderName, HeaderValue,
+    HeaderMap, HeaderName,
     header::{CONTENT_ENCODING, CONTENT_TYPE, SET_COOKIE},
 };
 
@@ -64,15 +64,18 @@ impl Heeded {
         let named = self.directives.no_cache.fields().iter().chain(self.directives.private.fields());
         named.chain(ignored.iter().filter(|name| **name == SET_COOKIE)).cloned().collect()
     }
+}
 
-    /// Event streams, replaced parts and gRPC have no end that could be waited for.
-    pub(super) fn is_endless(&self) -> bool {
-        let kind = self.fields.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-        let kind = kind.split(|b| *b == b';').next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
+/// Event streams, replaced parts and gRPC have no end that could be waited for. That is a fact and no policy: it counts
+/// whatever the route ignores.
+pub(super) fn is_endless(fields: &HeaderMap) -> bool {
+    fields.get_all(CONTENT_TYPE).iter().any(|line| {
+        let kind = line.as_bytes().split(|b| *b == b';').next().unwrap_or_default();
+        let kind = kind.trim_ascii().to_ascii_lowercase();
         kind == b"text/event-stream"
             || kind == b"multipart/x-mixed-replace"
             || kind.starts_with(b"application/grpc")
-    }
+    })
 }
 
 /// The content codings of an answer: `None` where one of them is not known here.

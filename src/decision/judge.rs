@@ -10,7 +10,7 @@ use http::{
 
 use super::{
     Framing, Keyed, Nature, Policy, Reason, Refusal, Sharing, Stored,
-    heeded::{Heeded, content_coding},
+    heeded::{Heeded, content_coding, is_endless},
     lifetime::{declared_lifetime, jittered},
     plan::is_absent,
 };
@@ -84,11 +84,16 @@ pub fn judge(
     route: &Route,
     policy: &Policy,
 ) -> Judgement {
-    let heeded = Heeded::of(answer.fields, &route.ignore);
+    let heeded = Heeded::of(answer.fields, ignored(keyed, route));
     match keyed.declared {
         Some(level) => judge_hermetic(answer, &heeded, request, keyed, route, level, policy),
         None => judge_whole(answer, &heeded, request, keyed, route, policy),
     }
+}
+
+/// The fields that do not count: only where the fetch was hermetic can the operator know better than the origin.
+fn ignored<'a>(keyed: &Keyed, route: &'a Route) -> &'a [HeaderName] {
+    if keyed.declared.is_some() { &route.ignore } else { &[] }
 }
 
 /// An answer to a hermetic fetch: nothing but the key decided it, so anything that speaks of identity means that the
@@ -114,7 +119,7 @@ fn judge_hermetic(
     if let (true, Some(decisive)) = (evidence.is_unshareable(), evidence.decisive()) {
         return judged(Verdict::Discard(decisive.into()));
     }
-    let coding = content_coding(&heeded.fields);
+    let coding = content_coding(answer.fields);
     if let Some(refusal) = unfit_for_hermetic(answer, heeded, keyed, coding, policy) {
         return judged(Verdict::Discard(refusal.into()));
     }
@@ -164,7 +169,7 @@ fn unfit_for_hermetic(
     if !expected {
         return Some(Refusal::StatusUnexpected);
     }
-    if heeded.is_endless() {
+    if is_endless(answer.fields) {
         return Some(Refusal::EndlessStream);
     }
     if is_too_large(answer, policy) {
@@ -224,12 +229,12 @@ fn judge_whole(
     let lifetime = FreshnessLifetime::Finite(lifetime.min(rules.max_ttl.unwrap_or(Duration::MAX)));
     let fields = heeded.vary.names().iter().map(|name| Nominated::of(name.clone(), request)).collect();
     let nature = Nature::Nominated { fields, sharing };
-    let coding = content_coding(&heeded.fields);
+    let coding = content_coding(answer.fields);
     let stored =
         stored(answer, heeded, jittered(lifetime, rules, answer.chance), coding, nature, evidence, route);
     judged(Verdict::Store {
         stored: Box::new(stored),
-        strip: heeded.strip(&route.ignore),
+        strip: heeded.strip(ignored(keyed, route)),
         not_for_client: None,
     })
 }
@@ -240,11 +245,11 @@ fn unfit_to_store(answer: &Answered<'_>, heeded: &Heeded, policy: &Policy) -> Op
         Some(Refusal::ResponseNoStore)
     } else if !answer.with_content {
         Some(Refusal::HeadRequest)
-    } else if answer.status == StatusCode::PARTIAL_CONTENT || heeded.fields.contains_key(CONTENT_RANGE) {
+    } else if answer.status == StatusCode::PARTIAL_CONTENT || answer.fields.contains_key(CONTENT_RANGE) {
         Some(Refusal::PartialContent)
     } else if answer.status == StatusCode::NOT_MODIFIED {
         Some(Refusal::StatusNotStorable)
-    } else if heeded.is_endless() {
+    } else if is_endless(answer.fields) {
         Some(Refusal::EndlessStream)
     } else if is_too_large(answer, policy) {
         Some(Refusal::TooLarge)
