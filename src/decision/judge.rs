@@ -120,7 +120,7 @@ fn judge_hermetic(
         return judged(Verdict::Discard(decisive.into()));
     }
     let coding = content_coding(answer.fields);
-    if let Some(refusal) = unfit_for_hermetic(answer, heeded, keyed, coding, policy) {
+    if let Some(refusal) = unfit_for_hermetic(answer, keyed, coding, policy) {
         return judged(Verdict::Discard(refusal.into()));
     }
     let lifetime = match declared_lifetime(answer, explicit, level, &route.lifetime) {
@@ -159,15 +159,15 @@ fn judge_hermetic(
 /// Why an answer to a hermetic fetch is of no use to the client that asked.
 fn unfit_for_hermetic(
     answer: &Answered<'_>,
-    heeded: &Heeded,
     keyed: &Keyed,
     coding: Option<Codings>,
     policy: &Policy,
 ) -> Option<Refusal> {
-    let code = answer.status.as_u16();
-    let expected = matches!(code, 200..=299 | 301 | 308 | 404 | 410 | 500..=599) && code != 206;
-    if !expected {
+    if !matches!(answer.status.as_u16(), 200..=299 | 301 | 308 | 404 | 410 | 500..=599) {
         return Some(Refusal::StatusUnexpected);
+    }
+    if is_partial(answer) {
+        return Some(Refusal::PartialContent);
     }
     if is_endless(answer.fields) {
         return Some(Refusal::EndlessStream);
@@ -245,7 +245,7 @@ fn unfit_to_store(answer: &Answered<'_>, heeded: &Heeded, policy: &Policy) -> Op
         Some(Refusal::ResponseNoStore)
     } else if !answer.with_content {
         Some(Refusal::HeadRequest)
-    } else if answer.status == StatusCode::PARTIAL_CONTENT || answer.fields.contains_key(CONTENT_RANGE) {
+    } else if is_partial(answer) {
         Some(Refusal::PartialContent)
     } else if answer.status == StatusCode::NOT_MODIFIED {
         Some(Refusal::StatusNotStorable)
@@ -258,6 +258,10 @@ fn unfit_to_store(answer: &Answered<'_>, heeded: &Heeded, policy: &Policy) -> Op
     } else {
         None
     }
+}
+
+fn is_partial(answer: &Answered<'_>) -> bool {
+    answer.status == StatusCode::PARTIAL_CONTENT || answer.fields.contains_key(CONTENT_RANGE)
 }
 
 fn is_too_large(answer: &Answered<'_>, policy: &Policy) -> bool {
