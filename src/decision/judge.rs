@@ -128,15 +128,18 @@ fn judge_hermetic(
         _ if answer.framing == Framing::CloseDelimited => Err(Refusal::CloseDelimited),
         lifetime => lifetime,
     };
-    let lifetime = match lifetime {
-        Ok(lifetime) => lifetime,
-        Err(refusal) => return judged(Verdict::Refuse(refusal.into())),
+    let undeclared = undeclared(heeded, route);
+    let not_for_client = not_for_client(answer.status, &undeclared, request, keyed);
+    let lifetime = match (lifetime, not_for_client) {
+        (Ok(lifetime), _) => lifetime,
+        // That it is not stored does not make it an answer for this client. A failing server's is, as any would be.
+        (Err(_), Some(reason)) if !answer.status.is_server_error() => {
+            return judged(Verdict::Discard(reason.into()));
+        }
+        (Err(refusal), _) => return judged(Verdict::Refuse(refusal.into())),
     };
-    let nature = Nature::Hermetic {
-        offered: keyed.codings,
-        varies_by_coding: heeded.vary.names().contains(&ACCEPT_ENCODING),
-        undeclared: undeclared(heeded, route),
-    };
+    let varies_by_coding = heeded.vary.names().contains(&ACCEPT_ENCODING);
+    let nature = Nature::Hermetic { offered: keyed.codings, varies_by_coding, undeclared };
     let stored = stored(
         answer,
         heeded,
@@ -146,14 +149,27 @@ fn judge_hermetic(
         evidence,
         route,
     );
-    let not_for_client = if is_absent(&stored) && keyed.carried.any() {
-        Some(Refusal::AbsentForIdentity.into())
-    } else if undeclared(heeded, route).iter().any(|name| request.contains_key(name)) {
-        Some(Refusal::VaryUndeclared.into())
+    judged(Verdict::Store {
+        stored: Box::new(stored),
+        strip: heeded.strip(&route.ignore),
+        not_for_client: not_for_client.map(Reason::from),
+    })
+}
+
+/// Why an answer to a hermetic fetch, good for others, is not what the client that asked would have got itself.
+fn not_for_client(
+    status: StatusCode,
+    undeclared: &[HeaderName],
+    request: &HeaderMap,
+    keyed: &Keyed,
+) -> Option<Refusal> {
+    if is_absent(status) && keyed.carried.any() {
+        Some(Refusal::AbsentForIdentity)
+    } else if undeclared.iter().any(|name| request.contains_key(name)) {
+        Some(Refusal::VaryUndeclared)
     } else {
         None
-    };
-    judged(Verdict::Store { stored: Box::new(stored), strip: heeded.strip(&route.ignore), not_for_client })
+    }
 }
 
 /// Why an answer to a hermetic fetch is of no use to the client that asked.

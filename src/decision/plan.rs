@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 
 use super::{Bypass, Keyed, Nature, Policy, Reason, Refusal, Stored};
 use crate::{
@@ -108,7 +108,7 @@ fn select<'a>(
                 let plain = stored.coding.is_some_and(Codings::is_empty);
                 let offered_enough = !varies_by_coding || offered.is_superset(keyed.codings);
                 if stored.is_acceptable(keyed.codings) && (!plain || offered_enough) {
-                    if is_absent(stored) && keyed.carried.any() {
+                    if is_absent(stored.status) && keyed.carried.any() {
                         return Selected::Refused(Refusal::AbsentForIdentity);
                     }
                     return Selected::Variant(index, stored);
@@ -127,9 +127,9 @@ fn select<'a>(
     Selected::Nothing { other_variants }
 }
 
-/// Whether the stored response says that there is nothing, which for those who may see more need not be so.
-pub(super) fn is_absent(stored: &Stored) -> bool {
-    matches!(stored.status.as_u16(), 404 | 410)
+/// Whether a response says that there is nothing, which for those who may see more need not be so.
+pub(super) fn is_absent(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 404 | 410)
 }
 
 fn use_variant(keyed: &Keyed, variant: usize, stored: &Stored, now: Now) -> Plan {
