@@ -123,13 +123,17 @@ fn judge_hermetic(
     if let Some(refusal) = unfit_for_hermetic(answer, keyed, coding, policy) {
         return judged(Verdict::Discard(refusal.into()));
     }
+    let undeclared = undeclared(heeded, route);
+    let is_sent = |name: &HeaderName| route.forward.contains(name) && request.contains_key(name);
     let lifetime = match declared_lifetime(answer, explicit, level, &route.lifetime) {
         _ if heeded.directives.no_store => Err(Refusal::ResponseNoStore),
         _ if answer.framing == Framing::CloseDelimited => Err(Refusal::CloseDelimited),
+        // What `forward` sent has decided this answer: it is for this client, and for nobody else.
+        _ if undeclared.iter().any(is_sent) => Err(Refusal::VaryUndeclared),
         lifetime => lifetime,
     };
-    let undeclared = undeclared(heeded, route);
-    let not_for_client = not_for_client(answer.status, &undeclared, request, keyed);
+    let withheld: Vec<_> = undeclared.iter().filter(|name| !is_sent(name)).collect();
+    let not_for_client = not_for_client(answer.status, &withheld, request, keyed);
     let lifetime = match (lifetime, not_for_client) {
         (Ok(lifetime), _) => lifetime,
         // That it is not stored does not make it an answer for this client. A failing server's is, as any would be.
@@ -159,13 +163,13 @@ fn judge_hermetic(
 /// Why an answer to a hermetic fetch, good for others, is not what the client that asked would have got itself.
 fn not_for_client(
     status: StatusCode,
-    undeclared: &[HeaderName],
+    withheld: &[&HeaderName],
     request: &HeaderMap,
     keyed: &Keyed,
 ) -> Option<Refusal> {
     if is_absent(status) && keyed.carried.any() {
         Some(Refusal::AbsentForIdentity)
-    } else if undeclared.iter().any(|name| request.contains_key(name)) {
+    } else if withheld.iter().any(|name| request.contains_key(*name)) {
         Some(Refusal::VaryUndeclared)
     } else {
         None
