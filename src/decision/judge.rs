@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::{
     HeaderMap, HeaderName, StatusCode,
-    header::{ACCEPT_ENCODING, CONTENT_RANGE, ETAG, LAST_MODIFIED},
+    header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HOST, LAST_MODIFIED},
 };
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
     plan::is_absent,
 };
 use crate::{
-    key::Codings,
+    key::{Codings, KeyMethod},
     level::{Evidence, EvidenceSet, Level, Profile},
     route::Route,
     semantics::{
@@ -27,6 +27,8 @@ use crate::{
         vary::Nominated,
     },
 };
+
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// An answer of the origin, as the decision sees it.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +125,7 @@ fn judge_hermetic(
     if let Some(refusal) = unfit_for_hermetic(answer, keyed, coding, policy) {
         return judged(Verdict::Discard(refusal.into()));
     }
-    let undeclared = undeclared(heeded, route);
+    let undeclared = undeclared(heeded, keyed, route);
     let is_sent = |name: &HeaderName| route.forward.contains(name) && request.contains_key(name);
     let lifetime = match declared_lifetime(answer, explicit, level, &route.lifetime) {
         _ if heeded.directives.no_store => Err(Refusal::ResponseNoStore),
@@ -199,10 +201,14 @@ fn unfit_for_hermetic(
     (!usable).then_some(Refusal::ContentCoding)
 }
 
-/// The fields that an answer's Vary names and the route does not declare.
-fn undeclared(heeded: &Heeded, route: &Route) -> Box<[HeaderName]> {
+/// The fields that an answer's Vary names and the route does not declare. What the key holds anyway needs no word of
+/// the route: the codings, the host and the scheme, and what the content of a QUERY is.
+fn undeclared(heeded: &Heeded, keyed: &Keyed, route: &Route) -> Box<[HeaderName]> {
+    let is_query = keyed.key.parts().method == KeyMethod::Query;
     let is_declared = |name: &HeaderName| {
-        *name == ACCEPT_ENCODING || route.state.fields.iter().any(|field| field.name == *name)
+        [ACCEPT_ENCODING, HOST, X_FORWARDED_PROTO].contains(name)
+            || (is_query && [CONTENT_TYPE, CONTENT_ENCODING].contains(name))
+            || route.state.fields.iter().any(|field| field.name == *name)
     };
     heeded.vary.names().iter().filter(|name| !is_declared(name)).cloned().collect()
 }
