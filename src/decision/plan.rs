@@ -99,7 +99,6 @@ fn select<'a>(
 ) -> Selected<'a> {
     let mut other_variants = false;
     for (index, stored) in variants.into_iter().enumerate() {
-        other_variants = true;
         match &stored.nature {
             Nature::Hermetic { offered, varies_by_coding, undeclared } => {
                 if undeclared.iter().any(|name| fields.contains_key(name)) {
@@ -113,13 +112,17 @@ fn select<'a>(
                     }
                     return Selected::Variant(index, stored);
                 }
+                other_variants = true;
             }
             Nature::Nominated { fields: nominated, sharing } => {
                 // The letter of RFC 9111 section 3.5 restricts what is stored, not whom it answers.
                 let may_have =
                     policy.profile == Profile::Rfc9111 || sharing.allows(keyed.carried, policy.profile);
-                if may_have && nominated.iter().all(|field| field.matches(fields)) {
-                    return Selected::Variant(index, stored);
+                match nominated.iter().all(|field| field.matches(fields)) {
+                    true if may_have => return Selected::Variant(index, stored),
+                    // It is kept from this request by who asks, and by no field that Vary names.
+                    true => {}
+                    false => other_variants = true,
                 }
             }
         }
