@@ -304,8 +304,11 @@ fn stored(
     route: &Route,
 ) -> Stored {
     let directives = &heeded.directives;
+    // Where the origin decides, its s-maxage closes the operator's window but not its own (RFC 9111 section 4.2.4).
+    let is_origins = directives.s_maxage.is_some() && route.level().is_none();
     let window = |given: Option<Duration>, rule: Option<Duration>| {
-        if directives.forbids_stale() { Duration::ZERO } else { given.or(rule).unwrap_or_default() }
+        let window = given.or(if is_origins { None } else { rule }).unwrap_or_default();
+        if directives.forbids_stale() { Duration::ZERO } else { window }
     };
     Stored {
         status: answer.status,
