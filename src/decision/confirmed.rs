@@ -2,7 +2,7 @@
 
 use http::{
     HeaderMap, HeaderName,
-    header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE},
+    header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE},
 };
 
 /// The fields of a stored response after a 304 has confirmed it: those of the 304 take the place of the stored ones,
@@ -11,6 +11,8 @@ pub fn merge_not_modified(stored: &HeaderMap, not_modified: &HeaderMap) -> Heade
     let describes_content =
         |name: &HeaderName| matches!(*name, CONTENT_LENGTH | CONTENT_ENCODING | CONTENT_TYPE | CONTENT_RANGE);
     let mut merged = stored.clone();
+    // A 304 without Date is dated by its receipt, and not by that of what it confirms (RFC 9110 section 6.6.1).
+    merged.remove(DATE);
     for name in not_modified.keys().filter(|name| !describes_content(name)) {
         merged.remove(name);
         for value in not_modified.get_all(name) {
