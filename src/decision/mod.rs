@@ -13,6 +13,8 @@ mod lifetime;
 mod plan;
 mod reason;
 mod stored;
+#[cfg(test)]
+mod tests;
 
 use crate::level::{Identity, Profile};
 
