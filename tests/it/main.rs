@@ -1,4 +1,6 @@
 //! The program over real sockets: proxy and origins in one process, no fixed ports, a clock that is turned by hand.
 
+mod freshness;
+mod revalidation;
 mod smoke;
 mod support;
