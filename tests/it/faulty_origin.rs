@@ -118,6 +118,22 @@ async fn what_is_no_answer_is_a_502() {
         ),
         ("a length that is none", Reply::Close(bytes(&format!("{FRESH}content-length: +5\r\n\r\nhello")))),
         ("a length that is a list", Reply::Close(bytes(&format!("{FRESH}content-length: 5,6\r\n\r\nhello")))),
+        ("an empty length", Reply::Close(bytes(&format!("{FRESH}content-length: \r\n\r\nhello")))),
+        (
+            "a length beyond 64 bits",
+            Reply::Close(bytes(&format!("{FRESH}content-length: {}0\r\n\r\nhello", u64::MAX))),
+        ),
+        (
+            "a folded line",
+            Reply::Close(bytes(&format!("{FRESH}x: a\r\n b\r\ncontent-length: 5\r\n\r\nhello"))),
+        ),
+        ("a NUL", Reply::Close(bytes(&format!("{FRESH}x: a\0b\r\ncontent-length: 5\r\n\r\nhello")))),
+        (
+            "chunks in HTTP/1.0",
+            Reply::Close(bytes("HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n")),
+        ),
+        ("1,000 fields", Reply::Close(bytes(&format!("{FRESH}{}\r\n", "x: y\r\n".repeat(1000))))),
+        ("a head of a mebibyte", Reply::Close(bytes(&format!("{FRESH}x: {}\r\n\r\n", "v".repeat(1 << 20))))),
     ];
     for (fault, reply) in faults {
         for (way, builder) in ways() {
@@ -273,6 +289,36 @@ async fn a_refresh_that_is_cut_short_leaves_what_was_stored() {
     let stale = proxy.get("/x").send().await;
     assert_eq!(stale.cache(), "hit; ttl=-3; level=2; route=default; detail=stale-if-error");
     assert_eq!(stale.text(), "old");
+}
+
+#[tokio::test]
+async fn interim_answers_are_not_taken_for_the_answer() {
+    for (way, builder) in ways() {
+        let interim = "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n";
+        let both = Reply::Bytes(bytes(&format!("{interim}{FRESH}content-length: 5\r\n\r\nhello")));
+        let origin = scripted(in_turn([both])).await;
+        let proxy = builder.start(origin.address, &clock()).await;
+        let answer = proxy.get("/x").send().await;
+        assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "hello"), "{way}");
+        assert_eq!(answer.field("link"), "", "{way}");
+    }
+}
+
+#[tokio::test]
+async fn a_post_is_not_sent_again_when_a_reused_connection_breaks() {
+    let origin = stage().await;
+    let proxy = proxy().server("workers = 1").start(origin.address, &clock()).await;
+    let post = || tokio::spawn(proxy.get("/x").method("POST").body("hello").send());
+    let first = post();
+    let mut line = origin.accept().await;
+    line.head().await;
+    line.take(5).await;
+    line.send("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    assert_eq!(first.await.expect("an answer").status, 200);
+    let second = post();
+    line.head().await;
+    line.reset();
+    is_problem(&second.await.expect("an answer"), 502, "origin-unreachable", "POST");
 }
 
 #[tokio::test]

@@ -137,8 +137,8 @@ async fn a_client_that_reads_slowly_slows_the_origin_down() {
         line.send(format!("{FRESH}{framing}\r\n")).await;
         client.head().await;
         let mut accepted = pour(line, 128);
-        let held = standstill(&mut accepted).await;
-        assert!(held < 48, "{held} MiB were taken from the origin for a client that has read nothing");
+        let taken = standstill(&mut accepted).await;
+        assert!(taken < 48, "{taken} MiB were taken from the origin for a client that has read nothing");
         if framing.starts_with("content-length") {
             drain(&mut client, 128).await;
             assert_eq!(*accepted.borrow(), 128);
@@ -154,8 +154,8 @@ async fn an_origin_that_reads_slowly_slows_the_client_down() {
     let mut accepted = pour(client, 128);
     let mut line = origin.accept().await;
     line.head().await;
-    let held = standstill(&mut accepted).await;
-    assert!(held < 48, "{held} MiB were taken from the client for an origin that has read nothing");
+    let taken = standstill(&mut accepted).await;
+    assert!(taken < 48, "{taken} MiB were taken from the client for an origin that has read nothing");
     drain(&mut line, 128).await;
 }
 

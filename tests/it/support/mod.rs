@@ -1,6 +1,8 @@
 //! Builders: `proxy().route(..).to(&origin).start()`, origins that are the sample or say what a test scripts, and a
 //! client that shows what came back.
 
+#![allow(clippy::expect_used, reason = "what a test cannot be set up with fails it")]
+
 mod client;
 mod program;
 mod proxy;
@@ -9,7 +11,7 @@ mod scripted;
 mod wire;
 
 pub(crate) use client::{Answer, Ask, get, raw};
-pub(crate) use program::{Program, run, run_in};
+pub(crate) use program::{Program, run, run_on};
 pub(crate) use proxy::{Builder, Proxy, proxy};
 pub(crate) use sample::{Sample, sample};
 pub(crate) use scripted::{Reply, Scripted, Seen, answer_with, in_turn, not_modified, ok, scripted};

@@ -19,19 +19,25 @@ pub(crate) struct Ended {
     pub(crate) err: String,
 }
 
-/// Runs a command to its end, in this directory.
-pub(crate) fn run_in(directory: &TempDir, arguments: &[&str]) -> Ended {
+/// Runs a command to its end, in an empty directory.
+pub(crate) fn run(arguments: &[&str]) -> Ended {
+    run_in(&tempfile::tempdir().expect("a directory"), arguments)
+}
+
+/// Runs a command to its end on a config file with this text, which is called `test.toml`.
+pub(crate) fn run_on(command: &str, text: &str) -> Ended {
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::write(directory.path().join("test.toml"), text).expect("to write a file");
+    run_in(&directory, &[command, "--config", "test.toml"])
+}
+
+fn run_in(directory: &TempDir, arguments: &[&str]) -> Ended {
     let output = command(arguments).current_dir(directory.path()).output().expect("to run");
     Ended {
         status: output.status.code(),
         out: String::from_utf8(output.stdout).expect("text"),
         err: String::from_utf8(output.stderr).expect("text"),
     }
-}
-
-/// Runs a command to its end, in an empty directory.
-pub(crate) fn run(arguments: &[&str]) -> Ended {
-    run_in(&tempfile::tempdir().expect("a directory"), arguments)
 }
 
 fn command(arguments: &[&str]) -> Command {
@@ -83,14 +89,17 @@ impl Program {
 
     /// The next line that it prints.
     pub(crate) fn line(&mut self) -> String {
+        self.try_line().unwrap_or_else(|| {
+            let said = self.err.take().map(|err| err.join().expect("no panic"));
+            panic!("it ended: {}", said.unwrap_or_default());
+        })
+    }
+
+    /// The next line that it prints, unless it has ended.
+    pub(crate) fn try_line(&mut self) -> Option<String> {
         let mut line = String::new();
         let read = self.out.read_line(&mut line).expect("to read");
-        assert!(
-            read > 0,
-            "it ended: {}",
-            self.err.take().map_or(String::new(), |err| err.join().expect("no panic"))
-        );
-        line.trim_end().to_owned()
+        (read > 0).then(|| line.trim_end().to_owned())
     }
 
     /// The address that the next line says it listens on.

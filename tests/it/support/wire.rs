@@ -99,11 +99,6 @@ impl Wire {
         chunk
     }
 
-    /// Reads some bytes and says how many; none where the other side has ended or reset the connection.
-    pub(crate) async fn some(&mut self, buffer: &mut [u8]) -> usize {
-        within(self.0.read(buffer)).await.unwrap_or(0)
-    }
-
     /// Waits until the other side has ended or reset the connection, and returns what came before.
     pub(crate) async fn rest(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
