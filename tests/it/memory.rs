@@ -123,8 +123,8 @@ async fn a_body_that_clients_still_read_is_counted_until_the_last_of_them_has_go
 
 #[tokio::test]
 async fn while_slow_readers_hold_the_budget_new_answers_pass_unstored_and_say_so() {
-    let (large, content) = (16 * MIB, "x".repeat(16 * 1024 * 1024));
-    let (proxy, _origin) = holding(2 * large, move |_, seen| {
+    let (capacity, content) = (30 * MIB, "x".repeat(16 * 1024 * 1024));
+    let (proxy, _origin) = holding(capacity, move |_, seen| {
         if seen.line.contains("large") { ok("", &content) } else { ok("", &content[..4096]) }
     })
     .await;
@@ -146,10 +146,10 @@ async fn while_slow_readers_hold_the_budget_new_answers_pass_unstored_and_say_so
     let small =
         async |id: Option<usize>| proxy.get(&format!("/x/{}", id.expect("an id"))).send().await.cache();
     while small(ids.next()).await != "fwd=uri-miss; level=1; route=x; detail=over-budget" {
-        assert!(proxy.resident_bytes() <= 2 * large * 12 / 10, "{}", proxy.resident_bytes());
+        assert!(proxy.resident_bytes() <= capacity * 12 / 10, "{}", proxy.resident_bytes());
     }
     drop(readers);
-    until(|| async { proxy.resident_bytes() }, |bytes| *bytes < 2 * large).await;
+    until(|| async { proxy.resident_bytes() }, |bytes| *bytes < capacity).await;
     assert_eq!(small(ids.next()).await, "fwd=uri-miss; stored; level=1; route=x");
 }
 
@@ -159,17 +159,17 @@ const SLACK_KIB: u64 = 24 * 1024;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_process_holds_hardly_more_than_the_budget_says() {
     let origin = sample(&clock()).await;
-    let routes = "[cache]\ncapacity = '32 MiB'\n[[route]]\npath = '/load/{bytes}'\nlevel = 'permanent'";
+    let routes = "[cache]\ncapacity = '16 MiB'\n[[route]]\npath = '/load/{bytes}'\nlevel = 'permanent'";
     let mut program = Program::serve(origin.address, &format!("workers = 1\n{routes}"));
     let mut client = Wire::connect(program.address()).await;
     let before = program.memory("VmHWM");
-    // Every length is a key of its own: large ones, then small ones, each ten times the budget or many thousands.
-    for bytes in (MIB..MIB + 320).chain(1..6000) {
+    // Every length is a key of its own: ten times the budget in large ones, then a crowd of small ones.
+    for bytes in (MIB..MIB + 160).chain(1..2500) {
         client.send(format!("GET /load/{bytes} HTTP/1.1\r\nhost: api.example\r\n\r\n")).await;
         assert!(client.head().await.contains("; stored; "), "{bytes}");
         client.take(usize::try_from(bytes).expect("a length")).await;
     }
     let grown = program.memory("VmHWM") - before;
-    let limit = 32 * 1024 * 12 / 10 + SLACK_KIB;
-    assert!(grown < limit, "{grown} KiB for a budget of 32 MiB");
+    let limit = 16 * 1024 * 12 / 10 + SLACK_KIB;
+    assert!(grown < limit, "{grown} KiB for a budget of 16 MiB");
 }
