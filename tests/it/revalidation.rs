@@ -348,3 +348,19 @@ async fn a_routes_windows_yield_to_must_revalidate() {
     proxy.advance(secs(31));
     assert_eq!(proxy.get("/x").send().await.status, 502);
 }
+
+#[tokio::test]
+async fn a_304_without_a_date_counts_from_its_receipt() {
+    let (proxy, origin) = letter([
+        ok("etag: \"a\"\r\ncache-control: max-age=10\r\n", "hello"),
+        not_modified("etag: \"a\"\r\n"),
+    ])
+    .await;
+    proxy.get("/x").send().await;
+    proxy.advance(secs(10));
+    assert_eq!(proxy.get("/x").send().await.cache(), CONFIRMED);
+    let hit = proxy.get("/x").send().await;
+    assert_eq!(hit.cache(), "hit; ttl=10; level=2; route=default");
+    assert_eq!((hit.field("age"), hit.field("date")), ("0".to_owned(), date(10)));
+    assert_eq!(origin.count(), 2);
+}
