@@ -6,6 +6,7 @@ mod freshness;
 mod lifecycle;
 mod max_object;
 mod memory;
+mod origin_framing;
 mod revalidation;
 mod smoke;
 mod streaming;

@@ -1,0 +1,34 @@
+//! Answers of an origin whose end can be understood in two ways, or in none: a 502, and nothing stored
+//! (RFC 9112 sections 6.1 and 6.3).
+
+use crate::support::{Builder, Reply, clock, in_turn, ok, proxy, scripted};
+
+/// The ways through the house: stored by the operator's word, stored by the origin's, and not stored at all.
+fn ways() -> [(&'static str, Builder); 3] {
+    let route = |level: &str| {
+        proxy().route(&format!("name = 'x'\npath = '/{{*rest}}'\nttl = '30s'\nlevel = '{level}'"))
+    };
+    [("changing", route("changing")), ("origin", route("origin")), ("user", route("user"))]
+}
+
+/// Holds that an answer with these field lines and this content is a 502 on every way, and that nothing of it is kept.
+async fn refused(status: &str, fields: &str, content: &str) {
+    for (way, builder) in ways() {
+        let answer = format!("HTTP/1.1 {status}\r\ncache-control: max-age=60\r\n{fields}\r\n{content}");
+        let origin = scripted(in_turn([
+            Reply::Close(answer.into_bytes()),
+            ok("cache-control: max-age=60\r\n", "good"),
+        ]))
+        .await;
+        let proxy = builder.start(origin.address, &clock()).await;
+        let answer = proxy.get("/x").send().await;
+        assert_eq!(answer.status, 502, "{way}, {fields:?}: {} {:?}", answer.text(), answer.fields);
+        assert_eq!(answer.field("content-type"), "application/problem+json", "{way}, {fields:?}");
+        assert_eq!(proxy.get("/x").send().await.text(), "good", "{way}, {fields:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_transfer_coding_that_does_not_end_with_chunked_is_refused() {
+    refused("200 OK", "transfer-encoding: gzip\r\n", "hello, this could be cut short").await;
+}
