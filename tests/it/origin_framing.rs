@@ -32,3 +32,10 @@ async fn refused(status: &str, fields: &str, content: &str) {
 async fn a_transfer_coding_that_does_not_end_with_chunked_is_refused() {
     refused("200 OK", "transfer-encoding: gzip\r\n", "hello, this could be cut short").await;
 }
+
+#[tokio::test]
+async fn a_length_beside_chunks_is_refused() {
+    let chunks = "5\r\nhello\r\n0\r\n\r\n";
+    refused("200 OK", "content-length: 5\r\ntransfer-encoding: chunked\r\n", chunks).await;
+    refused("200 OK", "transfer-encoding: chunked\r\ncontent-length: 5\r\n", chunks).await;
+}
