@@ -39,3 +39,10 @@ async fn a_length_beside_chunks_is_refused() {
     refused("200 OK", "content-length: 5\r\ntransfer-encoding: chunked\r\n", chunks).await;
     refused("200 OK", "transfer-encoding: chunked\r\ncontent-length: 5\r\n", chunks).await;
 }
+
+#[tokio::test]
+async fn a_transfer_coding_beside_chunked_is_refused() {
+    let chunks = "5\r\nhello\r\n0\r\n\r\n";
+    refused("200 OK", "transfer-encoding: gzip, chunked\r\n", chunks).await;
+    refused("200 OK", "transfer-encoding: chunked, chunked\r\n", chunks).await;
+}
