@@ -46,3 +46,16 @@ async fn a_transfer_coding_beside_chunked_is_refused() {
     refused("200 OK", "transfer-encoding: gzip, chunked\r\n", chunks).await;
     refused("200 OK", "transfer-encoding: chunked, chunked\r\n", chunks).await;
 }
+
+#[tokio::test]
+async fn a_length_that_is_stated_twice_in_one_line_never_reaches_the_client_like_that() {
+    for (way, builder) in ways() {
+        let twice = b"HTTP/1.1 200 OK\r\ncontent-length: 5, 5\r\n\r\nhello".to_vec();
+        let origin = scripted(in_turn([Reply::Close(twice)])).await;
+        let proxy = builder.start(origin.address, &clock()).await;
+        let request = "GET /x HTTP/1.1\r\nhost: api.example\r\nconnection: close\r\n\r\n";
+        let answer = crate::support::raw(proxy.address, request).await;
+        // RFC 9112 section 6.3: either refused, or replaced by the one value.
+        assert!(!answer.contains("5, 5"), "{way}: {answer}");
+    }
+}
