@@ -59,3 +59,17 @@ async fn a_length_that_is_stated_twice_in_one_line_never_reaches_the_client_like
         assert!(!answer.contains("5, 5"), "{way}: {answer}");
     }
 }
+
+#[tokio::test]
+async fn a_change_of_protocol_that_nobody_asked_for_is_refused() {
+    for (way, builder) in ways() {
+        let switch =
+            b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\nbytes"
+                .to_vec();
+        let origin = scripted(in_turn([Reply::Close(switch)])).await;
+        let proxy = builder.start(origin.address, &clock()).await;
+        let request = "GET /x HTTP/1.1\r\nhost: api.example\r\nconnection: close\r\n\r\n";
+        let answer = crate::support::raw(proxy.address, request).await;
+        assert!(answer.starts_with("HTTP/1.1 502"), "{way}: {answer}");
+    }
+}
