@@ -285,3 +285,17 @@ async fn cache_status_can_be_switched_off_and_appends_to_that_of_other_caches() 
         }
     }
 }
+
+#[tokio::test]
+async fn via_names_the_version_in_which_a_message_came() {
+    for (builder, client_is_told) in ways().into_iter().zip([false, true, true]) {
+        let old = b"HTTP/1.0 200 OK\r\ncontent-length: 5\r\n\r\nhello".to_vec();
+        let origin = scripted(in_turn([Reply::Close(old)])).await;
+        let proxy = builder.start(origin.address, &clock()).await;
+        let answer = raw(proxy.address, "GET /x HTTP/1.0\r\nhost: api.example\r\n\r\n").await;
+        assert!(answer.contains("via: 1.0 plimsoll\r\n"), "{answer}");
+        if client_is_told {
+            assert_eq!(origin.seen()[0].field("via"), Some("1.0 plimsoll"));
+        }
+    }
+}
