@@ -1,4 +1,14 @@
 //! The program over real sockets: proxy and origins in one process, no fixed ports, a clock that is turned by hand.
 
+mod faulty_origin;
+mod forwarding;
+mod freshness;
+mod lifecycle;
+mod max_object;
+mod memory;
+mod origin_framing;
+mod revalidation;
 mod smoke;
+mod streaming;
 mod support;
+mod unsafe_methods;
