@@ -7,7 +7,7 @@ mod sample;
 mod scripted;
 
 pub(crate) use client::{Answer, Ask, get, raw};
-pub(crate) use proxy::{Proxy, proxy};
+pub(crate) use proxy::{Proxy, proxy, shipped};
 pub(crate) use sample::{Sample, sample};
 pub(crate) use scripted::{Reply, Scripted, Seen, ok, scripted};
 

@@ -1,0 +1,19 @@
+//! What the levels promise, over real sockets: who gets which answer, what the origin is asked, and what is stored.
+
+mod honest_origin;
+mod sample_rows;
+
+use crate::support::{Answer, Ask, Reply};
+
+/// A whole reply: this status, these field lines (each with its CRLF), this content.
+fn reply(status: &str, fields: &str, content: &str) -> Reply {
+    let length = content.len();
+    Reply::Bytes(
+        format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n{fields}\r\n{content}").into_bytes(),
+    )
+}
+
+/// Sends the same request twice.
+async fn twice(ask: Ask) -> [Answer; 2] {
+    [ask.clone().send().await, ask.send().await]
+}
