@@ -1,5 +1,6 @@
 //! What the levels promise, over real sockets: who gets which answer, what the origin is asked, and what is stored.
 
+mod hermetic;
 mod honest_origin;
 mod sample_rows;
 
@@ -11,6 +12,11 @@ fn reply(status: &str, fields: &str, content: &str) -> Reply {
     Reply::Bytes(
         format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n{fields}\r\n{content}").into_bytes(),
     )
+}
+
+/// These bytes, on a connection that stays open.
+fn bytes(text: &str) -> Reply {
+    Reply::Bytes(text.as_bytes().to_vec())
 }
 
 /// Sends the same request twice.
