@@ -1,6 +1,8 @@
 //! One file for each command, and what they share.
 
 pub mod check;
+pub mod demo;
+pub mod explain;
 pub mod origin;
 pub mod serve;
 
@@ -32,6 +34,8 @@ enum Command {
     Serve(serve::ServeArgs),
     Origin(origin::OriginArgs),
     Check(check::CheckArgs),
+    Demo(demo::DemoArgs),
+    Explain(explain::ExplainArgs),
 }
 
 /// Runs the command that the process was started with.
@@ -49,6 +53,8 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Origin(args) => origin::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Explain(args) => explain::run(&args),
     }
 }
 

@@ -10,7 +10,7 @@ use http::{HeaderMap, Method};
 use super::{
     Scheme, StateSpec, Target, canonical_query,
     encoding::{Reader, Writer},
-    fields,
+    fields, target,
 };
 
 /// All explicit state of a request. Cheap to clone.
@@ -218,10 +218,8 @@ fn write_path(writer: &mut Writer, target: &Target) {
 impl fmt::Display for CacheKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = self.parts();
-        write!(f, "{} {}://{}{}", parts.method.to_method(), parts.scheme, parts.authority, parts.path)?;
-        if let Some(query) = parts.query {
-            write!(f, "?{query}")?;
-        }
+        write!(f, "{} ", parts.method.to_method())?;
+        target::write_uri(f, parts.scheme, parts.authority, parts.path, parts.query)?;
         for (name, value) in parts.fields {
             write_field(f, name, value)?;
         }

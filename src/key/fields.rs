@@ -46,7 +46,7 @@ pub fn choose<'a, 'c>(
     {
         return Some(exact);
     }
-    let items: Vec<Item> = negotiation::items(kind, list).flatten().collect();
+    let items: Vec<Item<'_>> = negotiation::items(kind, list).flatten().collect();
     let mut best: Option<(Liking, &str)> = None;
     for choice in choices {
         if let Some(liking) = liking(kind, choice, &items)
@@ -61,7 +61,7 @@ pub fn choose<'a, 'c>(
 /// How much a list likes a choice: its weight, and then whether a range matched it directly.
 type Liking = (u16, bool);
 
-fn liking(kind: Kind, choice: &str, items: &[Item]) -> Option<Liking> {
+fn liking(kind: Kind, choice: &str, items: &[Item<'_>]) -> Option<Liking> {
     let choice = canonical_choice(kind, choice);
     // The most specific range that covers the choice decides; of its repeats the heaviest.
     let direct = items
@@ -70,7 +70,7 @@ fn liking(kind: Kind, choice: &str, items: &[Item]) -> Option<Liking> {
         .max();
     let fallback = || {
         let is_narrower =
-            |item: &&Item| kind == Kind::Language && negotiation::covers(kind, &choice, &item.range);
+            |item: &&Item<'_>| kind == Kind::Language && negotiation::covers(kind, &choice, &item.range);
         items.iter().filter(is_narrower).map(|item| (item.weight, false)).max()
     };
     let liking = match direct {
@@ -87,7 +87,7 @@ fn canonical_choice(kind: Kind, choice: &str) -> Cow<'_, str> {
         Kind::Media => negotiation::items(kind, choice).next().flatten().map(|item| item.range),
         _ => negotiation::canonical_range(kind, choice),
     };
-    canonical.map_or(Cow::Borrowed(choice), Cow::Owned)
+    canonical.unwrap_or(Cow::Borrowed(choice))
 }
 
 fn kind_of(name: &HeaderName) -> Option<Kind> {

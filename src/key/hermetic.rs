@@ -43,8 +43,11 @@ pub struct TraceParent {
 }
 
 impl TraceParent {
-    /// The value of the traceparent field.
+    /// The value of the traceparent field; `None` where an identifier is all zero, which is none.
     pub fn to_header_value(self) -> Option<HeaderValue> {
+        if self.trace_id == [0; 16] || self.parent_id == [0; 8] {
+            return None;
+        }
         let mut text = String::with_capacity(55);
         text.push_str("00-");
         push_hex(&mut text, &self.trace_id);

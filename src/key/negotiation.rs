@@ -3,6 +3,8 @@
 //! What splits no cache is removed: case, white space, order, repeats and the particular numbers behind `q`. What the
 //! client asked for is kept: which items, and how they rank.
 
+use std::borrow::Cow;
+
 use super::fields::trim;
 
 /// The fields that are lists of ranges with a weight.
@@ -22,24 +24,25 @@ pub(super) enum Kind {
 
 /// One item of a list: its range in canonical spelling, and its weight in thousandths.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Item {
-    pub(super) range: String,
+pub(super) struct Item<'a> {
+    pub(super) range: Cow<'a, str>,
     pub(super) weight: u16,
 }
 
 const FULL_WEIGHT: u16 = 1000;
 
 /// The items of a list, `None` for each that is malformed. Empty ones are no items (RFC 9110 section 5.6.1).
-pub(super) fn items(kind: Kind, list: &str) -> impl Iterator<Item = Option<Item>> {
+pub(super) fn items(kind: Kind, list: &str) -> impl Iterator<Item = Option<Item<'_>>> {
     split_unquoted(list, b',').map(trim).filter(|text| !text.is_empty()).map(move |text| item(kind, text))
 }
 
 /// The canonical form of a list, or `None` where an item is malformed.
 pub(super) fn canonical_list(kind: Kind, list: &str) -> Option<String> {
-    let mut items: Vec<Item> = items(kind, list).collect::<Option<_>>()?;
+    let mut items: Vec<Item<'_>> = items(kind, list).collect::<Option<_>>()?;
     items.sort_by(|a, b| a.range.cmp(&b.range).then(b.weight.cmp(&a.weight)));
     items.dedup_by(|later, first| later.range == first.range);
-    let (mut accepted, mut refused): (Vec<Item>, Vec<Item>) = items.into_iter().partition(|i| i.weight > 0);
+    let (mut accepted, mut refused): (Vec<Item<'_>>, Vec<Item<'_>>) =
+        items.into_iter().partition(|i| i.weight > 0);
     refused.retain(|item| restricts(kind, &item.range, &accepted));
     accepted.sort_by(|a, b| b.weight.cmp(&a.weight).then_with(|| a.range.cmp(&b.range)));
     Some(write_ranked(&accepted, &refused))
@@ -47,9 +50,10 @@ pub(super) fn canonical_list(kind: Kind, list: &str) -> Option<String> {
 
 /// Writes the items with the ranks that their weights express: 1, 0.9, 0.8 and so on; in thousandths where there are
 /// more ranks than tenths. There are at most a thousand weights, so that the ranks never run out.
-fn write_ranked(accepted: &[Item], refused: &[Item]) -> String {
+fn write_ranked(accepted: &[Item<'_>], refused: &[Item<'_>]) -> String {
     let ranks = accepted.chunk_by(|a, b| a.weight == b.weight).count();
-    let mut out = String::new();
+    let room = accepted.iter().chain(refused).map(|item| item.range.len() + 10).sum();
+    let mut out = String::with_capacity(room);
     let mut push = |range: &str, weight: &str| {
         if !out.is_empty() {
             out.push_str(", ");
@@ -74,7 +78,7 @@ fn write_ranked(accepted: &[Item], refused: &[Item]) -> String {
 }
 
 /// Whether refusing this range takes anything away from what the list accepts or leaves open.
-fn restricts(kind: Kind, range: &str, accepted: &[Item]) -> bool {
+fn restricts(kind: Kind, range: &str, accepted: &[Item<'_>]) -> bool {
     let open = accepted.is_empty()
         || range == "*"
         || range == "*/*"
@@ -117,7 +121,7 @@ fn starts_with_part(text: &str, part: &str, separator: u8) -> bool {
     text.strip_prefix(part).is_some_and(|rest| rest.as_bytes().first() == Some(&separator))
 }
 
-fn item(kind: Kind, text: &str) -> Option<Item> {
+fn item(kind: Kind, text: &str) -> Option<Item<'_>> {
     let mut parts = split_unquoted(text, b';').map(trim);
     let mut range = canonical_range(kind, parts.next()?)?;
     let mut weight = None;
@@ -133,10 +137,7 @@ fn item(kind: Kind, text: &str) -> Option<Item> {
         if name.eq_ignore_ascii_case("q") {
             weight = Some(parse_weight(value)?);
         } else if kind == Kind::Media && is_token(name) && (is_token(value) || is_quoted_string(value)) {
-            range.push(';');
-            range.push_str(&name.to_ascii_lowercase());
-            range.push('=');
-            range.push_str(value);
+            range = Cow::Owned([&range, ";", &lower(name), "=", value].concat());
         } else {
             return None;
         }
@@ -145,60 +146,75 @@ fn item(kind: Kind, text: &str) -> Option<Item> {
 }
 
 /// The spelling that all spellings of a range share; `None` where it is none.
-pub(super) fn canonical_range(kind: Kind, text: &str) -> Option<String> {
+pub(super) fn canonical_range(kind: Kind, text: &str) -> Option<Cow<'_, str>> {
     match kind {
         Kind::Language => canonical_language(text),
         Kind::Coding => is_token(text).then(|| {
-            let lower = text.to_ascii_lowercase();
+            let lower = lower(text);
             // RFC 9110 sections 8.4.1.1 and 8.4.1.3: the same codings by their old names.
-            match lower.as_str() {
-                "x-gzip" => "gzip".to_owned(),
-                "x-compress" => "compress".to_owned(),
+            match &*lower {
+                "x-gzip" => Cow::Borrowed("gzip"),
+                "x-compress" => Cow::Borrowed("compress"),
                 _ => lower,
             }
         }),
-        Kind::Charset => is_token(text).then(|| text.to_ascii_lowercase()),
+        Kind::Charset => is_token(text).then(|| lower(text)),
         Kind::Media => canonical_media_range(text),
-        Kind::Other => is_token(text).then(|| text.to_owned()),
+        Kind::Other => is_token(text).then_some(Cow::Borrowed(text)),
     }
 }
 
 /// A basic language range (RFC 4647 section 2.1), in the case that RFC 5646 section 2.1.1 gives to tags: an origin that
 /// compares byte by byte finds what it expects.
-fn canonical_language(text: &str) -> Option<String> {
+fn canonical_language(text: &str) -> Option<Cow<'_, str>> {
     if text == "*" {
-        return Some(text.to_owned());
+        return Some(Cow::Borrowed(text));
     }
-    let mut out = String::with_capacity(text.len());
-    let mut is_after_singleton = false;
-    for (place, part) in text.split('-').enumerate() {
-        let is_part = matches!(part.len(), 1..=8)
+    let is_range = text.split('-').enumerate().all(|(place, part)| {
+        matches!(part.len(), 1..=8)
             && part
                 .bytes()
-                .all(|b| if place == 0 { b.is_ascii_alphabetic() } else { b.is_ascii_alphanumeric() });
-        if !is_part {
-            return None;
-        }
-        if place > 0 {
-            out.push('-');
-        }
-        let start = out.len();
-        out.extend(part.chars().map(|c| c.to_ascii_lowercase()));
-        let in_case = if place == 0 || is_after_singleton { 0 } else { part.len() };
-        match in_case {
-            2 => out[start..].make_ascii_uppercase(),
-            4 => out[start..=start].make_ascii_uppercase(),
-            _ => {}
-        }
-        is_after_singleton = is_after_singleton || part.len() == 1;
+                .all(|b| if place == 0 { b.is_ascii_alphabetic() } else { b.is_ascii_alphanumeric() })
+    });
+    if !is_range {
+        return None;
     }
-    Some(out)
+    if in_language_case(text).eq(text.chars()) {
+        return Some(Cow::Borrowed(text));
+    }
+    Some(Cow::Owned(in_language_case(text).collect()))
 }
 
-fn canonical_media_range(text: &str) -> Option<String> {
+/// Regions in upper case, scripts with a capital, everything else in lower case, as is all that follows a singleton.
+fn in_language_case(text: &str) -> impl Iterator<Item = char> {
+    let mut is_plain = true;
+    text.split_inclusive('-').enumerate().flat_map(move |(place, part)| {
+        let len = part.trim_end_matches('-').len();
+        let capitals = match len {
+            2 if !is_plain => 2,
+            4 if !is_plain => 1,
+            _ => 0,
+        };
+        is_plain = len == 1 || (is_plain && place > 0);
+        let in_case = move |(at, c): (usize, char)| {
+            if at < capitals { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }
+        };
+        part.chars().enumerate().map(in_case)
+    })
+}
+
+fn canonical_media_range(text: &str) -> Option<Cow<'_, str>> {
     let (main, sub) = text.split_once('/')?;
     let is_range = is_token(main) && is_token(sub) && (main != "*" || sub == "*");
-    is_range.then(|| text.to_ascii_lowercase())
+    is_range.then(|| lower(text))
+}
+
+fn lower(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(text.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// A `qvalue` in thousandths (RFC 9110 section 12.4.2).
@@ -235,14 +251,26 @@ fn is_quoted_string(text: &str) -> bool {
 
 /// Splits at a separator that stands outside quoted strings.
 fn split_unquoted(text: &str, separator: u8) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let all = rest?;
+        let end = find_unquoted(all.as_bytes(), separator);
+        rest = end.map(|end| &all[end + 1..]);
+        Some(&all[..end.unwrap_or(all.len())])
+    })
+}
+
+fn find_unquoted(bytes: &[u8], separator: u8) -> Option<usize> {
     let (mut in_quotes, mut is_escaped) = (false, false);
-    text.split(move |c: char| {
-        let escaped = std::mem::take(&mut is_escaped);
-        match c {
-            '"' if !escaped => in_quotes = !in_quotes,
-            '\\' if in_quotes && !escaped => is_escaped = true,
+    bytes.iter().position(|byte| {
+        if std::mem::take(&mut is_escaped) {
+            return false;
+        }
+        match byte {
+            b'"' => in_quotes = !in_quotes,
+            b'\\' => is_escaped = in_quotes,
             _ => {}
         }
-        !in_quotes && c == char::from(separator)
+        !in_quotes && *byte == separator
     })
 }

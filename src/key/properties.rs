@@ -9,9 +9,6 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use super::*;
 
-/// Content-Type, Content-Encoding and content of a QUERY.
-type Content = (Option<Vec<u8>>, Option<Vec<u8>>, Vec<u8>);
-
 /// Explicit state whose parts are canonical already, and hold what could pass for separators and lengths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct State {
@@ -22,6 +19,9 @@ struct State {
     fields: Vec<Option<Vec<u8>>>,
     content: Option<Content>,
 }
+
+/// Content-Type, Content-Encoding, and what they are about.
+type Content = (Option<Vec<u8>>, Option<Vec<u8>>, Vec<u8>);
 
 const FIELDS: [&str; 3] = ["x-a", "x-b", "x-c"];
 
@@ -171,6 +171,13 @@ fn the_proxy_states_host_codings_and_validators() {
         assert_eq!(sent.headers().get_all(name).iter().collect::<Vec<_>>(), [value], "{name}");
     }
     assert_eq!(sent.headers().len(), 12);
+}
+
+#[test]
+fn an_identifier_of_zeros_makes_no_trace() {
+    let trace = TraceParent { trace_id: [1; 16], parent_id: [0; 8], sampled: true };
+    assert_eq!(trace.to_header_value(), None);
+    assert_eq!(TraceParent { trace_id: [0; 16], parent_id: [1; 8], ..trace }.to_header_value(), None);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! single reading is refused. The query stays as the client sent it here; a declared route canonicalises its own part
 //! of it (see [`canonical_query`](super::canonical_query)).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Write as _};
 
 use super::{
     authority::canonical_authority,
@@ -156,11 +156,27 @@ impl Target {
     }
 }
 
+/// The target URI, safe to print: characters outside ASCII, which only a query can hold, are escaped.
 impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}://{}{}", self.scheme, self.authority, self.path)?;
-        self.query.as_ref().map_or(Ok(()), |query| write!(f, "?{query}"))
+        write_uri(f, self.scheme, &self.authority, &self.path, self.query())
     }
+}
+
+pub(super) fn write_uri(
+    f: &mut std::fmt::Formatter<'_>,
+    scheme: Scheme,
+    authority: &str,
+    path: &str,
+    query: Option<&str>,
+) -> std::fmt::Result {
+    write!(f, "{scheme}://{authority}{path}")?;
+    let Some(query) = query else { return Ok(()) };
+    f.write_char('?')?;
+    // A terminal may take what is outside ASCII for a command, or show it as something else.
+    query
+        .chars()
+        .try_for_each(|c| if c.is_ascii() { f.write_char(c) } else { write!(f, "{}", c.escape_unicode()) })
 }
 
 pub(super) fn origin_form(path: &str, query: Option<&str>) -> String {
@@ -310,6 +326,8 @@ mod tests {
     fn a_target_shows_its_parts_and_keeps_its_query_as_it_came() {
         let target = Target::new(Scheme::Https, "A:443", "/%7e/../b", Some("b=%41&a")).unwrap();
         assert_eq!(target.to_string(), "https://a/b?b=%41&a");
+        let odd = Target::new(Scheme::Http, "a", "/", Some("\u{9b}1m")).unwrap();
+        assert_eq!(odd.to_string(), "http://a/?\\u{9b}1m");
         assert_eq!(target.origin_form(), "/b?b=%41&a");
         assert_eq!(Target::new(Scheme::Http, "a", "/", Some("")).unwrap().origin_form(), "/?");
         assert_eq!(Target::new(Scheme::Http, "a", "/", Some("a b")), Err(TargetError::QueryByte));

@@ -109,3 +109,47 @@ pub(super) fn split(authority: &str) -> (&str, Option<&str>) {
 fn without_root(host: &str) -> &str {
     host.strip_suffix('.').filter(|host| !host.is_empty()).unwrap_or(host)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(pattern: &str, authority: &str) -> bool {
+        HostPattern::parse(pattern).unwrap().matches(authority)
+    }
+
+    #[test]
+    fn an_exact_host_matches_on_every_port_unless_it_has_one() {
+        assert!(matches("Example.COM", "example.com") && matches("example.com.", "example.com:8080"));
+        assert!(matches("example.com", "example.com."));
+        assert!(matches("a:8080", "a:8080") && !matches("a:8080", "a") && !matches("a:8080", "a:808"));
+        assert!(
+            matches("[::1]", "[::1]:8080") && matches("[0::1]:81", "[::1]:81") && !matches("[::1]", "[::2]")
+        );
+    }
+
+    #[test]
+    fn a_suffix_matches_any_name_below_it() {
+        assert!(matches("*.example.com", "a.example.com") && matches("*.example.com", "a.b.example.com:81"));
+        assert!(!matches("*.example.com", "example.com") && !matches("*.example.com", "badexample.com"));
+        assert!(!matches("*.example.com", ".example.com"));
+    }
+
+    #[test]
+    fn what_could_match_nothing_is_refused() {
+        for (text, error) in [
+            ("", HostError::Invalid(TargetError::HostMissing)),
+            ("*.", HostError::Invalid(TargetError::HostMissing)),
+            ("a b", HostError::Invalid(TargetError::HostInvalid)),
+            ("u@a", HostError::Invalid(TargetError::UserInfo)),
+            ("a:x", HostError::Invalid(TargetError::PortInvalid)),
+            ("*", HostError::Star),
+            ("a.*", HostError::Star),
+            ("*.*.a", HostError::Star),
+            ("*.[::1]", HostError::Star),
+            ("a:443", HostError::DefaultPort),
+        ] {
+            assert_eq!(HostPattern::parse(text), Err(error), "{text}");
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! What the operator knows about an API: routes, and the table that finds the most specific one for a request.
 
 mod host;
+#[cfg(test)]
+mod oracle;
 mod pattern;
 mod segment;
 mod table;
@@ -168,5 +170,32 @@ impl RouteMatch {
         self.methods.is_empty()
             || self.methods.contains(method)
             || (*method == Method::HEAD && self.methods.contains(&Method::GET))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_operators_word_for_levels_1_and_2_shares() {
+        let route = |treatment| Route::new("r", Pattern::everything(), treatment);
+        assert!(!route(Treatment::Origin).is_declared_shared());
+        assert_eq!(route(Treatment::Origin).level(), None);
+        for level in Level::ALL {
+            let declared = route(Treatment::Declared(level));
+            assert_eq!(declared.level(), Some(level));
+            assert_eq!(declared.is_declared_shared(), level.is_shared());
+        }
+    }
+
+    #[test]
+    fn get_includes_head_and_not_the_other_way_round() {
+        let mut matches = RouteMatch::new(Pattern::everything());
+        assert!(matches.allows_method(&Method::PATCH));
+        matches.methods = vec![Method::GET];
+        assert!(matches.allows_method(&Method::HEAD) && !matches.allows_method(&Method::QUERY));
+        matches.methods = vec![Method::HEAD];
+        assert!(!matches.allows_method(&Method::GET));
     }
 }

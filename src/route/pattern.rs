@@ -234,3 +234,95 @@ fn pieces(part: &str) -> Result<Vec<Piece<'_>>, (usize, PatternFault)> {
     }
     Ok(pieces)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn captures(pattern: &str, path: &str) -> Option<Vec<(String, String)>> {
+        let pattern = Pattern::parse(pattern).unwrap();
+        let captures = pattern.captures(path)?;
+        Some(captures.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
+    fn values(pattern: &str, path: &str) -> Option<Vec<String>> {
+        Some(captures(pattern, path)?.into_iter().map(|(_, value)| value).collect())
+    }
+
+    fn error(pattern: &str) -> (usize, PatternFault) {
+        let error = Pattern::parse(pattern).unwrap_err();
+        (error.offset, error.fault)
+    }
+
+    #[test]
+    fn a_literal_matches_however_it_is_spelled() {
+        assert_eq!(values("/caf\u{e9}/%7ea", "/caf%C3%A9/~a"), Some(vec![]));
+        assert_eq!(values("/a", "/a/"), None);
+        assert_eq!(values("/a/", "/a/"), Some(vec![]));
+        assert_eq!(values("/", "/"), Some(vec![]));
+        assert_eq!(values("/a//b", "/a//b"), Some(vec![]));
+        assert_eq!(values("/a", "/A"), None);
+    }
+
+    #[test]
+    fn a_parameter_is_one_segment_with_something_in_it() {
+        let captured = captures("/product/{id}/price", "/product/12%2F3/price").unwrap();
+        assert_eq!(captured, [("id".to_owned(), "12%2F3".to_owned())]);
+        assert_eq!(values("/product/{id}", "/product/"), None);
+        assert_eq!(values("/product/{id}", "/product/1/2"), None);
+    }
+
+    #[test]
+    fn the_rest_may_be_empty_but_its_slash_is_there() {
+        assert_eq!(values("/files/{*rest}", "/files/a//b/"), Some(vec!["a//b/".to_owned()]));
+        assert_eq!(values("/files/{*rest}", "/files/"), Some(vec![String::new()]));
+        assert_eq!(values("/files/{*rest}", "/files"), None);
+        assert_eq!(values("/{*rest}", "/"), Some(vec![String::new()]));
+    }
+
+    #[test]
+    fn a_segment_may_mix_text_and_parameters() {
+        let pattern = "/product/{id}&language={language}";
+        assert_eq!(values(pattern, "/product/1&language=french").unwrap(), ["1", "french"]);
+        assert_eq!(values(pattern, "/product/&language=french"), None);
+        assert_eq!(values(pattern, "/product/1&language="), None);
+        assert_eq!(values("/{name}.{ext}", "/a.tar.gz").unwrap(), ["a", "tar.gz"]);
+        assert_eq!(values("/{name}.{ext}", "/.a.b").unwrap(), [".a", "b"]);
+        assert_eq!(values("/{a}aa{b}", "/aaab").unwrap(), ["a", "b"]);
+        assert_eq!(values("/v{n}.x", "/v1.x.x").unwrap(), ["1.x"]);
+        assert_eq!(values("/v{n}v", "/vv"), None);
+    }
+
+    #[test]
+    fn text_never_begins_inside_an_encoded_character() {
+        assert_eq!(values("/{a}2{b}", "/x%2Fy"), None);
+        assert_eq!(values("/{a}F", "/x%2F"), None);
+        assert_eq!(values("/{a}%2f{b}", "/x%2Fy").unwrap(), ["x", "y"]);
+    }
+
+    #[test]
+    fn an_error_says_what_is_wrong_and_where() {
+        assert_eq!(error("a"), (0, PatternFault::NotAbsolute));
+        assert_eq!(error(""), (0, PatternFault::NotAbsolute));
+        assert_eq!(error("/a/{b"), (3, PatternFault::UnclosedBrace));
+        assert_eq!(error("/a/{b/c}"), (3, PatternFault::UnclosedBrace));
+        assert_eq!(error("/a/b}"), (4, PatternFault::StrayBrace));
+        assert_eq!(error("/{}"), (2, PatternFault::InvalidName));
+        assert_eq!(error("/{*}"), (3, PatternFault::InvalidName));
+        assert_eq!(error("/{a{b}"), (2, PatternFault::InvalidName));
+        assert_eq!(error("/{a}/{a}"), (6, PatternFault::RepeatedName));
+        assert_eq!(error("/x{a}{b}"), (5, PatternFault::AdjacentParameters));
+        assert_eq!(error("/x{*a}"), (2, PatternFault::RestInText));
+        assert_eq!(error("/{*a}/b"), (5, PatternFault::RestNotLast));
+        assert_eq!(error("/a/%2e%2e"), (3, PatternFault::DotSegment));
+        assert_eq!(error("/a b"), (2, PatternFault::Literal(TargetError::PathByte)));
+        assert_eq!(error("/{a}%2{b}"), (4, PatternFault::Literal(TargetError::PathEscape)));
+    }
+
+    #[test]
+    fn parameters_are_listed_in_their_order() {
+        let pattern = Pattern::parse("/{a}/b/{c}.{d}/{*e}").unwrap();
+        assert_eq!(pattern.parameters().collect::<Vec<_>>(), ["a", "c", "d", "e"]);
+        assert_eq!(pattern.to_string(), "/{a}/b/{c}.{d}/{*e}");
+    }
+}

@@ -59,7 +59,11 @@ impl Segment {
 pub(super) struct Mixed {
     texts: Vec<String>,
     names: Vec<String>,
+    rank: MixedRank,
 }
+
+/// More literal bytes come first, then fewer parameters, then the longer text at the beginning.
+type MixedRank = (Reverse<usize>, usize, Reverse<usize>);
 
 /// The plainest segment that says the same.
 pub(super) fn literal_or_mixed(mut mixed: Mixed) -> Segment {
@@ -72,22 +76,20 @@ pub(super) fn literal_or_mixed(mut mixed: Mixed) -> Segment {
 
 impl Mixed {
     /// `texts` has to have one member more than `names`.
-    pub(super) const fn new(texts: Vec<String>, names: Vec<String>) -> Self {
-        Self { texts, names }
+    pub(super) fn new(texts: Vec<String>, names: Vec<String>) -> Self {
+        let literal_bytes = texts.iter().map(String::len).sum();
+        let prefix = texts.first().map_or(0, String::len);
+        let rank = (Reverse(literal_bytes), names.len(), Reverse(prefix));
+        Self { texts, names, rank }
     }
 
     pub(super) fn is_same_shape(&self, other: &Self) -> bool {
         self.texts == other.texts
     }
 
-    /// More literal bytes come first, then fewer parameters, then the longer text at the beginning.
+    /// The more specific one is less.
     pub(super) fn specificity(&self, other: &Self) -> Ordering {
-        self.rank().cmp(&other.rank())
-    }
-
-    fn rank(&self) -> (Reverse<usize>, usize, Reverse<usize>) {
-        let literal_bytes = self.texts.iter().map(String::len).sum();
-        (Reverse(literal_bytes), self.names.len(), Reverse(self.texts.first().map_or(0, String::len)))
+        self.rank.cmp(&other.rank)
     }
 
     /// Whether the segment of a canonical path matches.

@@ -117,7 +117,7 @@ impl RouteTable {
         // Host and port are side by side in the authority, unless the dot of the root is between them.
         let with_port = port.filter(|port| host.len() + 1 + port.len() == authority.len()).map(|_| authority);
         let exact = with_port.and_then(|all| self.exact.get(all)).into_iter().chain(self.exact.get(host));
-        let suffixes = host.match_indices('.').flat_map(move |(dot, _)| {
+        let suffixes = host.match_indices('.').filter(|(dot, _)| *dot > 0).flat_map(move |(dot, _)| {
             let with_port = with_port.and_then(|all| self.suffix.get(&all[dot + 1..]));
             with_port.into_iter().chain(self.suffix.get(&host[dot + 1..]))
         });
@@ -184,4 +184,119 @@ fn extent(matches: &RouteMatch) -> String {
     query.dedup();
     let host = matches.host.as_ref().map(HostPattern::to_string).unwrap_or_default();
     [host, matches.path.shape(), methods.join(" "), query.join("&")].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(name: &str, path: &str, change: impl FnOnce(&mut RouteMatch)) -> Route {
+        let mut route = Route::new(name, Pattern::parse(path).unwrap(), Treatment::Origin);
+        change(&mut route.matches);
+        route
+    }
+
+    fn plain(path: &str) -> Route {
+        route(path, path, |_| {})
+    }
+
+    fn found<'a>(table: &'a RouteTable, method: &Method, authority: &str, target: &str) -> &'a str {
+        let (path, query) =
+            target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+        &table.find(method, authority, path, query).name
+    }
+
+    #[test]
+    fn the_most_specific_path_wins_whatever_the_order() {
+        let paths = [
+            "/{*rest}",
+            "/product/{id}",
+            "/product/{id}&language={language}",
+            "/product/list",
+            "/{kind}/list",
+            "/product/{id}/price",
+            "/{a}/{b}/{*rest}",
+        ];
+        let forwards = RouteTable::new(paths.map(plain).into()).unwrap();
+        let backwards = RouteTable::new(paths.iter().rev().map(|path| plain(path)).collect()).unwrap();
+        for (target, name) in [
+            ("/product/list", "/product/list"),
+            ("/product/1", "/product/{id}"),
+            ("/product/1&language=fr", "/product/{id}&language={language}"),
+            ("/product/1?language=fr", "/product/{id}"),
+            ("/other/list", "/{kind}/list"),
+            ("/product/1/price", "/product/{id}/price"),
+            ("/product/1/stock", "/{a}/{b}/{*rest}"),
+            ("/product/", "/{*rest}"),
+            ("/", "/{*rest}"),
+        ] {
+            assert_eq!(found(&forwards, &Method::GET, "h", target), name, "{target}");
+            assert_eq!(found(&backwards, &Method::GET, "h", target), name, "{target}");
+        }
+    }
+
+    #[test]
+    fn an_exact_host_beats_a_suffix_and_the_longer_suffix_wins() {
+        let with_host =
+            |host: &str| route(host, "/{*rest}", |m| m.host = Some(HostPattern::parse(host).unwrap()));
+        let hosts = ["*.b.c", "*.c", "a.b.c", "a.b.c:81", "*.b.c:81"];
+        let mut routes: Vec<Route> = hosts.map(with_host).into();
+        routes.push(route("any", "/exact/path", |_| {}));
+        let table = RouteTable::new(routes).unwrap();
+        for (authority, name) in [
+            ("a.b.c", "a.b.c"),
+            ("a.b.c:82", "a.b.c"),
+            ("a.b.c:81", "a.b.c:81"),
+            ("a.b.c.", "a.b.c"),
+            ("x.b.c", "*.b.c"),
+            ("x.b.c:81", "*.b.c:81"),
+            ("x.a.b.c", "*.b.c"),
+            ("b.c", "*.c"),
+            ("c", "any"),
+            ("[::1]:81", "any"),
+        ] {
+            assert_eq!(found(&table, &Method::GET, authority, "/exact/path"), name, "{authority}");
+        }
+    }
+
+    #[test]
+    fn required_parameters_and_methods_decide_between_equal_paths() {
+        let table = RouteTable::new(vec![
+            plain("/p"),
+            route("get", "/p", |m| m.methods = vec![Method::GET]),
+            route("post", "/{x}", |m| m.methods = vec![Method::POST]),
+            route("language", "/p", |m| m.with_query = vec!["language".to_owned()]),
+        ])
+        .unwrap();
+        assert_eq!(found(&table, &Method::GET, "h", "/p"), "get");
+        assert_eq!(found(&table, &Method::HEAD, "h", "/p?x"), "get");
+        assert_eq!(found(&table, &Method::POST, "h", "/p"), "/p");
+        assert_eq!(found(&table, &Method::GET, "h", "/p?a&l%61nguage=fr"), "language");
+        assert_eq!(found(&table, &Method::GET, "h", "/q"), "default");
+    }
+
+    #[test]
+    fn what_matches_nothing_gets_the_built_in_route() {
+        let table = RouteTable::new(vec![plain("/a")]).unwrap();
+        for target in ["/b", "/a/", "*"] {
+            assert_eq!(found(&table, &Method::OPTIONS, "h", target), RouteTable::DEFAULT_NAME);
+        }
+        assert_eq!(table.default_route().treatment, Treatment::Origin);
+        assert_eq!(RouteTable::default().find(&Method::GET, "h", "/", None).name, "default");
+        assert_eq!(table.iter().map(|route| route.name.as_str()).collect::<Vec<_>>(), ["/a"]);
+    }
+
+    #[test]
+    fn two_routes_for_the_same_requests_are_a_conflict() {
+        let get = |name, methods: &[Method]| route(name, "/p/{a}", |m| m.methods = methods.to_vec());
+        let conflict = RouteTable::new(vec![
+            plain("/p/{a}"),
+            get("one", &[Method::GET]),
+            plain("/p/{a}x"),
+            route("two", "/p/{b}", |m| m.methods = vec![Method::HEAD, Method::GET]),
+        ])
+        .unwrap_err();
+        assert_eq!((conflict.first, conflict.second), (1, 3));
+        assert_eq!(conflict.to_string(), "routes \"one\" and \"two\" match exactly the same requests");
+    }
 }

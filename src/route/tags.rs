@@ -99,3 +99,35 @@ impl TagTemplate {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::route::{Route, Treatment};
+
+    #[test]
+    fn tags_are_expanded_from_the_path() {
+        let pattern = Pattern::parse("/shop/{shop}/product/{id}").unwrap();
+        let parse = |text| TagTemplate::parse(text, &pattern).unwrap();
+        let tags = vec![parse("product"), parse("product:{id}"), parse("{id}-{shop}.{id}")];
+        let mut route = Route::new("product", pattern.clone(), Treatment::Origin);
+        assert!(route.tags_for("/shop/a/product/7").is_empty());
+        route.tags = tags;
+        assert_eq!(route.tags_for("/shop/a%2Fb/product/7"), ["product", "product:7", "7-a%2Fb.7"]);
+        assert!(route.tags_for("/other").is_empty());
+    }
+
+    #[test]
+    fn an_error_says_what_is_wrong_and_where() {
+        let pattern = Pattern::parse("/{id}").unwrap();
+        for (text, offset, fault) in [
+            ("", 0, TemplateFault::Empty),
+            ("a{id", 1, TemplateFault::UnclosedBrace),
+            ("a}", 1, TemplateFault::StrayBrace),
+            ("a:{di}", 3, TemplateFault::UnknownParameter("di".to_owned())),
+            ("{}", 1, TemplateFault::UnknownParameter(String::new())),
+        ] {
+            assert_eq!(TagTemplate::parse(text, &pattern), Err(TemplateError { offset, fault }), "{text}");
+        }
+    }
+}

@@ -1,6 +1,9 @@
 //! The routes of one host by the segments of their paths, so that a look-up walks the path once and allocates nothing.
 
-use std::cmp::Ordering;
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+};
 
 use super::segment::{Mixed, Segment};
 
@@ -10,8 +13,7 @@ pub(super) type Rank = usize;
 /// What follows one prefix of segments.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Node {
-    /// Sorted by text, shorter ones first.
-    literals: Vec<(Box<str>, Self)>,
+    literals: HashMap<Box<str>, Self, BuildHasherDefault<TextHasher>>,
     /// In descending specificity; equals in any order.
     mixed: Vec<(Mixed, Self)>,
     parameter: Option<Box<Self>>,
@@ -33,7 +35,7 @@ impl Node {
                 self.rest.push(rank);
                 return;
             }
-            Segment::Literal(text) => self.literal(text),
+            Segment::Literal(text) => self.literals.entry(text.as_str().into()).or_default(),
             Segment::Mixed(mixed) => self.mixed(mixed),
             Segment::Parameter(_) => self.parameter.get_or_insert_default(),
         };
@@ -46,10 +48,7 @@ impl Node {
         let first_admitted = |ranks: &[Rank]| ranks.iter().copied().find(|rank| admits(*rank));
         let Some(path) = path else { return first_admitted(&self.ends) };
         let (segment, left) = path.split_once('/').map_or((path, None), |(first, left)| (first, Some(left)));
-        let by_text = self.literals.binary_search_by(|(text, _)| order(text, segment));
-        if let Some((_, child)) = by_text.ok().and_then(|at| self.literals.get(at))
-            && let Some(rank) = child.find(left, admits)
-        {
+        if let Some(rank) = self.literals.get(segment).and_then(|child| child.find(left, admits)) {
             return Some(rank);
         }
         if !segment.is_empty() {
@@ -67,15 +66,6 @@ impl Node {
         first_admitted(&self.rest)
     }
 
-    fn literal(&mut self, text: &str) -> &mut Self {
-        let place = self.literals.binary_search_by(|(known, _)| order(known, text));
-        let at = place.unwrap_or_else(|at| {
-            self.literals.insert(at, (text.into(), Self::default()));
-            at
-        });
-        &mut self.literals[at].1
-    }
-
     fn mixed(&mut self, mixed: &Mixed) -> &mut Self {
         let known = self.mixed.iter().position(|(known, _)| known.is_same_shape(mixed));
         let at = known.unwrap_or_else(|| {
@@ -87,7 +77,34 @@ impl Node {
     }
 }
 
-/// Lengths first: most texts differ there, and are told apart without being read.
-fn order(a: &str, b: &str) -> Ordering {
-    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+/// A fast hash of short texts, eight bytes at a time. It has no seed: the texts in the table are the operator's, and
+/// clients, who only look them up, cannot fill a bucket.
+#[derive(Clone, Copy, Debug, Default)]
+struct TextHasher(u64);
+
+impl TextHasher {
+    fn add(&mut self, word: u64) {
+        /// An odd number with its bits spread evenly: the golden ratio's.
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(SPREAD);
+    }
+}
+
+impl Hasher for TextHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.add(u64::from_le_bytes(*word));
+        }
+        self.add(rest.iter().fold(rest.len() as u64, |word, byte| word << 8 | u64::from(*byte)));
+    }
+
+    fn write_u8(&mut self, _: u8) {
+        // The end mark of a text, whose length is in the hash already.
+    }
+
+    fn finish(&self) -> u64 {
+        // The table takes its bucket from the low bits, and those of a product are its weakest.
+        self.0 ^ self.0 >> 32
+    }
 }

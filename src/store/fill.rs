@@ -212,7 +212,9 @@ impl FillWriter {
         } else if queue.held() < WINDOW {
             Poll::Ready(Ok(()))
         } else {
-            state.writer = Some(context.waker().clone());
+            let replaced = state.writer.replace(context.waker().clone());
+            drop(state);
+            drop(replaced);
             Poll::Pending
         }
     }

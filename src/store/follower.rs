@@ -61,8 +61,11 @@ impl Follower {
             Read::Failed(error) => Poll::Ready(Some(Err(error))),
             Read::Wait => {
                 let writer = if self.leader { state.writer_may_go_on() } else { None };
-                self.place = Some(state.parking.park(self.place, context.waker()));
+                let (place, replaced) = state.parking.park(self.place, context.waker());
+                self.place = Some(place);
                 drop(state);
+                // Dropping the last waker of a task drops the task, and a follower with it, which needs the lock.
+                drop(replaced);
                 wake(writer);
                 Poll::Pending
             }
@@ -98,7 +101,6 @@ impl Drop for Follower {
         let parked = self.place.and_then(|place| state.parking.give_up(place));
         let writer = self.retire(&mut state);
         drop(state);
-        // A waker's drop runs foreign code: outside of the lock, like its wake.
         drop(parked);
         wake(writer);
     }
@@ -157,19 +159,17 @@ pub(super) struct Place {
 }
 
 impl Parking {
-    /// Waits at `place` if that is still one, or else at a new one.
-    fn park(&mut self, place: Option<Place>, waker: &Waker) -> Place {
+    /// Waits at `place` if that is still one, or else at a new one. Also returns who waited there before.
+    fn park(&mut self, place: Option<Place>, waker: &Waker) -> (Place, Option<Waker>) {
         if let Some(place) = place.filter(|place| place.round == self.round)
             && let Some(taken) = self.places.get_mut(place.index)
         {
-            match taken {
-                Some(known) => known.clone_from(waker),
-                None => *taken = Some(waker.clone()),
-            }
-            return place;
+            let known = taken.as_ref().is_some_and(|known| known.will_wake(waker));
+            let replaced = if known { None } else { taken.replace(waker.clone()) };
+            return (place, replaced);
         }
         self.places.push(Some(waker.clone()));
-        Place { round: self.round, index: self.places.len() - 1 }
+        (Place { round: self.round, index: self.places.len() - 1 }, None)
     }
 
     fn give_up(&mut self, place: Place) -> Option<Waker> {

@@ -36,7 +36,7 @@ struct Record<R> {
 }
 
 impl<R: Copy> UncacheableMemory<R> {
-    /// A memory of at most `places` keys, at least one.
+    /// A memory of at most `places` keys, at least one. Each place takes about 64 bytes.
     pub fn new(places: usize) -> Self {
         let empty = || Place { hint: AtomicU64::new(0), record: Mutex::new(None) };
         Self { places: (0..places.max(1)).map(|_| empty()).collect() }

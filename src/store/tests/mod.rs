@@ -3,6 +3,8 @@
 mod body;
 mod entry;
 mod fill;
+mod fill_steps;
+mod flood;
 mod memory;
 mod purge;
 mod uncacheable;

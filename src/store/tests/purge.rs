@@ -1,5 +1,5 @@
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
 };
 
@@ -104,6 +104,31 @@ fn no_reader_misses_an_invalidation_that_was_over_when_it_began() {
             });
         }
     });
+}
+
+/// A reader in the middle of an invalidation must not conclude anything that outlives it.
+#[test]
+fn what_is_asked_during_an_invalidation_is_not_current_after_it() {
+    let clock = PurgeClock::new(PurgeClock::DEFAULT_SLOTS);
+    let scope = clock.scope(Scope::Tag("last"));
+    // Many scopes at once make the middle of it long.
+    let mut scopes: Vec<_> =
+        (0..2_000u32).map(|name| clock.scope(Scope::Path(&name.to_le_bytes()))).collect();
+    scopes.push(scope);
+    for _ in 0..200 {
+        let stamped = Stamped::new(clock.now(), [scope]);
+        let over = AtomicBool::new(false);
+        thread::scope(|threads| {
+            threads.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    clock.is_current(&stamped);
+                }
+            });
+            clock.invalidate(&scopes);
+            over.store(true, Ordering::Relaxed);
+        });
+        assert!(!clock.is_current(&stamped));
+    }
 }
 
 proptest! {
