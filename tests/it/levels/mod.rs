@@ -1,8 +1,13 @@
 //! What the levels promise, over real sockets: who gets which answer, what the origin is asked, and what is stored.
 
+#![allow(clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
+
+mod friendly_origin;
 mod hermetic;
 mod honest_origin;
+mod leaks;
 mod sample_rows;
+mod undeclared;
 
 use crate::support::{Answer, Ask, Reply};
 

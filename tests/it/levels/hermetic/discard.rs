@@ -164,6 +164,21 @@ async fn a_confirmation_that_says_private_confirms_nothing() {
 }
 
 #[tokio::test]
+async fn the_content_of_a_query_goes_along_and_head_stays_head() {
+    let origin = origin("401 Unauthorized", "").await;
+    let proxy = with_route(origin.address, "").await;
+    let query = own(&proxy).method("QUERY").field("content-type", "text/plain").body("select a").send().await;
+    assert_eq!(query.text(), "mine");
+    let seen = &origin.seen()[1];
+    assert_eq!(seen.line, "QUERY /r/low?junk=%7E&cb=1 HTTP/1.1");
+    assert_eq!(seen.body, b"select a");
+    let head = own(&proxy).method("HEAD").send().await;
+    assert_eq!((head.field("x-own").as_str(), head.text().as_str()), ("yes", ""));
+    let lines: Vec<_> = origin.seen().into_iter().map(|seen| seen.line).collect();
+    assert_eq!(lines[2..], ["GET /r/low HTTP/1.1", "HEAD /r/low?junk=%7E&cb=1 HTTP/1.1"]);
+}
+
+#[tokio::test]
 async fn the_finding_shows_in_the_admin_place() {
     let origin = origin("200 OK", "set-cookie: a=b\r\n").await;
     let proxy = proxy()

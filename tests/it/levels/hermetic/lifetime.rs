@@ -205,6 +205,20 @@ async fn ignored_fields_of_the_origin_do_not_count_and_a_cookie_among_them_is_re
 }
 
 #[tokio::test]
+async fn an_ignored_cookie_is_removed_from_an_answer_that_is_not_stored_too() {
+    let ignore = "ttl = '60s'\nignore = ['set-cookie']";
+    for (status, fields, reason) in [
+        ("200 OK", "cache-control: no-store\r\nset-cookie: s=1\r\n", "response-no-store"),
+        ("500 Internal Server Error", "set-cookie: s=1\r\n", "status-not-storable"),
+    ] {
+        let (_origin, proxy) = house("changing", ignore, status, fields).await;
+        let answer = proxy.get("/r/1").send().await;
+        assert!(!answer.fields.contains_key("set-cookie"), "{status}");
+        assert_eq!(answer.cache(), format!("fwd=uri-miss; level=2; route=r; detail={reason}"));
+    }
+}
+
+#[tokio::test]
 async fn declare_tells_clients_what_the_level_means_where_the_origin_says_nothing() {
     for (level, lines, declared) in [
         ("permanent", "", "public, max-age=31536000, immutable"),

@@ -103,6 +103,15 @@ async fn declared_fields_are_merged_into_the_outgoing_vary() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_not_stored_says_what_it_varies_by_as_well() {
+    let origin = polyglot("cache-control: no-store\r\n").await;
+    let proxy = with_route(origin.address, "state = { headers = ['accept-language'] }").await;
+    let answer = proxy.get("/r/1").field("accept-language", "fr").send().await;
+    assert_eq!(answer.cache(), "fwd=uri-miss; level=2; route=r; detail=response-no-store");
+    assert_eq!(answer.field("vary"), "accept-language");
+}
+
+#[tokio::test]
 async fn a_declared_origin_keeps_the_answers_of_two_sites_apart() {
     let origin = scripted(|_, seen| {
         let site = seen.field("origin").unwrap_or("*");
