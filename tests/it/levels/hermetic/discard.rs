@@ -21,7 +21,7 @@ const DISCARDED: [Discarded; 24] = [
     Discarded("400 Bad Request", "", 2, "status-unexpected"),
     Discarded("406 Not Acceptable", "", 2, "status-unexpected"),
     Discarded("429 Too Many Requests", "", 2, "status-unexpected"),
-    Discarded("206 Partial Content", "content-range: bytes 0-8/99\r\n", 2, "status-unexpected"),
+    Discarded("206 Partial Content", "content-range: bytes 0-8/99\r\n", 2, "partial-content"),
     Discarded("200 OK", "set-cookie: session=new\r\n", 4, "set-cookie"),
     Discarded("404 Not Found", "set-cookie: session=new\r\n", 4, "set-cookie"),
     Discarded("200 OK", "cache-control: private\r\n", 3, "response-private"),

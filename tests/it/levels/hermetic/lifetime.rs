@@ -177,6 +177,18 @@ async fn what_is_absent_for_nobody_may_be_there_for_somebody() {
 }
 
 #[tokio::test]
+async fn an_unstored_absence_is_no_answer_to_somebody() {
+    let origin = scripted(|_, seen| match seen.field("authorization") {
+        Some(_) => ok("", "there"),
+        None => reply("404 Not Found", "cache-control: no-store\r\n", "absent"),
+    })
+    .await;
+    let proxy = with_route(origin.address, "").await;
+    let somebody = proxy.get("/r/1").field("authorization", "Bearer t").send().await;
+    assert_eq!((somebody.status.as_u16(), somebody.text().as_str()), (200, "there"));
+}
+
+#[tokio::test]
 async fn forwarded_fields_reach_the_origin_and_split_nothing() {
     let origin = scripted(|_, _| ok("", "answer")).await;
     let proxy = with_route(origin.address, "forward = ['x-request-id', 'x-tenant']").await;

@@ -49,6 +49,18 @@ async fn who_finds_out_that_vary_is_undeclared_gets_its_own_answer_and_others_th
 }
 
 #[tokio::test]
+async fn an_unstored_answer_is_no_answer_to_a_request_with_an_undeclared_field_of_its_vary() {
+    let origin = scripted(|_, seen| {
+        let language = seen.field("accept-language").unwrap_or("no language");
+        ok("vary: accept-language\r\ncache-control: no-store\r\n", language)
+    })
+    .await;
+    let proxy = with_route(origin.address, "").await;
+    let french = proxy.get("/r/1").field("accept-language", "fr").send().await;
+    assert_eq!(french.text(), "fr", "{}", french.cache());
+}
+
+#[tokio::test]
 async fn spellings_of_a_declared_language_share_one_fetch() {
     let origin = polyglot("").await;
     let proxy = with_route(origin.address, "state = { headers = ['accept-language'] }").await;

@@ -58,6 +58,14 @@ async fn the_origin_gets_the_query_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_query_without_content_is_no_get() {
+    let origin = scripted(|_, seen| ok("", seen.line.split(' ').next().unwrap_or_default())).await;
+    let proxy = with_route(origin.address, "").await;
+    assert_eq!(proxy.get("/r/1").send().await.text(), "GET");
+    assert_eq!(proxy.get("/r/1").method("QUERY").send().await.text(), "QUERY");
+}
+
+#[tokio::test]
 async fn the_framing_of_a_query_is_no_state() {
     let origin = echoing().await;
     let proxy = with_route(origin.address, "").await;

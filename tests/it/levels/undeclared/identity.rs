@@ -72,6 +72,15 @@ async fn under_safe_what_nobody_was_told_is_not_told_to_somebody() {
 }
 
 #[tokio::test]
+async fn a_request_with_identity_says_bypass_also_where_something_is_held_for_nobody() {
+    let origin = scripted(|_, _| ok("cache-control: max-age=60\r\n", "answer")).await;
+    let proxy = proxy().start(origin.address, &clock()).await;
+    proxy.get("/x").send().await;
+    let somebody = proxy.get("/x").field("x-api-key", "k").send().await;
+    assert_eq!(somebody.cache(), "fwd=bypass; level=3; route=default; detail=request-identity");
+}
+
+#[tokio::test]
 async fn the_operator_says_where_identity_rides() {
     let origin = scripted(|_, _| ok("cache-control: max-age=60\r\n", "answer")).await;
     let proxy = proxy()

@@ -50,6 +50,17 @@ async fn head_is_answered_from_a_stored_get_and_never_the_other_way_round() {
 }
 
 #[tokio::test]
+async fn a_query_without_content_is_no_get() {
+    let origin = scripted(|_, seen| {
+        ok("cache-control: max-age=60\r\n", seen.line.split(' ').next().unwrap_or_default())
+    })
+    .await;
+    let proxy = proxy().start(origin.address, &clock()).await;
+    assert_eq!(proxy.get("/x").method("QUERY").send().await.text(), "QUERY");
+    assert_eq!(proxy.get("/x").send().await.text(), "GET");
+}
+
+#[tokio::test]
 async fn a_clients_own_directives_count() {
     let (origin, proxy) = house("safe", "cache-control: max-age=60\r\n").await;
     let ask = |value: &str| proxy.get("/x").field("cache-control", value).send();

@@ -1,7 +1,7 @@
 //! The key of a request on a route that says nothing: the target as it came, and what Vary names.
 
 use super::{HIT, MISS, caches, house, twice};
-use crate::support::{clock, ok, proxy, scripted};
+use crate::support::{clock, ok, proxy, raw, scripted};
 
 #[tokio::test]
 async fn the_query_is_keyed_and_sent_byte_for_byte() {
@@ -104,4 +104,19 @@ async fn vary_is_honoured() {
     assert_eq!(caches(proxy.get("/x")).await, [other, HIT]);
     let spaced = proxy.get("/x").field("accept-language", "en ,de").send().await;
     assert_eq!((spaced.cache().as_str(), spaced.text().as_str()), (HIT, "en, de"));
+}
+
+#[tokio::test]
+async fn a_field_that_the_client_calls_hop_by_hop_chose_no_variant() {
+    let origin = scripted(|_, seen| {
+        let language = seen.field("accept-language").unwrap_or("no language");
+        ok("cache-control: max-age=60\r\nvary: accept-language\r\n", language)
+    })
+    .await;
+    let proxy = proxy().start(origin.address, &clock()).await;
+    let poisoner = "GET /x HTTP/1.1\r\nhost: api.example\r\naccept-language: fr\r\n\
+                    connection: close, accept-language\r\n\r\n";
+    raw(proxy.address, poisoner).await;
+    let french = proxy.get("/x").field("accept-language", "fr").send().await;
+    assert_eq!(french.text(), "fr", "{}", french.cache());
 }
