@@ -3,6 +3,7 @@
 mod faulty_origin;
 mod forwarding;
 mod freshness;
+mod levels;
 mod lifecycle;
 mod max_object;
 mod memory;

@@ -12,7 +12,7 @@ mod wire;
 
 pub(crate) use client::{Answer, Ask, get, raw};
 pub(crate) use program::{Program, run, run_on};
-pub(crate) use proxy::{Builder, Proxy, proxy};
+pub(crate) use proxy::{Builder, Proxy, proxy, shipped};
 pub(crate) use sample::{Sample, sample};
 pub(crate) use scripted::{Reply, Scripted, Seen, answer_with, in_turn, not_modified, ok, scripted};
 pub(crate) use wire::{Stage, Wire, stage, until, within};
