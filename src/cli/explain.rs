@@ -124,6 +124,9 @@ struct Decided {
     reason: Option<&'static str>,
 }
 
+/// Nothing that is stored may be used, and the origin may not be asked.
+const ONLY_IF_CACHED: Decided = Decided { action: "only-if-cached", fwd: None, reason: None };
+
 #[derive(Debug, Serialize)]
 struct ExplicitState {
     method: String,
@@ -245,16 +248,17 @@ fn head(args: &ExplainArgs) -> Result<(Parts, Scheme), String> {
 fn keyed(preview: &Preview) -> Option<&Keyed> {
     match &preview.classified {
         Classified::Keyed(keyed) => Some(keyed),
-        Classified::Bypass(_) => None,
+        Classified::Bypass(_) | Classified::OnlyIfCached => None,
     }
 }
 
 fn decide(preview: &Preview, fields: &HeaderMap, settings: &Settings, now: Now) -> (Decided, EvidenceSet) {
     let bypass = match &preview.classified {
         Classified::Bypass(bypass) => *bypass,
+        Classified::OnlyIfCached => return (ONLY_IF_CACHED, EvidenceSet::EMPTY),
         Classified::Keyed(keyed) => {
             let decided = match plan(keyed, fields, [], None, &settings.policy, now) {
-                Plan::OnlyIfCached => Decided { action: "only-if-cached", fwd: None, reason: None },
+                Plan::OnlyIfCached => ONLY_IF_CACHED,
                 _ => Decided { action: "fetch", fwd: Some("uri-miss"), reason: None },
             };
             return (decided, keyed.evidence);
@@ -363,7 +367,7 @@ fn lifetime(preview: &Preview, judged: Option<&Judged>) -> String {
         };
     }
     match (&preview.classified, preview.route.treatment) {
-        (Classified::Bypass(_), _) => "not stored".to_owned(),
+        (Classified::Bypass(_) | Classified::OnlyIfCached, _) => "not stored".to_owned(),
         (_, Treatment::Declared(Level::Permanent)) => {
             "for ever, unless the origin states a lifetime: it ends by eviction or purge".to_owned()
         }

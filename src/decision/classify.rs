@@ -63,6 +63,8 @@ pub enum Classified {
     Bypass(Bypass),
     /// The request has a key.
     Keyed(Keyed),
+    /// The request would go to the origin as it came, and forbids it: 504 (RFC 9111 section 5.2.1.7).
+    OnlyIfCached,
 }
 
 /// A request that goes to the origin as it came.
@@ -104,8 +106,13 @@ pub struct Keyed {
 pub fn classify(asked: &Asked<'_>, route: &Route, policy: &Policy) -> Classified {
     let carried = policy.identity.carried(asked.fields);
     let evidence = request_evidence(route, carried, policy.profile);
-    if let Some(bypass) = bypass(asked, route, evidence) {
-        return Classified::Bypass(bypass);
+    let own_directives = CacheControl::of_request(asked.fields);
+    match bypass(asked, route, evidence, &own_directives) {
+        Some(bypass) if bypass.fwd == Fwd::Bypass && own_directives.only_if_cached => {
+            return Classified::OnlyIfCached;
+        }
+        Some(bypass) => return Classified::Bypass(bypass),
+        None => {}
     }
     let content =
         methods::is_query(asked.method).then(|| QueryContent::new(asked.fields, asked.content.read()));
@@ -114,10 +121,11 @@ pub fn classify(asked: &Asked<'_>, route: &Route, policy: &Policy) -> Classified
         Some(_) => CacheKey::declared(asked.target, &route.state, asked.fields, content),
         None => CacheKey::whole(asked.target, content),
     };
-    let mut directives = CacheControl::of_request(asked.fields);
-    if declared.is_some() && route.client_directives == ClientDirectives::Ignore {
-        directives = CacheControl { only_if_cached: directives.only_if_cached, ..CacheControl::default() };
-    }
+    let directives = if declared.is_some() && route.client_directives == ClientDirectives::Ignore {
+        CacheControl { only_if_cached: own_directives.only_if_cached, ..CacheControl::default() }
+    } else {
+        own_directives
+    };
     Classified::Keyed(Keyed {
         key,
         codings: Codings::accepted(asked.fields),
@@ -149,7 +157,12 @@ fn request_evidence(route: &Route, carried: Carried, profile: Profile) -> Eviden
     }
 }
 
-fn bypass(asked: &Asked<'_>, route: &Route, evidence: EvidenceSet) -> Option<Bypass> {
+fn bypass(
+    asked: &Asked<'_>,
+    route: &Route,
+    evidence: EvidenceSet,
+    own_directives: &CacheControl,
+) -> Option<Bypass> {
     if !methods::is_cacheable(asked.method) {
         return Some(Bypass { fwd: Fwd::Method, reason: None, evidence });
     }
@@ -169,7 +182,7 @@ fn bypass(asked: &Asked<'_>, route: &Route, evidence: EvidenceSet) -> Option<Byp
         {
             Refusal::OverrideField
         }
-        _ if CacheControl::of_request(asked.fields).no_store => Refusal::RequestNoStore,
+        _ if own_directives.no_store => Refusal::RequestNoStore,
         _ => return None,
     };
     Some(Bypass::because(refusal, evidence))

@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::{
     key::Codings,
-    level::{Carried, EvidenceSet, Profile},
+    level::{Carried, EvidenceSet, Level, Profile},
     semantics::{
         Now,
         freshness::{CurrentAge, FreshnessLifetime, Remaining, current_age, parse_date, remaining},
@@ -102,6 +102,11 @@ pub enum Framing {
 }
 
 impl Stored {
+    /// Its level: that of its evidence. What is stored for a while without any is taken to change.
+    pub fn level(&self) -> Level {
+        self.evidence.level().unwrap_or(Level::Changing)
+    }
+
     /// Its age now.
     pub fn age(&self, now: Now) -> CurrentAge {
         current_age(self.initial_age, self.received, now)

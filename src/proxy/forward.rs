@@ -32,7 +32,7 @@ impl Proxy {
         if !methods::is_safe(&exchange.parts.method) && is_success(&response) {
             self.invalidate(&exchange);
         }
-        let outcome = Outcome::of(Handling::forwarded(bypass.fwd), bypass.evidence, bypass.reason);
+        let outcome = Outcome::of(Handling::forwarded(bypass.fwd), bypass.evidence.level(), bypass.reason);
         Ok(self.respond_passed(&exchange, response, outcome))
     }
 

@@ -164,6 +164,7 @@ impl Proxy {
         match classify(&exchange.asked(), &exchange.route, &self.shared.settings.policy) {
             Classified::Bypass(bypass) => self.forward(exchange, bypass).await,
             Classified::Keyed(keyed) => self.answer_keyed(exchange, keyed).await,
+            Classified::OnlyIfCached => Err(Problem::OnlyIfCached),
         }
     }
 
@@ -214,18 +215,18 @@ impl Proxy {
         let handling = |status, stored| Handling::Forwarded { why: fwd, status, stored, collapsed: None };
         match fetched {
             Fetched::Filling(filling) => {
-                let outcome = Outcome::of(handling(None, true), filling.stored.evidence, None);
+                let outcome = Outcome::of(handling(None, true), Some(filling.stored.level()), None);
                 Ok(self.respond_filling(&exchange, filling, outcome))
             }
             Fetched::Freshened(entry) => {
                 let status = Some(http::StatusCode::NOT_MODIFIED);
-                let outcome = Outcome::of(handling(status, true), entry.meta().evidence, None);
+                let outcome = Outcome::of(handling(status, true), Some(entry.meta().level()), None);
                 Ok(self.respond_stored(&exchange, &entry, outcome, self.shared.clock.now()))
             }
             Fetched::Passed { response, evidence, reason } => {
                 let by_identity = evidence.is_unshareable() && exchange.route.level().is_none();
                 let why = if by_identity && fwd == Fwd::UriMiss { fetch::fwd_for(reason) } else { fwd };
-                let outcome = Outcome::of(Handling::forwarded(why), evidence, Some(reason));
+                let outcome = Outcome::of(Handling::forwarded(why), evidence.level(), Some(reason));
                 Ok(self.respond_passed(&exchange, response, outcome))
             }
             Fetched::NotForClient(bypass) => self.forward(exchange, bypass).await,
@@ -250,7 +251,7 @@ impl Proxy {
         reason: Option<Reason>,
         now: Now,
     ) -> Response<Body> {
-        let outcome = Outcome::of(Handling::Hit { ttl: ttl(remaining) }, entry.meta().evidence, reason);
+        let outcome = Outcome::of(Handling::Hit { ttl: ttl(remaining) }, Some(entry.meta().level()), reason);
         self.respond_stored(exchange, entry, outcome, now)
     }
 }

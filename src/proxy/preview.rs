@@ -46,7 +46,7 @@ impl Preview {
         }
         let classified = classify(&exchange.asked(), &exchange.route, &settings.policy);
         let outgoing = match &classified {
-            Classified::Bypass(_) => outgoing::as_it_came(&mut exchange, settings),
+            Classified::Bypass(_) | Classified::OnlyIfCached => outgoing::as_it_came(&mut exchange, settings),
             Classified::Keyed(keyed) => outgoing::to_be_stored(&exchange, keyed, settings, None)?,
         };
         let Exchange { target, route, .. } = exchange;

@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use super::{Body, Proxy, exchange::Exchange, fill::Filling, forward, head};
 use crate::{
     decision::{Reason, Stored},
-    level::{EvidenceSet, Level},
+    level::Level,
     observe::Decision,
     semantics::{
         Now,
@@ -36,9 +36,9 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn of(handling: Handling, evidence: EvidenceSet, reason: Option<Reason>) -> Self {
+    pub(super) fn of(handling: Handling, level: Option<Level>, reason: Option<Reason>) -> Self {
         let by_method = matches!(handling, Handling::Forwarded { why: Fwd::Method, .. });
-        Self { handling, level: if by_method { None } else { evidence.level() }, reason }
+        Self { handling, level: level.filter(|_| !by_method), reason }
     }
 }
 

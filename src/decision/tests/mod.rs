@@ -114,14 +114,14 @@ impl World {
     fn keyed(&self, request: &HeaderMap) -> Keyed {
         match self.get(request) {
             Classified::Keyed(keyed) => keyed,
-            Classified::Bypass(bypass) => panic!("a bypass: {bypass:?}"),
+            other => panic!("no key: {other:?}"),
         }
     }
 
     fn bypass(&self, request: &[Line]) -> Bypass {
         match self.get(&fields(request)) {
             Classified::Bypass(bypass) => bypass,
-            Classified::Keyed(keyed) => panic!("a key: {}", keyed.key),
+            other => panic!("no bypass: {other:?}"),
         }
     }
 

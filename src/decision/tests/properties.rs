@@ -23,7 +23,7 @@ use crate::{
 fn keyed(world: &World, request: &HeaderMap) -> Option<Keyed> {
     match world.get(request) {
         Classified::Keyed(keyed) => Some(keyed),
-        Classified::Bypass(_) => None,
+        Classified::Bypass(_) | Classified::OnlyIfCached => None,
     }
 }
 

@@ -48,7 +48,7 @@ fn of_stored(world: &World, stored: &Stored, request: &[Line]) -> Why {
 fn query(world: &World, content: Content<'_>) -> Bypass {
     match world.ask(&Method::QUERY, &HeaderMap::new(), content) {
         Classified::Bypass(bypass) => bypass,
-        Classified::Keyed(keyed) => panic!("a key: {}", keyed.key),
+        other => panic!("no bypass: {other:?}"),
     }
 }
 
@@ -58,7 +58,7 @@ fn exchange(refusal: Refusal) -> Option<Why> {
     Some(match refusal {
         Refusal::RequestContent => match changing.ask(&Method::GET, &HeaderMap::new(), Content::Unread) {
             Classified::Bypass(bypass) => of_bypass(bypass),
-            Classified::Keyed(keyed) => panic!("a key: {}", keyed.key),
+            other => panic!("no bypass: {other:?}"),
         },
         Refusal::QueryContentTooLarge => of_bypass(query(&changing, Content::Unread)),
         Refusal::Precondition => at_the_door(&changing, &[("if-match", "\"a\"")]),

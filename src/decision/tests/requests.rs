@@ -15,7 +15,7 @@ fn refusal(classified: &Classified) -> Option<Refusal> {
         Classified::Bypass(Bypass { reason: Some(Reason::Refusal(refusal)), fwd: Fwd::Bypass, .. }) => {
             Some(*refusal)
         }
-        Classified::Bypass(other) => panic!("another bypass: {other:?}"),
+        Classified::Bypass(_) | Classified::OnlyIfCached => panic!("no refusal: {classified:?}"),
         Classified::Keyed(_) => None,
     }
 }
@@ -38,7 +38,7 @@ fn head_shares_the_key_of_get_and_query_has_its_own() {
     for world in [World::changing(), World::origin()] {
         let key = |method, content| match world.ask(method, &HeaderMap::new(), content) {
             Classified::Keyed(keyed) => keyed.key,
-            Classified::Bypass(bypass) => panic!("a bypass: {bypass:?}"),
+            other => panic!("no key: {other:?}"),
         };
         let get = key(&Method::GET, Content::None);
         assert_eq!(get, key(&Method::HEAD, Content::None));
@@ -139,5 +139,13 @@ fn which_identity_is_evidence_depends_on_the_profile() {
     for (line, safe, letter) in rows {
         assert_eq!(evidence(&World::origin(), &[line]), safe, "{line:?}");
         assert_eq!(evidence(&World::letter(), &[line]), letter, "{line:?}");
+    }
+}
+
+#[test]
+fn a_request_that_would_bypass_and_forbids_to_ask_the_origin_gets_nothing() {
+    let request = fields(&[("cache-control", "only-if-cached")]);
+    for level in [Level::User, Level::Session, Level::Random] {
+        assert!(matches!(World::declared(level).get(&request), Classified::OnlyIfCached), "level {level}");
     }
 }

@@ -126,9 +126,4 @@ impl Proxy {
     pub(crate) fn resident_bytes(&self) -> u64 {
         self.started.shared.store().resident_bytes()
     }
-
-    /// Ends it, and says whether everything in flight completed.
-    pub(crate) async fn stop(self, limit: Duration) -> bool {
-        self.started.stop(limit).await
-    }
 }
