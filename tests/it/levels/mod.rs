@@ -2,7 +2,7 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
-mod deviations;
+mod corners;
 mod friendly_origin;
 mod hermetic;
 mod honest_origin;

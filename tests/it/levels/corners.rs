@@ -1,4 +1,4 @@
-//! Promises of the levels that the code does not keep yet: each test says what must happen, and fails today.
+//! Corners of the levels that the code once got wrong, each with the promise that it broke.
 
 use std::net::SocketAddr;
 
