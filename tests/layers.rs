@@ -2,6 +2,8 @@
 //! pure rooms never do, and what exists in one place only. It reads the source; what it says names the file, the line
 //! and the rule.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 #[path = "layers/scan.rs"]
 mod scan;
 
@@ -273,7 +275,7 @@ impl Check<'_> {
             match self.target(path) {
                 Target::Own => {}
                 Target::Root => {
-                    self.fault(path.line, "name the room: the crate's root hides who is imported")
+                    self.fault(path.line, "name the room: the crate's root hides who is imported");
                 }
                 Target::Room(other) if other == room.name => {}
                 Target::Room(other) => {

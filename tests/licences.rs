@@ -1,6 +1,8 @@
 //! What plimsoll is built from: every dependency has a licence that ours goes with, none comes from anywhere but a
 //! registry, and each direct one says what it is for. Works without a network, for the platform it runs on.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 use std::{collections::BTreeSet, process::Command};
 
 use serde_json::Value;
