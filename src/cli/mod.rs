@@ -1,6 +1,7 @@
 //! One file for each command, and what they share.
 
 pub mod check;
+pub mod explain;
 pub mod origin;
 pub mod serve;
 
@@ -32,6 +33,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Origin(origin::OriginArgs),
     Check(check::CheckArgs),
+    Explain(explain::ExplainArgs),
 }
 
 /// Runs the command that the process was started with.
@@ -49,6 +51,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Origin(args) => origin::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// The config file that is used where none is named.
-const DEFAULT_CONFIG: &str = "config/plimsoll.toml";
+pub(super) const DEFAULT_CONFIG: &str = "config/plimsoll.toml";
 
 /// Run the proxy
 #[derive(Args, Clone, Debug, Default)]
@@ -184,7 +184,7 @@ fn listen(address: &ListenAddress) -> Listen {
     }
 }
 
-fn proxy_settings(config: &Config) -> proxy::Settings {
+pub(super) fn proxy_settings(config: &Config) -> proxy::Settings {
     let cache = &config.cache;
     proxy::Settings {
         policy: Policy {

@@ -112,12 +112,9 @@ impl Stored {
         remaining(self.lifetime, self.age(now))
     }
 
-    /// Whether it may be served now because the origin failed.
+    /// Whether it may be served now, stale, because the origin failed (RFC 5861 section 4).
     pub fn is_usable_on_error(&self, now: Now) -> bool {
-        match self.remaining(now) {
-            Remaining::Stale(since) => since < self.stale_if_error,
-            Remaining::Fresh(_) | Remaining::Forever => !self.always_validate,
-        }
+        matches!(self.remaining(now), Remaining::Stale(since) if since < self.stale_if_error)
     }
 
     /// The date that a client's If-Modified-Since is compared with: Last-Modified, else Date.
@@ -149,6 +146,16 @@ impl Stored {
             ) => old == new || (self.coding == newer.coding && (!varies_by_coding || new.is_superset(*old))),
             (Nature::Nominated { fields: old, .. }, Nature::Nominated { fields: new, .. }) => old == new,
             _ => false,
+        }
+    }
+
+    /// Makes this, judged from a 304, speak of the content of `held`, which was fetched with more codings on offer than
+    /// the request that confirmed it need have had.
+    pub fn keep_offered(&mut self, held: &Self) {
+        if let (Nature::Hermetic { offered, .. }, Nature::Hermetic { offered: held, .. }) =
+            (&mut self.nature, &held.nature)
+        {
+            *offered = *held;
         }
     }
 

@@ -4,9 +4,11 @@
 //! level is the highest of these inputs that it really depends on. Evidence only ever raises a level, so the
 //! effective level is the join of all evidence, and every decision has one named piece of evidence behind it.
 
+mod advice;
 mod evidence;
 mod identity;
 
+pub use advice::advice;
 pub use evidence::{Evidence, EvidenceSet};
 pub use identity::{Carried, CookiePattern, Identity, IdentityField, Profile};
 

@@ -8,11 +8,11 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
-use super::{Peer, Problem, Shared, forward};
+use super::{Peer, Problem, Settings, Shared, outgoing};
 use crate::{
     decision::{Asked, Content},
     key::Target,
-    route::Route,
+    route::{Route, RouteTable},
     semantics::methods,
     upstream::{IdleTimeout, RequestBody},
 };
@@ -33,7 +33,7 @@ enum ClientContent {
     /// Content that is passed on as it comes, after the part of it that has been read.
     Streamed {
         read: Bytes,
-        rest: IdleTimeout,
+        rest: Option<IdleTimeout>,
     },
 }
 
@@ -46,21 +46,43 @@ impl Exchange {
         body_timeout: Duration,
     ) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
+        let mut exchange = Self::of_head(parts, peer, &shared.settings, &shared.routes)?;
+        if !body.is_end_stream() {
+            let body = IdleTimeout::new(body, body_timeout);
+            let is_query = methods::is_query(&exchange.parts.method);
+            let limit = if is_query { shared.settings.max_query_content } else { 0 };
+            exchange.content = read_content(body, limit).await?;
+        }
+        Ok(exchange)
+    }
+
+    /// A request without content.
+    pub(super) fn of_head(
+        parts: Parts,
+        peer: Peer,
+        settings: &Settings,
+        routes: &RouteTable,
+    ) -> Result<Self, Problem> {
         if parts.method == Method::CONNECT || parts.uri.path() == "*" {
             return Err(Problem::NotAResource);
         }
-        let peer = forward::believed(peer, &parts.headers, &shared.settings.trusted_proxies);
+        let peer = outgoing::believed(peer, &parts.headers, &settings.trusted_proxies);
         let target = Target::new(peer.scheme, authority(&parts)?, parts.uri.path(), parts.uri.query())?;
-        let route = shared.routes.find(&parts.method, target.authority(), target.path(), target.query());
+        let route = routes.find(&parts.method, target.authority(), target.path(), target.query());
         let route = Arc::clone(route);
-        let content = if body.is_end_stream() {
-            ClientContent::None
-        } else {
-            let body = IdleTimeout::new(body, body_timeout);
-            let limit = if methods::is_query(&parts.method) { shared.settings.max_query_content } else { 0 };
-            read_content(body, limit).await?
-        };
-        Ok(Self { parts, target, route, peer, content })
+        Ok(Self { parts, target, route, peer, content: ClientContent::None })
+    }
+
+    /// The same request, with this content of a QUERY.
+    pub(super) fn with_query_content(mut self, content: Bytes) -> Self {
+        self.content = ClientContent::Query(content);
+        self
+    }
+
+    /// The same request, with content that is not part of its key.
+    pub(super) fn with_content(mut self, read: Bytes) -> Self {
+        self.content = ClientContent::Streamed { read, rest: None };
+        self
     }
 
     /// The request, as the decision sees it.
@@ -86,8 +108,10 @@ impl Exchange {
     pub(super) fn take_content(&mut self) -> RequestBody {
         match std::mem::replace(&mut self.content, ClientContent::None) {
             ClientContent::None => RequestBody::empty(),
-            ClientContent::Query(bytes) => RequestBody::whole(bytes),
-            ClientContent::Streamed { read, rest } => RequestBody::streamed(read, rest),
+            ClientContent::Streamed { read, rest: Some(rest) } => RequestBody::streamed(read, rest),
+            ClientContent::Query(bytes) | ClientContent::Streamed { read: bytes, rest: None } => {
+                RequestBody::whole(bytes)
+            }
         }
     }
 
@@ -114,7 +138,7 @@ fn authority(parts: &Parts) -> Result<&str, Problem> {
 async fn read_content(mut body: IdleTimeout, limit: usize) -> Result<ClientContent, Problem> {
     let mut read = BytesMut::new();
     if limit == 0 {
-        return Ok(ClientContent::Streamed { read: Bytes::new(), rest: body });
+        return Ok(ClientContent::Streamed { read: Bytes::new(), rest: Some(body) });
     }
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Problem::Content)?;
@@ -122,7 +146,7 @@ async fn read_content(mut body: IdleTimeout, limit: usize) -> Result<ClientConte
             read.extend_from_slice(data);
         }
         if read.len() > limit {
-            return Ok(ClientContent::Streamed { read: read.freeze(), rest: body });
+            return Ok(ClientContent::Streamed { read: read.freeze(), rest: Some(body) });
         }
     }
     Ok(ClientContent::Query(read.freeze()))

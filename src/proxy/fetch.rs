@@ -3,39 +3,40 @@
 
 use std::sync::{Arc, PoisonError};
 
-use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body_util::BodyExt as _;
+use http::{HeaderMap, Method, Request, Response, StatusCode, header::SET_COOKIE};
 use hyper::body::Incoming;
 use tokio::sync::oneshot;
 
-use super::{Problem, Proxy, Shared, exchange::Exchange, forward, head, respond, respond::Part};
+use super::{
+    Problem, Proxy, Shared,
+    exchange::Exchange,
+    fill::{Filling, Receiving},
+    head, outgoing,
+};
 use crate::{
     decision::{
         Answered, Bypass, Framing, Keyed, Reason, Refusal, Stored, Verdict, judge, merge_not_modified,
     },
-    key::{CacheKey, ProxyStatements, TraceParent, hermetic_request},
+    key::CacheKey,
     level::EvidenceSet,
     observe::Finding,
     route::Route,
-    semantics::{
-        Now, cache_status::Fwd, fields::remove_hop_by_hop, range::Selection, validation::is_conditional,
-    },
-    store::{
-        Entry, EntryParts, Fill, FillWriter, Follower, HeadBlock, Inserted, MetaSize, Scope, Stamp, Stamped,
-        WHOLE,
-    },
+    semantics::{Now, cache_status::Fwd, fields::remove_hop_by_hop, validation::is_conditional},
+    store::{Entry, HeadBlock, Inserted, Stamp},
     upstream::{RequestBody, UpstreamError, framing},
 };
 
 /// What is to be fetched, for whom, and what is held already.
 pub(super) struct Order {
-    keyed: Keyed,
-    route: Arc<Route>,
-    method: Method,
+    pub(super) keyed: Keyed,
+    pub(super) route: Arc<Route>,
+    pub(super) method: Method,
     /// The client's own fields.
-    fields: HeaderMap,
+    pub(super) fields: HeaderMap,
     /// A stored response that the origin may confirm.
     held: Option<Arc<Entry<Stored>>>,
+    /// A stored response that may be served where the origin fails.
+    stand_in: Option<Arc<Entry<Stored>>>,
     request: Request<RequestBody>,
     /// The request without the validators of what is held, for an answer that confirms something else.
     unconditional: Option<Request<RequestBody>>,
@@ -55,28 +56,16 @@ pub(super) enum Fetched {
     Failed(UpstreamError),
 }
 
-/// A response that is being received.
-pub(super) struct Filling {
-    pub(super) stored: Arc<Stored>,
-    pub(super) head: HeadBlock,
-    pub(super) part: Part,
-    /// The length of the whole content, where it was announced.
-    pub(super) length: Option<u64>,
-    pub(super) follower: Follower,
-}
-
 impl Order {
     /// Builds the request to the origin: on a declared route from the key, elsewhere from the client's own.
     pub(super) fn new(
         exchange: &Exchange,
         keyed: Keyed,
         held: Option<Arc<Entry<Stored>>>,
+        stand_in: Option<Arc<Entry<Stored>>>,
         shared: &Shared,
     ) -> Result<Self, Problem> {
-        let build = |held: Option<&Stored>| match keyed.declared {
-            Some(_) => hermetic(&keyed, &exchange.route, exchange.fields(), held, shared),
-            None => forward::storable(exchange, &shared.settings, held),
-        };
+        let build = |held| outgoing::to_be_stored(exchange, &keyed, &shared.settings, held);
         let validated = held.as_ref().map(|entry| entry.meta()).filter(|stored| stored.has_validator());
         let request = build(validated)?;
         let unconditional = validated.map(|_| build(None)).transpose()?;
@@ -85,42 +74,11 @@ impl Order {
             method: exchange.parts.method.clone(),
             fields: exchange.fields().clone(),
             held,
+            stand_in,
             request,
             unconditional,
             keyed,
         })
-    }
-}
-
-/// The request of a declared route: built from the key, and from what the proxy itself states.
-fn hermetic(
-    keyed: &Keyed,
-    route: &Route,
-    client: &HeaderMap,
-    held: Option<&Stored>,
-    shared: &Shared,
-) -> Result<Request<RequestBody>, Problem> {
-    let forward: Vec<_> = route
-        .forward
-        .iter()
-        .flat_map(|name| client.get_all(name).iter().map(move |value| (name.clone(), value.clone())))
-        .collect();
-    let statements = ProxyStatements {
-        host: shared.settings.origin_host.clone(),
-        trace: Some(fresh_trace()),
-        if_none_match: held.and_then(|held| held.tag.as_ref()).map(|tag| tag.as_value().clone()),
-        if_modified_since: held.and_then(|held| held.last_modified.clone()),
-        forward: &forward,
-    };
-    let request = hermetic_request(&keyed.key, keyed.codings, &statements).map_err(|_| Problem::Internal)?;
-    Ok(request.map(RequestBody::whole))
-}
-
-fn fresh_trace() -> TraceParent {
-    TraceParent {
-        trace_id: (fastrand::u128(..) | 1).to_be_bytes(),
-        parent_id: (fastrand::u64(..) | 1).to_be_bytes(),
-        sampled: false,
     }
 }
 
@@ -144,14 +102,19 @@ impl Proxy {
     /// Refreshes a stale response in the background, once at a time for each key.
     pub(super) fn refresh(&self, exchange: &Exchange, keyed: &Keyed, entry: &Arc<Entry<Stored>>) {
         let Some(claim) = Claim::on(&self.shared, &keyed.key) else { return };
-        let Ok(order) = Order::new(exchange, keyed.clone(), Some(Arc::clone(entry)), &self.shared) else {
+        let Ok(order) = Order::new(exchange, keyed.clone(), Some(Arc::clone(entry)), None, &self.shared)
+        else {
             return;
         };
         let proxy = self.clone();
         self.shared.tasks.spawn(async move {
-            let (reply, _nobody) = oneshot::channel();
+            let route = Arc::clone(&order.route);
+            let (reply, mut fetched) = oneshot::channel();
             proxy.run_fetch(order, reply).await;
             drop(claim);
+            if let Ok(Fetched::Failed(error)) = fetched.try_recv() {
+                tracing::warn!(route = route.name, %error, "a stale answer could not be refreshed");
+            }
         });
     }
 
@@ -225,8 +188,7 @@ impl Proxy {
             shared.store.remove(&order.keyed.key);
             return None;
         };
-        // What was offered and nominated when the content came still says whom it may answer.
-        stored.nature = held.meta().nature.clone();
+        stored.keep_offered(held.meta());
         let fields = head::dress(merged, &strip, &order.route, stored.lifetime, received.wall);
         let entry = held.freshened(*stored, HeadBlock::from_fields(&fields), stamp);
         // Where it cannot take the old one's place (evicted, invalidated), it still answers this client.
@@ -247,12 +209,9 @@ impl Proxy {
         let shared = &self.shared;
         let received = shared.clock.now();
         if is_failure(response.status())
-            && order.held.as_ref().is_some_and(|held| held.meta().is_usable_on_error(received))
+            && order.stand_in.as_ref().is_some_and(|held| held.meta().is_usable_on_error(received))
         {
-            return deliver(
-                reply,
-                Fetched::Failed(UpstreamError::Nonsense("a server error, and something held stands in")),
-            );
+            return deliver(reply, Fetched::Failed(UpstreamError::ServerError(response.status())));
         }
         let answer = Answered {
             status: response.status(),
@@ -272,9 +231,9 @@ impl Proxy {
                 shared.report(&order.route, Finding::DeclaredTooLow(reason));
                 deliver(reply, Fetched::NotForClient(Bypass::because(reason, evidence)));
             }
-            Verdict::Refuse(reason) => deliver(reply, Fetched::Passed { response, evidence, reason }),
+            Verdict::Refuse(reason) => deliver(reply, order.passed(response, evidence, reason)),
             Verdict::Store { .. } if !shared.store.has_room() => {
-                deliver(reply, Fetched::Passed { response, evidence, reason: Refusal::OverBudget.into() });
+                deliver(reply, order.passed(response, evidence, Refusal::OverBudget.into()));
             }
             Verdict::Store { stored, strip, not_for_client } => {
                 let (parts, body) = response.into_parts();
@@ -295,116 +254,20 @@ impl Proxy {
             }
         }
     }
-
-    async fn fill(
-        &self,
-        order: Order,
-        receiving: Receiving,
-        body: Incoming,
-        not_for_client: Option<Bypass>,
-        reply: oneshot::Sender<Fetched>,
-    ) {
-        let shared = &self.shared;
-        let length = match receiving.framing {
-            Framing::Length(length) => Some(length),
-            Framing::Chunked | Framing::CloseDelimited => None,
-        };
-        let part = respond::part(&order.method, &order.fields, &receiving.stored, length);
-        let range = match &part {
-            Part::Content(Selection::Part(range)) => range.clone(),
-            _ => WHOLE,
-        };
-        let (writer, follower) = Fill::start(shared.store.budget(), length, range);
-        let fetched = if let Some(bypass) = not_for_client {
-            Fetched::NotForClient(bypass)
-        } else {
-            let (stored, head) = (Arc::clone(&receiving.stored), receiving.head.clone());
-            Fetched::Filling(Filling { stored, head, part, length, follower })
-        };
-        deliver(reply, fetched);
-        let Some(writer) = self.copy(writer, body, length).await else { return };
-        let sealed = writer.seal();
-        if let Some(body) = sealed.body().cloned() {
-            let Receiving { stored, head, stamp, .. } = receiving;
-            let entry = Entry::new(
-                shared.store.budget(),
-                EntryParts {
-                    key: order.keyed.key.clone(),
-                    meta: Arc::unwrap_or_clone(stored),
-                    head,
-                    body,
-                    stamped: Stamped::new(stamp, self.scopes(&order)),
-                },
-            );
-            let newer = Arc::clone(&entry);
-            let inserted = shared.store.insert(entry, &|older| older.meta().is_replaced_by(newer.meta()));
-            tracing::trace!(route = order.route.name, key = %order.keyed.key, ?inserted, "stored");
-        }
-        sealed.complete();
-    }
-
-    /// Copies the content into the fill. `None` where it did not come whole; its followers have been told.
-    async fn copy(&self, mut writer: FillWriter, body: Incoming, length: Option<u64>) -> Option<FillWriter> {
-        let shared = &self.shared;
-        let mut body = self.guarded(body);
-        loop {
-            if std::future::poll_fn(|context| writer.poll_ready(context)).await.is_err() {
-                return None;
-            }
-            match body.frame().await {
-                Some(Ok(frame)) => {
-                    let Some(data) = frame.data_ref() else { continue };
-                    let so_far = writer.bytes_so_far() + data.len() as u64;
-                    let outgrown =
-                        so_far > shared.settings.policy.max_object || shared.store.budget().is_over();
-                    if outgrown && !writer.is_outgrown() {
-                        writer.outgrow();
-                    }
-                    writer.push(data);
-                }
-                Some(Err(error)) => {
-                    tracing::warn!(%error, "an answer of the origin was cut short");
-                    writer.abort("the origin's answer was cut short");
-                    return None;
-                }
-                None => break,
-            }
-        }
-        if length.is_some_and(|length| length != writer.bytes_so_far()) {
-            writer.abort("the origin's answer is not as long as it said");
-            return None;
-        }
-        Some(writer)
-    }
-
-    /// What invalidates an answer: on a declared route any change of its path, elsewhere of its target.
-    fn scopes(&self, order: &Order) -> Vec<crate::store::ScopeId> {
-        let purges = self.shared.store.purge_clock();
-        let key = &order.keyed.key;
-        let parts = key.parts();
-        let changed = match order.keyed.declared {
-            Some(_) => Scope::Path(key.path_identity()),
-            None => Scope::Target(key.target_identity()),
-        };
-        let tags = order.route.tags_for(parts.path);
-        let named = [changed, Scope::Host(parts.authority), Scope::Route(&order.route.name)];
-        named
-            .into_iter()
-            .chain(tags.iter().map(|tag| Scope::Tag(tag)))
-            .map(|scope| purges.scope(scope))
-            .collect()
-    }
-}
-
-/// An answer that is to be stored, before its content is there.
-struct Receiving {
-    stored: Arc<Stored>,
-    head: HeadBlock,
-    framing: Framing,
-    stamp: Stamp,
 }
 
 impl Order {
+    /// An answer that is not stored, for the client that asked. One to a hermetic fetch says what decided it.
+    fn passed(&self, mut response: Response<Incoming>, evidence: EvidenceSet, reason: Reason) -> Fetched {
+        if self.keyed.declared.is_some() {
+            head::merge_vary(response.headers_mut(), &self.route);
+            if self.route.ignore.contains(&SET_COOKIE) {
+                response.headers_mut().remove(SET_COOKIE);
+            }
+        }
+        Fetched::Passed { response, evidence, reason }
+    }
+
     /// The method that was sent to the origin: on a declared route the whole representation is fetched.
     fn method_sent(&self) -> Method {
         match self.keyed.declared {
@@ -419,14 +282,8 @@ fn is_failure(status: StatusCode) -> bool {
     matches!(status.as_u16(), 500 | 502 | 503 | 504)
 }
 
-impl MetaSize for Stored {
-    fn heap_bytes(&self) -> usize {
-        self.heap_bytes()
-    }
-}
-
 /// Nobody may be waiting any more: then the answer is dropped, and with it an answer's connection.
-fn deliver(reply: oneshot::Sender<Fetched>, fetched: Fetched) {
+pub(super) fn deliver(reply: oneshot::Sender<Fetched>, fetched: Fetched) {
     let _ = reply.send(fetched);
 }
 

@@ -1,34 +1,24 @@
-//! What a proxy does to a message on its way: fields of one connection stay behind, and Via, Forwarded and
-//! X-Forwarded-* say what happened (RFC 9110 section 7.6, RFC 7239).
-
-use std::net::IpAddr;
+//! Requests that go to the origin as they came, and what happens to the fields of an answer that is passed on.
 
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Request, Response, Uri,
-    header::{
-        COOKIE, DATE, EXPECT, FORWARDED, HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-        IF_UNMODIFIED_SINCE, RANGE, VIA,
-    },
-    uri::PathAndQuery,
+    HeaderMap, HeaderValue, Response,
+    header::{DATE, VIA},
 };
 use hyper::body::Incoming;
-use ipnet::IpNet;
 
-use super::{Body, Peer, Problem, Proxy, Settings, exchange::Exchange, respond::Outcome};
+use super::{
+    Body, Problem, Proxy,
+    exchange::Exchange,
+    outgoing::{OWN_VIA, as_it_came},
+    respond::Outcome,
+};
 use crate::{
-    decision::{Bypass, Stored},
-    key::{Scheme, path_identity, target_identity},
+    decision::Bypass,
+    key::{path_identity, target_identity},
     semantics::{cache_status::Handling, fields::remove_hop_by_hop, methods},
     store::Scope,
-    upstream::{IdleTimeout, RequestBody, UpstreamError},
+    upstream::IdleTimeout,
 };
-
-static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-
-/// The member that plimsoll adds to Via.
-pub(super) const OWN_VIA: HeaderValue = HeaderValue::from_static("1.1 plimsoll");
 
 impl Proxy {
     /// Forwards a request as it came, and passes the answer on as it comes. Nothing is stored.
@@ -63,128 +53,6 @@ impl Proxy {
 
 fn is_success(response: &Response<Incoming>) -> bool {
     response.status().is_success() || response.status().is_redirection()
-}
-
-/// The peer, with the scheme that a trusted proxy tells.
-pub(super) fn believed(peer: Peer, fields: &HeaderMap, trusted: &[IpNet]) -> Peer {
-    let told = fields.get_all(&X_FORWARDED_PROTO).iter().next_back();
-    let told = told
-        .and_then(|line| line.to_str().ok()?.rsplit(',').next().and_then(|word| Scheme::parse(word.trim())));
-    match told {
-        Some(scheme) if is_trusted(peer, trusted) => Peer { scheme, ..peer },
-        _ => peer,
-    }
-}
-
-fn is_trusted(peer: Peer, trusted: &[IpNet]) -> bool {
-    peer.address
-        .is_some_and(|address| trusted.iter().any(|network| network.contains(&address.to_canonical())))
-}
-
-/// The client's request, for the origin.
-fn as_it_came(exchange: &mut Exchange, settings: &Settings) -> Request<RequestBody> {
-    let body = exchange.take_content();
-    let target =
-        exchange.parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-    assemble(exchange, target, body, client_fields(exchange, settings))
-}
-
-/// The client's request, as it may be stored: its canonical path and its whole query, without cookies that carry no
-/// session. Validators of a stored response take the place of the client's own conditions.
-pub(super) fn storable(
-    exchange: &Exchange,
-    settings: &Settings,
-    held: Option<&Stored>,
-) -> Result<Request<RequestBody>, Problem> {
-    let target = PathAndQuery::try_from(exchange.target.origin_form()).map_err(|_| UpstreamError::Target)?;
-    let mut fields = client_fields(exchange, settings);
-    if fields.contains_key(COOKIE) {
-        match settings.policy.identity.without_ignored_cookies(&fields) {
-            Some(kept) => fields.insert(COOKIE, kept),
-            None => fields.remove(COOKIE),
-        };
-    }
-    if let Some(held) = held.filter(|held| held.has_validator()) {
-        for name in [&IF_NONE_MATCH, &IF_MODIFIED_SINCE, &IF_UNMODIFIED_SINCE, &RANGE, &IF_RANGE] {
-            fields.remove(name);
-        }
-        if let Some(tag) = &held.tag {
-            fields.insert(IF_NONE_MATCH, tag.as_value().clone());
-        }
-        if let Some(date) = &held.last_modified {
-            fields.insert(IF_MODIFIED_SINCE, date.clone());
-        }
-    }
-    Ok(assemble(exchange, target, RequestBody::whole(exchange.query_content()), fields))
-}
-
-fn assemble(
-    exchange: &Exchange,
-    target: PathAndQuery,
-    body: RequestBody,
-    fields: HeaderMap,
-) -> Request<RequestBody> {
-    let mut request = Request::new(body);
-    *request.method_mut() = exchange.parts.method.clone();
-    *request.uri_mut() = Uri::from(target);
-    *request.headers_mut() = fields;
-    request
-}
-
-/// The client's fields, as they go to the origin.
-fn client_fields(exchange: &Exchange, settings: &Settings) -> HeaderMap {
-    let mut fields = exchange.parts.headers.clone();
-    remove_hop_by_hop(&mut fields);
-    // The server has answered it already, and the origin's content is sent without waiting.
-    fields.remove(EXPECT);
-    let authority = HeaderValue::try_from(exchange.target.authority()).ok();
-    if let Some(host) = settings.origin_host.clone().or_else(|| authority.clone()) {
-        fields.insert(HOST, host);
-    }
-    fields.append(VIA, OWN_VIA);
-    state_forwarded(&mut fields, exchange, authority, is_trusted(exchange.peer, &settings.trusted_proxies));
-    fields
-}
-
-/// Says whom the request comes from. What the client says about it counts only if the peer is trusted.
-fn state_forwarded(
-    fields: &mut HeaderMap,
-    exchange: &Exchange,
-    authority: Option<HeaderValue>,
-    trusted: bool,
-) {
-    if !trusted {
-        for name in [&FORWARDED, &X_FORWARDED_FOR, &X_FORWARDED_HOST, &X_FORWARDED_PROTO] {
-            fields.remove(name);
-        }
-    }
-    let scheme = exchange.peer.scheme.as_str();
-    let address = exchange.peer.address.map(|address| address.to_canonical());
-    let node = match address {
-        Some(IpAddr::V4(v4)) => v4.to_string(),
-        Some(IpAddr::V6(v6)) => format!("\"[{v6}]\""),
-        None => "unknown".to_owned(),
-    };
-    let forwarded = format!("for={node};host=\"{}\";proto={scheme}", exchange.target.authority());
-    append_member(fields, &FORWARDED, &forwarded);
-    append_member(
-        fields,
-        &X_FORWARDED_FOR,
-        &address.map_or("unknown".to_owned(), |address| address.to_string()),
-    );
-    if let Some(authority) = authority {
-        fields.entry(&X_FORWARDED_HOST).or_insert(authority);
-    }
-    fields.entry(&X_FORWARDED_PROTO).or_insert(HeaderValue::from_static(scheme));
-}
-
-/// Appends a member to a field that is a list, as one line.
-fn append_member(fields: &mut HeaderMap, name: &HeaderName, member: &str) {
-    let mut members: Vec<&str> = fields.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
-    members.push(member);
-    if let Ok(line) = HeaderValue::try_from(members.join(", ")) {
-        fields.insert(name, line);
-    }
 }
 
 /// The fields of an answer that is passed on: those of its connection stay behind.

@@ -7,7 +7,7 @@ use http::{
     header::{AGE, CACHE_CONTROL, CONTENT_LENGTH, VARY, VIA},
 };
 
-use super::forward::{OWN_VIA, ensure_date};
+use super::{forward::ensure_date, outgoing::OWN_VIA};
 use crate::{
     level::Level,
     route::Route,

@@ -5,8 +5,11 @@
 mod body;
 mod exchange;
 mod fetch;
+mod fill;
 mod forward;
 mod head;
+mod outgoing;
+mod preview;
 mod problem;
 mod respond;
 
@@ -23,6 +26,7 @@ use ipnet::IpNet;
 use tokio_util::task::TaskTracker;
 
 pub use body::Body;
+pub use preview::Preview;
 pub use problem::Problem;
 
 use crate::{
@@ -198,7 +202,9 @@ impl Proxy {
         fwd: Fwd,
         held: Option<Arc<Entry<Stored>>>,
     ) -> Result<Response<Body>, Problem> {
-        let order = Order::new(&exchange, keyed, held.clone(), &self.shared)?;
+        // A client that wants no stale answer gets none, not even where the origin fails.
+        let stand_in = held.clone().filter(|_| fwd == Fwd::Stale);
+        let order = Order::new(&exchange, keyed, held, stand_in.clone(), &self.shared)?;
         let fetched = self.spawn_fetch(order).await.map_err(|_| Problem::Internal)?;
         let handling = |status, stored| Handling::Forwarded { why: fwd, status, stored, collapsed: None };
         match fetched {
@@ -220,7 +226,7 @@ impl Proxy {
             Fetched::NotForClient(bypass) => self.forward(exchange, bypass).await,
             Fetched::Failed(failure) => {
                 let now = self.shared.clock.now();
-                match held.filter(|entry| entry.meta().is_usable_on_error(now)) {
+                match stand_in.filter(|entry| entry.meta().is_usable_on_error(now)) {
                     Some(entry) => {
                         let remaining = entry.meta().remaining(now);
                         Ok(self.hit(&exchange, &entry, remaining, Some(Refusal::StaleIfError.into()), now))

@@ -105,7 +105,9 @@ impl From<UpstreamError> for Problem {
     fn from(error: UpstreamError) -> Self {
         let problem = match error {
             UpstreamError::Timeout => Self::OriginTimeout,
-            UpstreamError::Connect(_) | UpstreamError::Exchange(_) => Self::OriginUnreachable,
+            UpstreamError::Connect(_) | UpstreamError::Exchange(_) | UpstreamError::ServerError(_) => {
+                Self::OriginUnreachable
+            }
             UpstreamError::Nonsense(_) => Self::OriginNonsense,
             UpstreamError::ClientBody => Self::Content,
             UpstreamError::Target => Self::Internal,

@@ -12,7 +12,7 @@ use http::{
 };
 use hyper::body::Incoming;
 
-use super::{Body, Proxy, exchange::Exchange, fetch::Filling, forward, head};
+use super::{Body, Proxy, exchange::Exchange, fill::Filling, forward, head};
 use crate::{
     decision::{Reason, Stored},
     level::{EvidenceSet, Level},

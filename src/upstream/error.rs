@@ -13,6 +13,8 @@ pub enum UpstreamError {
     Exchange(hyper_util::client::legacy::Error),
     /// The request's own body broke off: the client left.
     ClientBody,
+    /// The origin says that it failed, while something held could stand in.
+    ServerError(http::StatusCode),
     /// The answer is one that no origin may give to such a request.
     Nonsense(&'static str),
     /// The target cannot be sent.
@@ -58,6 +60,7 @@ impl std::fmt::Display for UpstreamError {
             Self::Timeout => f.write_str("the origin did not answer in time"),
             Self::Exchange(error) => write!(f, "the exchange with the origin broke: {}", Chain(error)),
             Self::ClientBody => f.write_str("the request's body broke off"),
+            Self::ServerError(status) => write!(f, "the origin answered {status}"),
             Self::Nonsense(what) => write!(f, "the origin's answer makes no sense: {what}"),
             Self::Target => f.write_str("the request's target cannot be sent"),
         }

@@ -1,0 +1,55 @@
+//! What would happen to a request, told without a network by the functions that the proxy itself calls.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, request::Parts};
+
+use super::{Peer, Problem, Settings, exchange::Exchange, outgoing};
+use crate::{
+    decision::{Classified, classify},
+    key::Target,
+    route::{Route, RouteTable},
+    semantics::methods,
+};
+
+/// What would happen to a request.
+#[derive(Debug)]
+pub struct Preview {
+    /// The target URI, canonical.
+    pub target: Target,
+    /// The route that it matches.
+    pub route: Arc<Route>,
+    /// Whether it bypasses the cache, or has a key.
+    pub classified: Classified,
+    /// The request that would go to the origin, in origin form, if nothing stored answered it.
+    pub outgoing: Request<()>,
+}
+
+impl Preview {
+    /// Looks ahead. `head` is the request as the client would send it.
+    ///
+    /// # Errors
+    /// The problem that the client would get.
+    pub fn of(
+        head: Parts,
+        content: Bytes,
+        peer: Peer,
+        settings: &Settings,
+        routes: &RouteTable,
+    ) -> Result<Self, Problem> {
+        let is_query = methods::is_query(&head.method) && content.len() <= settings.max_query_content;
+        let mut exchange = Exchange::of_head(head, peer, settings, routes)?;
+        if !content.is_empty() {
+            exchange =
+                if is_query { exchange.with_query_content(content) } else { exchange.with_content(content) };
+        }
+        let classified = classify(&exchange.asked(), &exchange.route, &settings.policy);
+        let outgoing = match &classified {
+            Classified::Bypass(_) => outgoing::as_it_came(&mut exchange, settings),
+            Classified::Keyed(keyed) => outgoing::to_be_stored(&exchange, keyed, settings, None)?,
+        };
+        let Exchange { target, route, .. } = exchange;
+        Ok(Self { target, route, classified, outgoing: outgoing.map(|_| ()) })
+    }
+}
