@@ -42,20 +42,28 @@ fn keys(c: &mut Criterion) {
     let plain = spec(&[], Vec::new());
     let with_query = spec(&["language"], Vec::new());
     let with_field = spec(&["language"], vec![FieldSpec::new(header::ACCEPT_LANGUAGE)]);
-    for (name, spec) in [("path", plain), ("path, query", with_query), ("path, query, accept-language", with_field)] {
+    for (name, spec) in
+        [("path", plain), ("path, query", with_query), ("path, query, accept-language", with_field)]
+    {
         c.bench_function(&format!("key: {name}"), |b| {
             b.iter(|| CacheKey::declared(black_box(&target), &spec, &fields, None));
         });
     }
     c.bench_function("key: target URI", |b| {
-        b.iter(|| Target::new(Scheme::Http, "api.example", black_box("/product/1234"), Some("language=french")));
+        b.iter(|| {
+            Target::new(Scheme::Http, "api.example", black_box("/product/1234"), Some("language=french"))
+        });
     });
 }
 
 fn routes(c: &mut Criterion) {
     for count in [1, 1000] {
         let routes = (0..count).map(|n| {
-            Route::new(format!("route-{n}"), pattern(&format!("/service-{n}/product/{{id}}")), Treatment::Origin)
+            Route::new(
+                format!("route-{n}"),
+                pattern(&format!("/service-{n}/product/{{id}}")),
+                Treatment::Origin,
+            )
         });
         let table = RouteTable::new(routes.collect()).expect("distinct routes");
         let path = format!("/service-{}/product/1234", count / 2);

@@ -28,7 +28,8 @@ fn proxy(runtime: &Runtime) -> (Started, SocketAddr) {
              [[route]]\nname = \"load\"\npath = \"/load/{{bytes}}\"\nlevel = \"permanent\"\n"
         );
         let config = Config::parse("bench.toml", &text).expect("a valid config").config;
-        let started = start(config, Arc::new(SystemClock::start()), Arc::new(LogSink)).await.expect("to start");
+        let started =
+            start(config, Arc::new(SystemClock::start()), Arc::new(LogSink)).await.expect("to start");
         let Listen::Tcp(address) = started.server.addresses()[0] else { panic!("not a TCP address") };
         (started, address)
     })
@@ -53,7 +54,8 @@ fn hits(c: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime");
     let (_started, address) = proxy(&runtime);
     for size in [1024, 16 * 1024, 128 * 1024] {
-        let request = format!("GET /load/{size} HTTP/1.1\r\nhost: api.example\r\naccept: */*\r\n\r\n").into_bytes();
+        let request =
+            format!("GET /load/{size} HTTP/1.1\r\nhost: api.example\r\naccept: */*\r\n\r\n").into_bytes();
         let mut stream = TcpStream::connect(address).expect("to connect");
         stream.set_nodelay(true).expect("a socket");
         let mut buffer = vec![0; size + 4096];

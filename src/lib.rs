@@ -14,7 +14,7 @@
 //!
 //! | room | what it does | imports |
 //! |---|---|---|
-//! | [`level`] | the five levels, the evidence for them and its join; where identity rides in a request | nothing |
+//! | [`level`] | the five levels, the evidence for them and its join, how to lower them; where identity rides in a request | nothing |
 //! | [`key`] | explicit state in canonical form, the cache key, and the hermetic request that is built from it | nothing |
 //! | [`semantics`] | HTTP caching as functions: directives, freshness, validation, Vary, ranges, Cache-Status | `level` |
 //! | [`route`] | what the operator says about the API, and the table that finds the most specific route | `key`, `level` |
@@ -27,7 +27,7 @@
 //! | [`admin`] | what an operator asks a running proxy, on a listener of its own | `proxy`, `route` |
 //! | [`config`] | TOML as it is typed, read into types that are valid by construction | `key`, `level`, `route` |
 //! | [`origin`] | the sample origin: an API with each kind of statefulness in it | nothing |
-//! | [`cli`] | one file for each command; `cli/serve.rs` puts the rooms together | `admin`, `config`, `decision`, `key`, `observe`, `origin`, `proxy`, `route`, `server`, `store`, `upstream` |
+//! | [`cli`] | one file for each command; `cli/serve.rs` puts the rooms together | `admin`, `config`, `decision`, `key`, `level`, `observe`, `origin`, `proxy`, `route`, `semantics`, `server`, `store`, `upstream` |
 //!
 //! The request function is [`Proxy::handle`](proxy::Proxy::handle): start reading there, or at [`decision`], where the
 //! three questions are.
@@ -45,7 +45,7 @@
 //! 4. *A second clock.* Freshness has one, [`observe::Clock`], which tests turn by hand. Timers of sockets are tokio's.
 //! 5. *A second way for an error to become a response.* [`proxy::Problem`] is the one. What a client reads there, and what
 //!    the log says, are separate texts.
-//! 6. *A second decision.* `classify`, `plan` and `judge` are called by whoever wants to know. Each "no" is one variant of
+//! 6. *A second decision.* `classify`, `plan` and `judge` are called by the proxy and by `explain`. Each "no" is one variant of
 //!    [`decision::Reason`], the same one for Cache-Status, log and findings. The names are unique (tested in `decision`),
 //!    and the README lists them all (`tests/readme.rs`).
 //! 7. *A stored answer that depends on what is not in the key.* On a declared route the request to the origin is built from
