@@ -1,6 +1,7 @@
 //! One file for each command, and what they share.
 
 pub mod check;
+pub mod demo;
 pub mod explain;
 pub mod origin;
 pub mod serve;
@@ -33,6 +34,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Origin(origin::OriginArgs),
     Check(check::CheckArgs),
+    Demo(demo::DemoArgs),
     Explain(explain::ExplainArgs),
 }
 
@@ -51,6 +53,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Origin(args) => origin::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Explain(args) => explain::run(&args),
     }
 }
