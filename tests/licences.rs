@@ -25,15 +25,15 @@ const ACCEPTED: [&str; 10] = [
 /// dependency has to leave this list.
 const ADVISED: [(&str, &str); 1] = [(
     "rsa",
-    "RUSTSEC-2023-0071: the time of a private-key operation tells about the key. It comes with jsonwebtoken's \
-     rust_crypto feature, whose only alternative wants a C compiler and CMake. The sample origin signs with HMAC \
+    "RUSTSEC-2023-0071: the time of a private-key operation tells about the key. jsonwebtoken's rust_crypto feature \
+     cannot be had without it, and the other feature builds all of AWS-LC from C. The sample origin signs with HMAC \
      alone; no RSA key is ever made or read, and the proxy itself uses no token.",
 )];
 
 /// Crates that the house does without, with the reason.
 const UNWANTED: [(&str, &str); 3] = [
     ("openssl-sys", "TLS is rustls: no system library, no C headers"),
-    ("aws-lc-sys", "the provider of rustls is ring: no CMake"),
+    ("aws-lc-sys", "the provider of rustls is ring: one library of C is enough"),
     ("chrono", "HTTP dates are httpdate's; all else is std's"),
 ];
 
