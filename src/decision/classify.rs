@@ -46,6 +46,16 @@ pub enum Content<'a> {
     Query(&'a [u8]),
 }
 
+impl<'a> Content<'a> {
+    /// What was read of it.
+    const fn read(self) -> &'a [u8] {
+        match self {
+            Content::Query(bytes) => bytes,
+            Content::None | Content::Unread => &[],
+        }
+    }
+}
+
 /// The answer to the first question.
 #[derive(Clone, Debug)]
 pub enum Classified {
@@ -97,10 +107,8 @@ pub fn classify(asked: &Asked<'_>, route: &Route, policy: &Policy) -> Classified
     if let Some(bypass) = bypass(asked, route, evidence) {
         return Classified::Bypass(bypass);
     }
-    let content = match asked.content {
-        Content::Query(bytes) => Some(QueryContent::new(asked.fields, bytes)),
-        Content::None | Content::Unread => None,
-    };
+    let content =
+        methods::is_query(asked.method).then(|| QueryContent::new(asked.fields, asked.content.read()));
     let declared = route.level();
     let key = match declared {
         Some(_) => CacheKey::declared(asked.target, &route.state, asked.fields, content),

@@ -4,28 +4,31 @@
 use std::time::Duration;
 
 use http::{
-    HeaderMap, HeaderName, HeaderValue, StatusCode,
-    header::{
-        ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, LAST_MODIFIED,
-        SET_COOKIE,
-    },
+    HeaderMap, HeaderName, StatusCode,
+    header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HOST, LAST_MODIFIED},
 };
 
-use super::{Framing, Keyed, Nature, Policy, Reason, Refusal, Sharing, Stored, plan::is_absent};
+use super::{
+    Framing, Keyed, Nature, Policy, Reason, Refusal, Sharing, Stored,
+    heeded::{Heeded, content_coding, is_endless},
+    lifetime::{declared_lifetime, jittered},
+    plan::is_absent,
+};
 use crate::{
-    key::{Coding, Codings},
+    key::{Codings, KeyMethod},
     level::{Evidence, EvidenceSet, Level, Profile},
-    route::{LifetimeRules, Route},
+    route::Route,
     semantics::{
         Now,
-        directives::{CacheControl, split_list},
         freshness::{
             FreshnessLifetime, corrected_initial_age, date_of, explicit_lifetime, heuristic_lifetime,
         },
         validation::EntityTag,
-        vary::{Nominated, Vary},
+        vary::Nominated,
     },
 };
+
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// An answer of the origin, as the decision sees it.
 #[derive(Clone, Copy, Debug)]
@@ -83,71 +86,16 @@ pub fn judge(
     route: &Route,
     policy: &Policy,
 ) -> Judgement {
-    let heeded = Heeded::of(answer.fields, &route.ignore);
+    let heeded = Heeded::of(answer.fields, ignored(keyed, route));
     match keyed.declared {
         Some(level) => judge_hermetic(answer, &heeded, request, keyed, route, level, policy),
         None => judge_whole(answer, &heeded, request, keyed, route, policy),
     }
 }
 
-/// The fields of an answer that count: those that the route ignores are left out.
-struct Heeded {
-    fields: HeaderMap,
-    directives: CacheControl,
-    vary: Vary,
-}
-
-impl Heeded {
-    fn of(all: &HeaderMap, ignored: &[HeaderName]) -> Self {
-        let mut fields = all.clone();
-        for name in ignored {
-            fields.remove(name);
-        }
-        Self { directives: CacheControl::of_response(&fields), vary: Vary::of(&fields), fields }
-    }
-
-    /// The evidence that every profile heeds.
-    fn evidence(&self) -> EvidenceSet {
-        let mut evidence = EvidenceSet::EMPTY;
-        if self.directives.private.is_whole() {
-            evidence = evidence.with(Evidence::ResponsePrivate);
-        }
-        if self.vary == Vary::Star {
-            evidence = evidence.with(Evidence::VaryStar);
-        }
-        evidence
-    }
-
-    /// The evidence of cookies and identity, which the letter of RFC 9111 does not know.
-    fn identity_evidence(&self, policy: &Policy) -> EvidenceSet {
-        let mut evidence = EvidenceSet::EMPTY;
-        if self.fields.contains_key(SET_COOKIE) {
-            evidence = evidence.with(Evidence::SetCookie);
-        }
-        for name in self.vary.names() {
-            if policy.identity.is_session_field(name) {
-                evidence = evidence.with(Evidence::VaryCookie);
-            } else if policy.identity.is_user_field(name) {
-                evidence = evidence.with(Evidence::VaryIdentity);
-            }
-        }
-        evidence
-    }
-
-    /// Fields that may be neither stored nor shared although the response may (RFC 9111 sections 5.2.2.4 and 5.2.2.7).
-    fn strip(&self, ignored: &[HeaderName]) -> Vec<HeaderName> {
-        let named = self.directives.no_cache.fields().iter().chain(self.directives.private.fields());
-        named.chain(ignored.iter().filter(|name| **name == SET_COOKIE)).cloned().collect()
-    }
-
-    /// Event streams, replaced parts and gRPC have no end that could be waited for.
-    fn is_endless(&self) -> bool {
-        let kind = self.fields.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-        let kind = kind.split(|b| *b == b';').next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
-        kind == b"text/event-stream"
-            || kind == b"multipart/x-mixed-replace"
-            || kind.starts_with(b"application/grpc")
-    }
+/// The fields that do not count: only where the fetch was hermetic can the operator know better than the origin.
+fn ignored<'a>(keyed: &Keyed, route: &'a Route) -> &'a [HeaderName] {
+    if keyed.declared.is_some() { &route.ignore } else { &[] }
 }
 
 /// An answer to a hermetic fetch: nothing but the key decided it, so anything that speaks of identity means that the
@@ -173,24 +121,31 @@ fn judge_hermetic(
     if let (true, Some(decisive)) = (evidence.is_unshareable(), evidence.decisive()) {
         return judged(Verdict::Discard(decisive.into()));
     }
-    let coding = content_coding(&heeded.fields);
-    if let Some(refusal) = unfit_for_hermetic(answer, heeded, keyed, coding, policy) {
+    let coding = content_coding(answer.fields);
+    if let Some(refusal) = unfit_for_hermetic(answer, keyed, coding, policy) {
         return judged(Verdict::Discard(refusal.into()));
     }
+    let undeclared = undeclared(heeded, keyed, route);
+    let is_sent = |name: &HeaderName| route.forward.contains(name) && request.contains_key(name);
     let lifetime = match declared_lifetime(answer, explicit, level, &route.lifetime) {
         _ if heeded.directives.no_store => Err(Refusal::ResponseNoStore),
         _ if answer.framing == Framing::CloseDelimited => Err(Refusal::CloseDelimited),
+        // What `forward` sent has decided this answer: it is for this client, and for nobody else.
+        _ if undeclared.iter().any(is_sent) => Err(Refusal::VaryUndeclared),
         lifetime => lifetime,
     };
-    let lifetime = match lifetime {
-        Ok(lifetime) => lifetime,
-        Err(refusal) => return judged(Verdict::Refuse(refusal.into())),
+    let withheld: Vec<_> = undeclared.iter().filter(|name| !is_sent(name)).collect();
+    let not_for_client = not_for_client(answer.status, &withheld, request, keyed);
+    let lifetime = match (lifetime, not_for_client) {
+        (Ok(lifetime), _) => lifetime,
+        // That it is not stored does not make it an answer for this client. A failing server's is, as any would be.
+        (Err(_), Some(reason)) if !answer.status.is_server_error() => {
+            return judged(Verdict::Discard(reason.into()));
+        }
+        (Err(refusal), _) => return judged(Verdict::Refuse(refusal.into())),
     };
-    let nature = Nature::Hermetic {
-        offered: keyed.codings,
-        varies_by_coding: heeded.vary.names().contains(&ACCEPT_ENCODING),
-        undeclared: undeclared(heeded, route),
-    };
+    let varies_by_coding = heeded.vary.names().contains(&ACCEPT_ENCODING);
+    let nature = Nature::Hermetic { offered: keyed.codings, varies_by_coding, undeclared };
     let stored = stored(
         answer,
         heeded,
@@ -200,30 +155,43 @@ fn judge_hermetic(
         evidence,
         route,
     );
-    let not_for_client = if is_absent(&stored) && keyed.carried.any() {
-        Some(Refusal::AbsentForIdentity.into())
-    } else if undeclared(heeded, route).iter().any(|name| request.contains_key(name)) {
-        Some(Refusal::VaryUndeclared.into())
+    judged(Verdict::Store {
+        stored: Box::new(stored),
+        strip: heeded.strip(&route.ignore),
+        not_for_client: not_for_client.map(Reason::from),
+    })
+}
+
+/// Why an answer to a hermetic fetch, good for others, is not what the client that asked would have got itself.
+fn not_for_client(
+    status: StatusCode,
+    withheld: &[&HeaderName],
+    request: &HeaderMap,
+    keyed: &Keyed,
+) -> Option<Refusal> {
+    if is_absent(status) && keyed.carried.any() {
+        Some(Refusal::AbsentForIdentity)
+    } else if withheld.iter().any(|name| request.contains_key(*name)) {
+        Some(Refusal::VaryUndeclared)
     } else {
         None
-    };
-    judged(Verdict::Store { stored: Box::new(stored), strip: heeded.strip(&route.ignore), not_for_client })
+    }
 }
 
 /// Why an answer to a hermetic fetch is of no use to the client that asked.
 fn unfit_for_hermetic(
     answer: &Answered<'_>,
-    heeded: &Heeded,
     keyed: &Keyed,
     coding: Option<Codings>,
     policy: &Policy,
 ) -> Option<Refusal> {
-    let code = answer.status.as_u16();
-    let expected = matches!(code, 200..=299 | 301 | 308 | 404 | 410 | 500..=599) && code != 206;
-    if !expected {
+    if !matches!(answer.status.as_u16(), 200..=299 | 301 | 308 | 404 | 410 | 500..=599) {
         return Some(Refusal::StatusUnexpected);
     }
-    if heeded.is_endless() {
+    if is_partial(answer) {
+        return Some(Refusal::PartialContent);
+    }
+    if is_endless(answer.fields) {
         return Some(Refusal::EndlessStream);
     }
     if is_too_large(answer, policy) {
@@ -233,30 +201,14 @@ fn unfit_for_hermetic(
     (!usable).then_some(Refusal::ContentCoding)
 }
 
-/// The lifetime on a declared route: the origin's word, else the operator's.
-fn declared_lifetime(
-    answer: &Answered<'_>,
-    explicit: Option<Duration>,
-    level: Level,
-    rules: &LifetimeRules,
-) -> Result<FreshnessLifetime, Refusal> {
-    let ceiling = rules.max_ttl.map_or(FreshnessLifetime::Forever, FreshnessLifetime::Finite);
-    let lifetime = match (answer.status.as_u16(), explicit) {
-        (404 | 410, given) => FreshnessLifetime::Finite(given.unwrap_or(rules.negative_ttl)),
-        (_, Some(given)) => FreshnessLifetime::Finite(given.max(rules.min_ttl.unwrap_or_default())),
-        (200 | 203 | 204 | 301 | 308, None) if level == Level::Permanent => FreshnessLifetime::Forever,
-        (200 | 203 | 204 | 301 | 308, None) => {
-            FreshnessLifetime::Finite(rules.ttl.max(rules.min_ttl.unwrap_or_default()))
-        }
-        (_, None) => return Err(Refusal::StatusNotStorable),
-    };
-    Ok(lifetime.min(ceiling))
-}
-
-/// The fields that an answer's Vary names and the route does not declare.
-fn undeclared(heeded: &Heeded, route: &Route) -> Box<[HeaderName]> {
+/// The fields that an answer's Vary names and the route does not declare. What the key holds anyway needs no word of
+/// the route: the codings, the host and the scheme, and what the content of a QUERY is.
+fn undeclared(heeded: &Heeded, keyed: &Keyed, route: &Route) -> Box<[HeaderName]> {
+    let is_query = keyed.key.parts().method == KeyMethod::Query;
     let is_declared = |name: &HeaderName| {
-        *name == ACCEPT_ENCODING || route.state.fields.iter().any(|field| field.name == *name)
+        [ACCEPT_ENCODING, HOST, X_FORWARDED_PROTO].contains(name)
+            || (is_query && [CONTENT_TYPE, CONTENT_ENCODING].contains(name))
+            || route.state.fields.iter().any(|field| field.name == *name)
     };
     heeded.vary.names().iter().filter(|name| !is_declared(name)).cloned().collect()
 }
@@ -303,12 +255,12 @@ fn judge_whole(
     let lifetime = FreshnessLifetime::Finite(lifetime.min(rules.max_ttl.unwrap_or(Duration::MAX)));
     let fields = heeded.vary.names().iter().map(|name| Nominated::of(name.clone(), request)).collect();
     let nature = Nature::Nominated { fields, sharing };
-    let coding = content_coding(&heeded.fields);
+    let coding = content_coding(answer.fields);
     let stored =
         stored(answer, heeded, jittered(lifetime, rules, answer.chance), coding, nature, evidence, route);
     judged(Verdict::Store {
         stored: Box::new(stored),
-        strip: heeded.strip(&route.ignore),
+        strip: heeded.strip(ignored(keyed, route)),
         not_for_client: None,
     })
 }
@@ -319,11 +271,11 @@ fn unfit_to_store(answer: &Answered<'_>, heeded: &Heeded, policy: &Policy) -> Op
         Some(Refusal::ResponseNoStore)
     } else if !answer.with_content {
         Some(Refusal::HeadRequest)
-    } else if answer.status == StatusCode::PARTIAL_CONTENT || heeded.fields.contains_key(CONTENT_RANGE) {
+    } else if is_partial(answer) {
         Some(Refusal::PartialContent)
     } else if answer.status == StatusCode::NOT_MODIFIED {
         Some(Refusal::StatusNotStorable)
-    } else if heeded.is_endless() {
+    } else if is_endless(answer.fields) {
         Some(Refusal::EndlessStream)
     } else if is_too_large(answer, policy) {
         Some(Refusal::TooLarge)
@@ -334,19 +286,12 @@ fn unfit_to_store(answer: &Answered<'_>, heeded: &Heeded, policy: &Policy) -> Op
     }
 }
 
-fn is_too_large(answer: &Answered<'_>, policy: &Policy) -> bool {
-    matches!(answer.framing, Framing::Length(length) if length > policy.max_object)
+fn is_partial(answer: &Answered<'_>) -> bool {
+    answer.status == StatusCode::PARTIAL_CONTENT || answer.fields.contains_key(CONTENT_RANGE)
 }
 
-/// Chance shortens a lifetime, so that what was stored together does not expire together.
-fn jittered(lifetime: FreshnessLifetime, rules: &LifetimeRules, chance: f64) -> FreshnessLifetime {
-    match lifetime {
-        FreshnessLifetime::Finite(lifetime) => {
-            let kept = (1.0 - rules.jitter.clamp(0.0, 1.0) * chance.clamp(0.0, 1.0)).clamp(0.0, 1.0);
-            FreshnessLifetime::Finite(lifetime.mul_f64(kept))
-        }
-        FreshnessLifetime::Forever => FreshnessLifetime::Forever,
-    }
+fn is_too_large(answer: &Answered<'_>, policy: &Policy) -> bool {
+    matches!(answer.framing, Framing::Length(length) if length > policy.max_object)
 }
 
 fn stored(
@@ -359,8 +304,11 @@ fn stored(
     route: &Route,
 ) -> Stored {
     let directives = &heeded.directives;
+    // Where the origin decides, its s-maxage closes the operator's window but not its own (RFC 9111 section 4.2.4).
+    let is_origins = directives.s_maxage.is_some() && route.level().is_none();
     let window = |given: Option<Duration>, rule: Option<Duration>| {
-        if directives.forbids_stale() { Duration::ZERO } else { given.or(rule).unwrap_or_default() }
+        let window = given.or(if is_origins { None } else { rule }).unwrap_or_default();
+        if directives.forbids_stale() { Duration::ZERO } else { window }
     };
     Stored {
         status: answer.status,
@@ -381,31 +329,4 @@ fn stored(
         nature,
         evidence,
     }
-}
-
-/// The content codings of an answer: `None` where one of them is not known here.
-fn content_coding(fields: &HeaderMap) -> Option<Codings> {
-    let mut codings = Codings::NONE;
-    for line in fields.get_all(CONTENT_ENCODING) {
-        let text = line.to_str().ok()?;
-        for member in split_list(text).filter(|member| !member.eq_ignore_ascii_case("identity")) {
-            codings = codings.with(Coding::parse(member)?);
-        }
-    }
-    Some(codings)
-}
-
-/// The fields of a stored response after a 304 has confirmed it: those of the 304 take the place of the stored ones,
-/// but for what describes the content that is kept (RFC 9111 section 3.2).
-pub fn merge_not_modified(stored: &HeaderMap, not_modified: &HeaderMap) -> HeaderMap {
-    let describes_content =
-        |name: &HeaderName| matches!(*name, CONTENT_LENGTH | CONTENT_ENCODING | CONTENT_TYPE | CONTENT_RANGE);
-    let mut merged = stored.clone();
-    for name in not_modified.keys().filter(|name| !describes_content(name)) {
-        merged.remove(name);
-        for value in not_modified.get_all(name) {
-            merged.append(name.clone(), value.clone());
-        }
-    }
-    merged
 }

@@ -6,15 +6,21 @@
 //! [`Reason`].
 
 mod classify;
+mod confirmed;
+mod heeded;
 mod judge;
+mod lifetime;
 mod plan;
 mod reason;
 mod stored;
+#[cfg(test)]
+mod tests;
 
 use crate::level::{Identity, Profile};
 
 pub use classify::{Asked, Bypass, Classified, Content, Keyed, classify};
-pub use judge::{Answered, Judgement, Verdict, judge, merge_not_modified};
+pub use confirmed::merge_not_modified;
+pub use judge::{Answered, Judgement, Verdict, judge};
 pub use plan::{Plan, plan};
 pub use reason::{Reason, Refusal};
 pub use stored::{Framing, Nature, Sharing, Stored};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 
 use super::{Bypass, Keyed, Nature, Policy, Reason, Refusal, Stored};
 use crate::{
@@ -99,7 +99,6 @@ fn select<'a>(
 ) -> Selected<'a> {
     let mut other_variants = false;
     for (index, stored) in variants.into_iter().enumerate() {
-        other_variants = true;
         match &stored.nature {
             Nature::Hermetic { offered, varies_by_coding, undeclared } => {
                 if undeclared.iter().any(|name| fields.contains_key(name)) {
@@ -108,18 +107,22 @@ fn select<'a>(
                 let plain = stored.coding.is_some_and(Codings::is_empty);
                 let offered_enough = !varies_by_coding || offered.is_superset(keyed.codings);
                 if stored.is_acceptable(keyed.codings) && (!plain || offered_enough) {
-                    if is_absent(stored) && keyed.carried.any() {
+                    if is_absent(stored.status) && keyed.carried.any() {
                         return Selected::Refused(Refusal::AbsentForIdentity);
                     }
                     return Selected::Variant(index, stored);
                 }
+                other_variants = true;
             }
             Nature::Nominated { fields: nominated, sharing } => {
                 // The letter of RFC 9111 section 3.5 restricts what is stored, not whom it answers.
                 let may_have =
                     policy.profile == Profile::Rfc9111 || sharing.allows(keyed.carried, policy.profile);
-                if may_have && nominated.iter().all(|field| field.matches(fields)) {
-                    return Selected::Variant(index, stored);
+                match nominated.iter().all(|field| field.matches(fields)) {
+                    true if may_have => return Selected::Variant(index, stored),
+                    // It is kept from this request by who asks, and by no field that Vary names.
+                    true => {}
+                    false => other_variants = true,
                 }
             }
         }
@@ -127,9 +130,9 @@ fn select<'a>(
     Selected::Nothing { other_variants }
 }
 
-/// Whether the stored response says that there is nothing, which for those who may see more need not be so.
-pub(super) fn is_absent(stored: &Stored) -> bool {
-    matches!(stored.status.as_u16(), 404 | 410)
+/// Whether a response says that there is nothing, which for those who may see more need not be so.
+pub(super) fn is_absent(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 404 | 410)
 }
 
 fn use_variant(keyed: &Keyed, variant: usize, stored: &Stored, now: Now) -> Plan {
@@ -143,7 +146,7 @@ fn use_variant(keyed: &Keyed, variant: usize, stored: &Stored, now: Now) -> Plan
     }
     match remaining {
         Remaining::Fresh(_) | Remaining::Forever => Plan::Serve { variant, remaining },
-        Remaining::Stale(since) if since < stored.stale_while_revalidate => {
+        Remaining::Stale(since) if since < stored.stale_while_revalidate && !wants_fresh(directives) => {
             Plan::ServeStale { variant, since }
         }
         Remaining::Stale(since) if accepts_stale(directives, stored, since) => {
@@ -162,6 +165,11 @@ fn is_young_enough(directives: &CacheControl, stored: &Stored, remaining: Remain
         Remaining::Stale(_) => false,
     });
     age_ok && fresh_ok
+}
+
+/// A request that limits the age and does not say max-stale wants no stale response (RFC 9111 section 5.2.1.1).
+const fn wants_fresh(directives: &CacheControl) -> bool {
+    directives.max_age.is_some() && directives.max_stale.is_none()
 }
 
 /// max-stale of the request (RFC 9111 section 5.2.1.2), unless the response forbids stale use.

@@ -132,6 +132,12 @@ impl CacheControl {
             for item in split_list(&text) {
                 directives.add(item, reading);
             }
+            // A stray quote may hide what follows it. Whatever forbids something counts all the same.
+            if has_stray_quote(&text) {
+                for item in text.split(',').map(str::trim).filter(|item| forbids(item)) {
+                    directives.add(item, reading);
+                }
+            }
         }
         directives
     }
@@ -200,6 +206,38 @@ pub(crate) fn split_list(text: &str) -> impl Iterator<Item = &str> {
     .filter(|item| !item.is_empty())
 }
 
+/// Whether a quote stands elsewhere than around a whole argument, or is never closed.
+fn has_stray_quote(text: &str) -> bool {
+    enum At {
+        Word,
+        Argument,
+        Quoted,
+        Escaped,
+        Closed,
+    }
+    let mut at = At::Word;
+    for byte in text.bytes() {
+        at = match (at, byte) {
+            (At::Quoted, b'\\') => At::Escaped,
+            (At::Quoted, b'"') | (At::Closed, b' ' | b'\t') => At::Closed,
+            (At::Quoted | At::Escaped, _) | (At::Argument, b'"') => At::Quoted,
+            (At::Closed, b',') => At::Word,
+            (At::Closed, _) | (_, b'"') => return true,
+            (At::Argument, b' ' | b'\t') | (_, b'=') => At::Argument,
+            (At::Word | At::Argument, _) => At::Word,
+        };
+    }
+    matches!(at, At::Quoted | At::Escaped)
+}
+
+/// Whether a directive can only ever forbid.
+fn forbids(item: &str) -> bool {
+    let name = item.split('=').next().unwrap_or_default().trim();
+    ["no-store", "no-cache", "private", "must-revalidate", "proxy-revalidate"]
+        .iter()
+        .any(|directive| name.eq_ignore_ascii_case(directive))
+}
+
 fn has_token(line: &[u8], token: &str) -> bool {
     String::from_utf8_lossy(line).split(',').any(|item| item.trim().eq_ignore_ascii_case(token))
 }
@@ -266,6 +304,31 @@ mod tests {
         let read = response(&["private=\"Set-Cookie, X-User\", max-age=9"]);
         assert_eq!(read.private.fields(), ["set-cookie", "x-user"]);
         assert_eq!(read.max_age, Some(Duration::from_secs(9)));
+    }
+
+    #[test]
+    fn a_stray_quote_hides_nothing_that_forbids() {
+        for line in [
+            "x=\"a, no-store",
+            "x\"a, no-store, b\"c",
+            "max-age=\"60, no-store",
+            "x=\"a\\\", no-store",
+            "x=\"a\" \", no-store",
+        ] {
+            assert!(response(&[line]).no_store, "{line}");
+        }
+        let read = response(&["x=\"a, public, s-maxage=9, private, must-revalidate"]);
+        assert!(read.private.is_whole() && read.must_revalidate);
+        assert!(!read.public && read.s_maxage.is_none(), "what allows something stays hidden");
+    }
+
+    #[test]
+    fn what_is_rightly_quoted_is_no_directive() {
+        for line in
+            ["x=\"a, no-store, b\"", "x= \"\\\", no-store\" , y=\"no-store\"", "x=\"a\\\\\", y=\"no-store\""]
+        {
+            assert!(!response(&[line]).no_store, "{line}");
+        }
     }
 
     #[test]

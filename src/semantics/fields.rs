@@ -25,14 +25,20 @@ pub fn is_hop_by_hop(name: &HeaderName) -> bool {
     HOP_BY_HOP.contains(name)
 }
 
+/// Whether this message's Connection names the field, so that it ends at the next hop.
+pub(super) fn is_of_connection(fields: &HeaderMap, name: &HeaderName) -> bool {
+    connection_options(fields).any(|option| option.eq_ignore_ascii_case(name.as_str()))
+}
+
+fn connection_options(fields: &HeaderMap) -> impl Iterator<Item = &str> {
+    let lines = fields.get_all(CONNECTION).iter();
+    lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')).map(str::trim)
+}
+
 /// Removes every field that concerns one connection only: the known ones, and those that Connection names.
 pub fn remove_hop_by_hop(fields: &mut HeaderMap) {
-    let named: Vec<HeaderName> = fields
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .filter_map(|option| HeaderName::from_bytes(option.trim().as_bytes()).ok())
+    let named: Vec<HeaderName> = connection_options(fields)
+        .filter_map(|option| HeaderName::from_bytes(option.as_bytes()).ok())
         .collect();
     for name in named.iter().chain(&HOP_BY_HOP) {
         fields.remove(name);

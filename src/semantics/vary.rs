@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::VARY};
 
+use super::fields::is_of_connection;
+
 /// What a response's Vary says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Vary {
@@ -62,8 +64,13 @@ impl Nominated {
     }
 }
 
-/// All lines of a field as one list, with the white space around its members taken away.
+/// All lines of a field as one list, with the white space around its members taken away. A field that Connection names
+/// does not reach the origin, so it is as good as absent: else a client could have the answer to a request without the
+/// field stored for all that have it.
 fn combined(fields: &HeaderMap, name: &HeaderName) -> Option<Vec<u8>> {
+    if is_of_connection(fields, name) {
+        return None;
+    }
     let mut lines = fields.get_all(name).iter().peekable();
     lines.peek()?;
     let members: Vec<&[u8]> = lines
@@ -103,6 +110,16 @@ mod tests {
         assert!(nominated.matches(&fields(&[("accept", " a "), ("accept", "b")])));
         assert!(!nominated.matches(&fields(&[("accept", "b,a")])));
         assert!(!nominated.matches(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_field_that_connection_names_is_absent() {
+        let plain = fields(&[("accept", "a")]);
+        let dropped = fields(&[("accept", "a"), ("connection", "close, Accept")]);
+        let accept = HeaderName::from_static("accept");
+        assert!(Nominated::of(accept.clone(), &dropped).matches(&HeaderMap::new()));
+        assert!(!Nominated::of(accept.clone(), &dropped).matches(&plain));
+        assert!(!Nominated::of(accept, &plain).matches(&dropped));
     }
 
     #[test]

@@ -1,0 +1,91 @@
+//! The fields of an answer that count, and what they say.
+
+use http::{
+    HeaderMap, HeaderName,
+    header::{CONTENT_ENCODING, CONTENT_TYPE, SET_COOKIE},
+};
+
+use super::Policy;
+use crate::{
+    key::{Coding, Codings},
+    level::{Evidence, EvidenceSet},
+    semantics::{
+        directives::{CacheControl, split_list},
+        vary::Vary,
+    },
+};
+
+/// The fields of an answer that count: those that the route ignores are left out.
+pub(super) struct Heeded {
+    pub(super) fields: HeaderMap,
+    pub(super) directives: CacheControl,
+    pub(super) vary: Vary,
+}
+
+impl Heeded {
+    pub(super) fn of(all: &HeaderMap, ignored: &[HeaderName]) -> Self {
+        let mut fields = all.clone();
+        for name in ignored {
+            fields.remove(name);
+        }
+        Self { directives: CacheControl::of_response(&fields), vary: Vary::of(&fields), fields }
+    }
+
+    /// The evidence that every profile heeds.
+    pub(super) fn evidence(&self) -> EvidenceSet {
+        let mut evidence = EvidenceSet::EMPTY;
+        if self.directives.private.is_whole() {
+            evidence = evidence.with(Evidence::ResponsePrivate);
+        }
+        if self.vary == Vary::Star {
+            evidence = evidence.with(Evidence::VaryStar);
+        }
+        evidence
+    }
+
+    /// The evidence of cookies and identity, which the letter of RFC 9111 does not know.
+    pub(super) fn identity_evidence(&self, policy: &Policy) -> EvidenceSet {
+        let mut evidence = EvidenceSet::EMPTY;
+        if self.fields.contains_key(SET_COOKIE) {
+            evidence = evidence.with(Evidence::SetCookie);
+        }
+        for name in self.vary.names() {
+            if policy.identity.is_session_field(name) {
+                evidence = evidence.with(Evidence::VaryCookie);
+            } else if policy.identity.is_user_field(name) {
+                evidence = evidence.with(Evidence::VaryIdentity);
+            }
+        }
+        evidence
+    }
+
+    /// Fields that may be neither stored nor shared although the response may (RFC 9111 sections 5.2.2.4 and 5.2.2.7).
+    pub(super) fn strip(&self, ignored: &[HeaderName]) -> Vec<HeaderName> {
+        let named = self.directives.no_cache.fields().iter().chain(self.directives.private.fields());
+        named.chain(ignored.iter().filter(|name| **name == SET_COOKIE)).cloned().collect()
+    }
+}
+
+/// Event streams, replaced parts and gRPC have no end that could be waited for. That is a fact and no policy: it counts
+/// whatever the route ignores.
+pub(super) fn is_endless(fields: &HeaderMap) -> bool {
+    fields.get_all(CONTENT_TYPE).iter().any(|line| {
+        let kind = line.as_bytes().split(|b| *b == b';').next().unwrap_or_default();
+        let kind = kind.trim_ascii().to_ascii_lowercase();
+        kind == b"text/event-stream"
+            || kind == b"multipart/x-mixed-replace"
+            || kind.starts_with(b"application/grpc")
+    })
+}
+
+/// The content codings of an answer: `None` where one of them is not known here.
+pub(super) fn content_coding(fields: &HeaderMap) -> Option<Codings> {
+    let mut codings = Codings::NONE;
+    for line in fields.get_all(CONTENT_ENCODING) {
+        let text = line.to_str().ok()?;
+        for member in split_list(text).filter(|member| !member.eq_ignore_ascii_case("identity")) {
+            codings = codings.with(Coding::parse(member)?);
+        }
+    }
+    Some(codings)
+}

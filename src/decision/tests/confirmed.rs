@@ -1,0 +1,75 @@
+//! What a 304 changes about a stored response (RFC 9111 section 3.2).
+
+use super::*;
+use crate::decision::merge_not_modified;
+
+fn merged(stored: &[Line], not_modified: &[Line]) -> Vec<(String, String)> {
+    let merged = merge_not_modified(&fields(stored), &fields(not_modified));
+    let line = |(name, value): (&HeaderName, &HeaderValue)| {
+        (name.as_str().to_owned(), value.to_str().unwrap().to_owned())
+    };
+    let mut lines: Vec<_> = merged.iter().map(line).collect();
+    lines.sort();
+    lines
+}
+
+fn expected(lines: &[Line]) -> Vec<(String, String)> {
+    lines.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn fields_of_the_304_take_the_place_of_all_stored_lines_of_the_same_name() {
+    let stored = [("cache-control", "max-age=1"), ("cache-control", "public"), ("x-a", "1"), ("x-b", "2")];
+    let update = [("cache-control", "max-age=9"), ("x-b", "3"), ("x-b", "4"), ("x-c", "5")];
+    let lines = [("cache-control", "max-age=9"), ("x-a", "1"), ("x-b", "3"), ("x-b", "4"), ("x-c", "5")];
+    assert_eq!(merged(&stored, &update), expected(&lines));
+}
+
+#[test]
+fn what_describes_the_kept_content_stays_with_it() {
+    let stored = [("content-encoding", "gzip"), ("content-length", "5"), ("content-type", "a/b")];
+    let update = [
+        ("content-encoding", "br"),
+        ("content-length", "0"),
+        ("content-type", "c/d"),
+        ("content-range", "bytes 0-1/2"),
+    ];
+    assert_eq!(merged(&stored, &update), expected(&stored));
+}
+
+#[test]
+fn the_date_is_that_of_the_304_and_of_nothing_older() {
+    let stored = [("date", "Sun, 06 Nov 1994 08:49:37 GMT")];
+    let update = [("date", "Mon, 07 Nov 1994 08:49:37 GMT")];
+    assert_eq!(merged(&stored, &update), expected(&update));
+    assert_eq!(merged(&stored, NOTHING), []);
+}
+
+#[test]
+fn a_confirmed_response_without_date_is_young_again() {
+    let world = World::origin();
+    let old = date(-500);
+    let held = fields(&[("cache-control", "max-age=60"), ("date", old.as_str())]);
+    let merged = merge_not_modified(&held, &HeaderMap::new());
+    let judgement = world.judge_maps(&HeaderMap::new(), 200, &merged);
+    let Verdict::Store { stored, .. } = judgement.verdict else { panic!("not stored") };
+    assert_eq!(stored.age(after(0)).as_secs(), 0);
+}
+
+#[test]
+fn a_304_that_forbids_ends_what_was_stored() {
+    let held = fields(&[("cache-control", "max-age=60")]);
+    let rows: [&[Line]; 4] = [
+        &[("cache-control", "no-store")],
+        &[("cache-control", "private")],
+        &[("set-cookie", "a=b")],
+        &[("vary", "*")],
+    ];
+    for world in [World::changing(), World::origin()] {
+        for update in rows {
+            let merged = merge_not_modified(&held, &fields(update));
+            let outcome = Outcome::of(&world.judge_maps(&HeaderMap::new(), 200, &merged));
+            assert!(!matches!(outcome, Outcome::Store | Outcome::NotForClient(_)), "{update:?}: {outcome:?}");
+        }
+    }
+}
