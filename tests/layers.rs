@@ -53,7 +53,7 @@ const HOUSE: [Room; 14] = [
     pure(
         "semantics",
         &["level"],
-        &["http", "httpdate"],
+        &["http", "httpdate", "sfv"],
         "the RFCs as functions; Cache-Status states the level",
     ),
     pure("route", &["key", "level"], &["http"], "a route says what its answers depend on, and its level"),

@@ -2,7 +2,7 @@
 
 use http::{
     HeaderMap, HeaderName,
-    header::{CONTENT_ENCODING, CONTENT_TYPE, SET_COOKIE},
+    header::{CONTENT_ENCODING, CONTENT_TYPE, EXPIRES, FORWARDED, SET_COOKIE},
 };
 
 use super::Policy;
@@ -11,6 +11,7 @@ use crate::{
     level::{Evidence, EvidenceSet},
     semantics::{
         directives::{CacheControl, split_list},
+        targeted::targeted,
         vary::Vary,
     },
 };
@@ -28,7 +29,14 @@ impl Heeded {
         for name in ignored {
             fields.remove(name);
         }
-        Self { directives: CacheControl::of_response(&fields), vary: Vary::of(&fields), fields }
+        let directives = match targeted(&fields) {
+            Some(targeted) => {
+                fields.remove(EXPIRES);
+                targeted
+            }
+            None => CacheControl::of_response(&fields),
+        };
+        Self { directives, vary: Vary::of(&fields), fields }
     }
 
     /// The evidence that every profile heeds.
@@ -39,6 +47,10 @@ impl Heeded {
         }
         if self.vary == Vary::Star {
             evidence = evidence.with(Evidence::VaryStar);
+        }
+        // What the proxy tells the origin about the client's address says who asks.
+        if self.vary.names().iter().any(|name| *name == FORWARDED || *name == "x-forwarded-for") {
+            evidence = evidence.with(Evidence::VaryIdentity);
         }
         evidence
     }
@@ -59,10 +71,10 @@ impl Heeded {
         evidence
     }
 
-    /// Fields that may be neither stored nor shared although the response may (RFC 9111 sections 5.2.2.4 and 5.2.2.7).
-    pub(super) fn strip(&self, ignored: &[HeaderName]) -> Vec<HeaderName> {
-        let named = self.directives.no_cache.fields().iter().chain(self.directives.private.fields());
-        named.chain(ignored.iter().filter(|name| **name == SET_COOKIE)).cloned().collect()
+    /// Fields that may be neither stored nor shared although the response may: the client that asked gets them, and
+    /// nobody else (RFC 9111 sections 5.2.2.4 and 5.2.2.7).
+    pub(super) fn unshared(&self) -> Vec<HeaderName> {
+        self.directives.no_cache.fields().iter().chain(self.directives.private.fields()).cloned().collect()
     }
 }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use http::{
     HeaderMap, HeaderName, StatusCode,
-    header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HOST, LAST_MODIFIED},
+    header::{
+        ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HOST, LAST_MODIFIED, SET_COOKIE,
+    },
 };
 
 use super::{
@@ -65,8 +67,10 @@ pub enum Verdict {
     Store {
         /// Its metadata.
         stored: Box<Stored>,
-        /// Fields that are not stored and not sent to anybody.
+        /// Fields that nobody gets.
         strip: Vec<HeaderName>,
+        /// Fields that are not stored: only the client that asked gets them.
+        unshared: Vec<HeaderName>,
         /// Why the client that asked does not get this answer, but its own: what is stored is not for it.
         not_for_client: Option<Reason>,
     },
@@ -157,7 +161,8 @@ fn judge_hermetic(
     );
     judged(Verdict::Store {
         stored: Box::new(stored),
-        strip: heeded.strip(&route.ignore),
+        strip: route.ignore.iter().filter(|name| **name == SET_COOKIE).cloned().collect(),
+        unshared: heeded.unshared(),
         not_for_client: not_for_client.map(Reason::from),
     })
 }
@@ -260,7 +265,8 @@ fn judge_whole(
         stored(answer, heeded, jittered(lifetime, rules, answer.chance), coding, nature, evidence, route);
     judged(Verdict::Store {
         stored: Box::new(stored),
-        strip: heeded.strip(ignored(keyed, route)),
+        strip: Vec::new(),
+        unshared: heeded.unshared(),
         not_for_client: None,
     })
 }

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::decision::Reason;
+use crate::decision::{Reason, Refusal};
 
 /// An answer that contradicts what the operator declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +17,14 @@ pub enum Finding {
 }
 
 impl Finding {
+    /// What an answer shows that was not for everybody, for this reason.
+    pub const fn of(reason: Reason) -> Self {
+        match reason {
+            Reason::Refusal(Refusal::VaryUndeclared) => Self::SaysTooLittle(reason),
+            _ => Self::DeclaredTooLow(reason),
+        }
+    }
+
     /// The evidence or refusal behind it.
     pub const fn reason(self) -> Reason {
         match self {

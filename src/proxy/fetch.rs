@@ -23,7 +23,7 @@ use crate::{
     route::Route,
     semantics::{Now, cache_status::Fwd, fields::remove_hop_by_hop, validation::is_conditional},
     store::{Entry, HeadBlock, Inserted, Stamp},
-    upstream::{RequestBody, UpstreamError, framing},
+    upstream::{Answer, RequestBody, UpstreamError},
 };
 
 /// What is to be fetched, for whom, and what is held already.
@@ -126,17 +126,15 @@ impl Proxy {
         loop {
             let conditional = is_conditional(request.headers());
             let asked = shared.clock.now();
-            let mut response = match self.upstream.send(request).await {
-                Ok(response) => response,
+            let Answer { mut response, framing } = match self.upstream.send(request).await {
+                Ok(answer) => answer,
                 Err(error) => return deliver(reply, Fetched::Failed(error)),
             };
-            let framing =
-                framing(&order.method_sent(), response.status(), response.version(), response.headers());
             remove_hop_by_hop(response.headers_mut());
             if response.status() != StatusCode::NOT_MODIFIED {
                 return self.receive(order, response, framing, asked, stamp, reply).await;
             }
-            if let Some(entry) = self.freshen(&order, response.headers(), asked, stamp) {
+            if let Some(entry) = self.freshen(&order, &response, asked, stamp) {
                 return deliver(reply, Fetched::Freshened(entry));
             }
             match order.unconditional.take() {
@@ -156,13 +154,14 @@ impl Proxy {
 
     /// Takes a 304 as the word that what is held is still good: its fields are brought up to date, its content is kept
     /// (RFC 9111 section 4.3.4). `None` where it speaks of something else, or where what is held may no longer be.
-    fn freshen(
+    fn freshen<B>(
         &self,
         order: &Order,
-        fields: &HeaderMap,
+        not_modified: &Response<B>,
         asked: Now,
         stamp: Stamp,
     ) -> Option<Arc<Entry<Stored>>> {
+        let (fields, version) = (not_modified.headers(), not_modified.version());
         let shared = &self.shared;
         let held = order.held.as_ref().filter(|_| order.unconditional.is_some())?;
         let confirmed = fields.get(http::header::ETAG).is_none_or(|tag| {
@@ -184,12 +183,14 @@ impl Proxy {
             chance: fastrand::f64(),
         };
         let judgement = judge(&answer, &order.fields, &order.keyed, &order.route, &shared.settings.policy);
-        let Verdict::Store { mut stored, strip, not_for_client: None } = judgement.verdict else {
+        let Verdict::Store { mut stored, mut strip, unshared, not_for_client: None } = judgement.verdict
+        else {
             shared.store.remove(&order.keyed.key);
             return None;
         };
         stored.keep_offered(held.meta());
-        let fields = head::dress(merged, &strip, &order.route, stored.lifetime, received.wall);
+        strip.extend(unshared);
+        let fields = head::dress(merged, &strip, &order.route, stored.lifetime, version, received.wall);
         let entry = held.freshened(*stored, HeadBlock::from_fields(&fields), stamp);
         // Where it cannot take the old one's place (evicted, invalidated), it still answers this client.
         let _: Inserted = shared.store.replace(held, Arc::clone(&entry));
@@ -228,29 +229,31 @@ impl Proxy {
             Verdict::Discard(reason) => {
                 let until = received.mono.saturating_add(shared.settings.uncacheable_memory);
                 shared.uncacheable.remember(shared.store.hash(&order.keyed.key), until, reason);
-                shared.report(&order.route, Finding::DeclaredTooLow(reason));
+                shared.report(&order.route, Finding::of(reason));
                 deliver(reply, Fetched::NotForClient(Bypass::because(reason, evidence)));
             }
             Verdict::Refuse(reason) => deliver(reply, order.passed(response, evidence, reason)),
-            Verdict::Store { .. } if !shared.store.has_room() => {
+            Verdict::Store { not_for_client: None, .. } if !shared.store.has_room() => {
                 deliver(reply, order.passed(response, evidence, Refusal::OverBudget.into()));
             }
-            Verdict::Store { stored, strip, not_for_client } => {
+            Verdict::Store { stored, strip, unshared, not_for_client } => {
                 let (parts, body) = response.into_parts();
-                let fields = head::dress(parts.headers, &strip, &order.route, stored.lifetime, received.wall);
-                let filling = Receiving {
-                    stored: Arc::new(*stored),
-                    head: HeadBlock::from_fields(&fields),
-                    framing,
-                    stamp,
-                };
+                let version = parts.version;
+                let mut fields =
+                    head::dress(parts.headers, &strip, &order.route, stored.lifetime, version, received.wall);
+                let whole = HeadBlock::from_fields(&fields);
+                for name in &unshared {
+                    fields.remove(name);
+                }
+                let head = if unshared.is_empty() { whole.clone() } else { HeadBlock::from_fields(&fields) };
                 let not_for_client = not_for_client.map(|reason| {
                     if reason == Reason::Refusal(Refusal::VaryUndeclared) {
-                        shared.report(&order.route, Finding::SaysTooLittle(reason));
+                        shared.report(&order.route, Finding::of(reason));
                     }
                     Bypass::because(reason, order.keyed.evidence)
                 });
-                self.fill(order, filling, body, not_for_client, reply).await;
+                let receiving = Receiving { stored: Arc::new(*stored), whole, head, framing, stamp };
+                self.fill(order, receiving, body, not_for_client, reply).await;
             }
         }
     }

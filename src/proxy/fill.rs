@@ -34,6 +34,9 @@ pub(super) struct Filling {
 /// An answer that is to be stored, before its content is there.
 pub(super) struct Receiving {
     pub(super) stored: Arc<Stored>,
+    /// The head for the client that asked.
+    pub(super) whole: HeadBlock,
+    /// The head for everybody else.
     pub(super) head: HeadBlock,
     pub(super) framing: Framing,
     pub(super) stamp: Stamp,
@@ -69,7 +72,7 @@ impl Proxy {
         let fetched = if let Some(bypass) = not_for_client {
             Fetched::NotForClient(bypass)
         } else {
-            let (stored, head) = (Arc::clone(&receiving.stored), receiving.head.clone());
+            let (stored, head) = (Arc::clone(&receiving.stored), receiving.whole.clone());
             Fetched::Filling(Filling { stored, head, part, length, follower })
         };
         deliver(reply, fetched);

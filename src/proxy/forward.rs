@@ -1,7 +1,7 @@
 //! Requests that go to the origin as they came, and what happens to the fields of an answer that is passed on.
 
 use http::{
-    HeaderMap, HeaderValue, Response,
+    HeaderMap, HeaderValue, Response, Version,
     header::{DATE, VIA},
 };
 use hyper::body::Incoming;
@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use super::{
     Body, Problem, Proxy,
     exchange::Exchange,
-    outgoing::{OWN_VIA, as_it_came},
+    outgoing::{as_it_came, own_via},
     respond::Outcome,
 };
 use crate::{
@@ -28,7 +28,7 @@ impl Proxy {
         bypass: Bypass,
     ) -> Result<Response<Body>, Problem> {
         let request = as_it_came(&mut exchange, &self.shared.settings);
-        let response = self.upstream.send(request).await?;
+        let response = self.upstream.send(request).await?.response;
         if !methods::is_safe(&exchange.parts.method) && is_success(&response) {
             self.invalidate(&exchange);
         }
@@ -56,9 +56,9 @@ fn is_success(response: &Response<Incoming>) -> bool {
 }
 
 /// The fields of an answer that is passed on: those of its connection stay behind.
-pub(super) fn passed_fields(fields: &mut HeaderMap, received: std::time::SystemTime) {
+pub(super) fn passed_fields(fields: &mut HeaderMap, version: Version, received: std::time::SystemTime) {
     remove_hop_by_hop(fields);
-    fields.append(VIA, OWN_VIA);
+    fields.append(VIA, own_via(version));
     ensure_date(fields, received);
 }
 

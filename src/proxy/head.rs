@@ -3,11 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use http::{
-    HeaderMap, HeaderName, HeaderValue,
+    HeaderMap, HeaderName, HeaderValue, Version,
     header::{AGE, CACHE_CONTROL, CONTENT_LENGTH, VARY, VIA},
 };
 
-use super::{forward::ensure_date, outgoing::OWN_VIA};
+use super::{forward::ensure_date, outgoing::own_via};
 use crate::{
     level::Level,
     route::Route,
@@ -18,7 +18,8 @@ use crate::{
 /// How long a permanent response is declared fresh to clients, in seconds: a year, which stands for "for ever".
 const PERMANENT: u64 = 365 * 24 * 60 * 60;
 
-/// Turns the origin's fields into those that clients get. `fields` are without those of the connection.
+/// Turns the origin's fields into those that clients get. `fields` are without those of the connection, `version` is
+/// that of the origin's message.
 ///
 /// Age and Content-Length are left out: they are stated anew each time.
 pub(super) fn dress(
@@ -26,6 +27,7 @@ pub(super) fn dress(
     strip: &[HeaderName],
     route: &Route,
     lifetime: FreshnessLifetime,
+    version: Version,
     received: SystemTime,
 ) -> HeaderMap {
     for name in strip.iter().chain([&AGE, &CONTENT_LENGTH]) {
@@ -38,7 +40,7 @@ pub(super) fn dress(
     {
         fields.insert(CACHE_CONTROL, value);
     }
-    fields.append(VIA, OWN_VIA);
+    fields.append(VIA, own_via(version));
     ensure_date(&mut fields, received);
     fields
 }
@@ -50,7 +52,7 @@ pub(super) fn undress(head: &HeadBlock, route: &Route, lifetime: FreshnessLifeti
         fields.append(name, value);
     }
     let mut via: Vec<HeaderValue> = fields.get_all(VIA).iter().cloned().collect();
-    if via.last() == Some(&OWN_VIA) {
+    if via.last().is_some_and(|last| last.as_bytes().ends_with(b" plimsoll")) {
         via.pop();
     }
     fields.remove(VIA);

@@ -189,7 +189,12 @@ impl Proxy {
                 self.fetch(exchange, keyed, fwd, Some(Arc::clone(entry(variant)?))).await
             }
             Plan::Fetch { fwd } => self.fetch(exchange, keyed, fwd, None).await,
-            Plan::Bypass(bypass) => self.forward(exchange, bypass).await,
+            Plan::Bypass(bypass) => {
+                if bypass.reason == Some(Refusal::VaryUndeclared.into()) {
+                    shared.report(&exchange.route, Finding::of(Refusal::VaryUndeclared.into()));
+                }
+                self.forward(exchange, bypass).await
+            }
             Plan::OnlyIfCached => Err(Problem::OnlyIfCached),
         }
     }

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Request, Uri,
+    HeaderMap, HeaderName, HeaderValue, Request, Uri, Version,
     header::{
         COOKIE, EXPECT, FORWARDED, HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
         RANGE, VIA,
@@ -17,6 +17,7 @@ use super::{Peer, Problem, Settings, exchange::Exchange};
 use crate::{
     decision::{Keyed, Stored},
     key::{ProxyStatements, Scheme, TraceParent, hermetic_request},
+    level::Identity,
     semantics::fields::remove_hop_by_hop,
     upstream::{RequestBody, UpstreamError},
 };
@@ -25,8 +26,14 @@ static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// The member that plimsoll adds to Via.
-pub(super) const OWN_VIA: HeaderValue = HeaderValue::from_static("1.1 plimsoll");
+/// The member that plimsoll adds to Via: it names the version of the message that was received (RFC 9110
+/// section 7.6.3).
+pub(super) const fn own_via(received: Version) -> HeaderValue {
+    match received {
+        Version::HTTP_09 | Version::HTTP_10 => HeaderValue::from_static("1.0 plimsoll"),
+        _ => HeaderValue::from_static("1.1 plimsoll"),
+    }
+}
 
 /// The request of a fetch that may be stored: on a declared route built from the key, elsewhere the client's own. It
 /// carries the validators of what is held.
@@ -151,8 +158,9 @@ fn client_fields(exchange: &Exchange, settings: &Settings) -> HeaderMap {
     if let Some(host) = settings.origin_host.clone().or_else(|| authority.clone()) {
         fields.insert(HOST, host);
     }
-    fields.append(VIA, OWN_VIA);
-    state_forwarded(&mut fields, exchange, authority, is_trusted(exchange.peer, &settings.trusted_proxies));
+    fields.append(VIA, own_via(exchange.parts.version));
+    let trusted = is_trusted(exchange.peer, &settings.trusted_proxies);
+    state_forwarded(&mut fields, exchange, authority, &settings.policy.identity, trusted);
     fields
 }
 
@@ -161,10 +169,15 @@ fn state_forwarded(
     fields: &mut HeaderMap,
     exchange: &Exchange,
     authority: Option<HeaderValue>,
+    identity: &Identity,
     trusted: bool,
 ) {
     if !trusted {
-        for name in [&FORWARDED, &X_FORWARDED_FOR, &X_FORWARDED_HOST, &X_FORWARDED_PROTO] {
+        let names = |name: &&HeaderName| **name == FORWARDED || name.as_str().starts_with("x-forwarded-");
+        // Those that say who asks are no word about the way here: they are kept, and never shared.
+        let told: Vec<_> =
+            fields.keys().filter(names).filter(|name| !identity.is_user_field(name)).cloned().collect();
+        for name in told {
             fields.remove(name);
         }
     }

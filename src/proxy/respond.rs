@@ -116,8 +116,9 @@ impl Proxy {
         outcome: Outcome,
     ) -> Response<Body> {
         let mut response = response.map(|body| Body::origin(self.guarded(body)));
+        let version = std::mem::take(response.version_mut());
         let fields = response.headers_mut();
-        forward::passed_fields(fields, self.shared.clock.now().wall);
+        forward::passed_fields(fields, version, self.shared.clock.now().wall);
         let level = exchange.route.level();
         if exchange.route.declare
             && !fields.contains_key(CACHE_CONTROL)

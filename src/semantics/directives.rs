@@ -147,7 +147,15 @@ impl CacheControl {
             Some((name, argument)) => (name.trim(), Some(unquote(argument.trim()))),
             None => (item, None),
         };
-        let argument = argument.as_deref();
+        self.set(name, argument.as_deref(), reading);
+    }
+
+    /// Adds one directive of a response, already taken apart.
+    pub(super) fn set_of_response(&mut self, name: &str, argument: Option<&str>) {
+        self.set(name, argument, Reading::Response);
+    }
+
+    fn set(&mut self, name: &str, argument: Option<&str>, reading: Reading) {
         let seconds = |known: Option<Duration>| known.or_else(|| delta_seconds(argument, reading));
         match name.to_ascii_lowercase().as_str() {
             "max-age" => self.max_age = seconds(self.max_age),

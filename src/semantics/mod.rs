@@ -9,6 +9,7 @@ pub mod fields;
 pub mod freshness;
 pub mod methods;
 pub mod range;
+pub mod targeted;
 pub mod validation;
 pub mod vary;
 

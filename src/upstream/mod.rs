@@ -6,7 +6,9 @@ mod error;
 use std::{sync::Arc, time::Duration};
 
 use http::{
-    HeaderMap, Method, Request, Response, StatusCode, Uri, Version, header::CONTENT_LENGTH, uri::Authority,
+    HeaderValue, Method, Request, Response, Uri, Version,
+    header::{CONTENT_LENGTH, TRANSFER_ENCODING},
+    uri::Authority,
 };
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -35,6 +37,15 @@ pub struct Settings {
     pub body_timeout: Duration,
     /// How long an idle connection is kept.
     pub idle_timeout: Duration,
+}
+
+/// The head of an answer, with its content still to come.
+#[derive(Debug)]
+pub struct Answer {
+    /// The answer, as the origin sent it.
+    pub response: Response<Incoming>,
+    /// How the end of its content is known.
+    pub framing: Framing,
 }
 
 /// A pool of connections to one origin. Cheap to clone; each worker has its own.
@@ -72,7 +83,8 @@ impl Upstream {
     ///
     /// # Errors
     /// The origin cannot be reached, does not answer in time, or answers something that is not HTTP.
-    pub async fn send(&self, mut request: Request<RequestBody>) -> Result<Response<Incoming>, UpstreamError> {
+    pub async fn send(&self, mut request: Request<RequestBody>) -> Result<Answer, UpstreamError> {
+        let method = request.method().clone();
         let mut target = std::mem::take(request.uri_mut()).into_parts();
         target.scheme = Some(match self.settings.scheme {
             Scheme::Http => http::uri::Scheme::HTTP,
@@ -82,11 +94,13 @@ impl Upstream {
         *request.uri_mut() = Uri::from_parts(target).map_err(|_| UpstreamError::Target)?;
         *request.version_mut() = Version::HTTP_11;
         let progress = request.body().progress();
-        tokio::select! {
+        let response = tokio::select! {
             biased;
-            answered = self.client.request(request) => answered.map_err(UpstreamError::from),
-            () = progress.stalled_for(self.settings.response_timeout) => Err(UpstreamError::Timeout),
-        }
+            answered = self.client.request(request) => answered?,
+            () = progress.stalled_for(self.settings.response_timeout) => return Err(UpstreamError::Timeout),
+        };
+        let framing = framing(&method, &response)?;
+        Ok(Answer { response, framing })
     }
 }
 
@@ -110,18 +124,39 @@ fn trusted(
 }
 
 /// How the end of this answer's content is known (RFC 9112 section 6.3).
-pub fn framing(method: &Method, status: StatusCode, version: Version, fields: &HeaderMap) -> Framing {
-    let without_content =
-        *method == Method::HEAD || status.is_informational() || matches!(status.as_u16(), 204 | 304);
-    if without_content {
-        return Framing::Length(0);
+///
+/// # Errors
+/// The answer is ambiguous: what one reader takes for its end another may take for the middle.
+fn framing(method: &Method, response: &Response<Incoming>) -> Result<Framing, UpstreamError> {
+    let (status, fields) = (response.status(), response.headers());
+    if status.is_informational() {
+        return Err(UpstreamError::Nonsense("an interim status that nothing follows"));
     }
-    let length = fields.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    match length {
-        Some(length) if !fields.contains_key(http::header::TRANSFER_ENCODING) => Framing::Length(length),
-        _ if version >= Version::HTTP_11 && fields.contains_key(http::header::TRANSFER_ENCODING) => {
-            Framing::Chunked
-        }
-        _ => Framing::CloseDelimited,
+    let mut codings = fields.get_all(TRANSFER_ENCODING).iter();
+    let coding = codings.next();
+    let mut lengths = fields.get_all(CONTENT_LENGTH).iter();
+    let length = lengths.next();
+    if codings.next().is_some() || lengths.next().is_some() || (coding.is_some() && length.is_some()) {
+        return Err(UpstreamError::Nonsense("more than one field says how long the content is"));
     }
+    let length = length
+        .map(|value| decimal(value).ok_or(UpstreamError::Nonsense("a Content-Length that is no number")));
+    let length = length.transpose()?;
+    if coding.is_some_and(|coding| {
+        !coding.as_bytes().eq_ignore_ascii_case(b"chunked") || response.version() < Version::HTTP_11
+    }) {
+        return Err(UpstreamError::Nonsense("a transfer coding that was not asked for"));
+    }
+    Ok(match (coding, length) {
+        _ if *method == Method::HEAD || matches!(status.as_u16(), 204 | 304) => Framing::Length(0),
+        (Some(_), _) => Framing::Chunked,
+        (None, Some(length)) => Framing::Length(length),
+        (None, None) => Framing::CloseDelimited,
+    })
+}
+
+/// Digits and nothing else.
+fn decimal(value: &HeaderValue) -> Option<u64> {
+    let text = value.to_str().ok()?;
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }

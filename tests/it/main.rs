@@ -2,5 +2,16 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+mod faulty_origin;
+mod forwarding;
+mod freshness;
+mod levels;
+mod lifecycle;
+mod max_object;
+mod memory;
+mod origin_framing;
+mod revalidation;
 mod smoke;
+mod streaming;
 mod support;
+mod unsafe_methods;

@@ -50,11 +50,15 @@ impl Ask {
 
     /// Sends the request and takes the head of the answer; the content comes when it is read.
     pub(crate) async fn open(self) -> Response<Incoming> {
+        self.try_open().await.expect("an answer")
+    }
+
+    async fn try_open(self) -> Result<Response<Incoming>, hyper::Error> {
         let stream = TcpStream::connect(self.address).await.expect("a connection to the proxy");
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("a handshake");
         tokio::spawn(connection);
-        sender.send_request(self.request).await.expect("an answer")
+        sender.send_request(self.request).await
     }
 
     /// Sends the request and reads the whole answer.
@@ -62,9 +66,9 @@ impl Ask {
         self.try_send().await.expect("a whole answer")
     }
 
-    /// Like [`send`](Self::send), but an answer whose content is cut short is an error.
+    /// Like [`send`](Self::send), but an answer that is cut short is an error.
     pub(crate) async fn try_send(self) -> Result<Answer, hyper::Error> {
-        let (parts, body) = self.open().await.into_parts();
+        let (parts, body) = self.try_open().await?.into_parts();
         let body = body.collect().await?.to_bytes();
         Ok(Answer { status: parts.status, fields: parts.headers, body })
     }

@@ -1,15 +1,21 @@
 //! Builders: `proxy().route(..).to(&origin).start()`, origins that are the sample or say what a test scripts, and a
 //! client that shows what came back.
 
+#![allow(clippy::expect_used, reason = "what a test cannot be set up with fails it")]
+
 mod client;
+mod program;
 mod proxy;
 mod sample;
 mod scripted;
+mod wire;
 
 pub(crate) use client::{Answer, Ask, get, raw};
-pub(crate) use proxy::{Proxy, proxy};
+pub(crate) use program::{Program, run, run_on};
+pub(crate) use proxy::{Builder, Proxy, proxy, shipped};
 pub(crate) use sample::{Sample, sample};
-pub(crate) use scripted::{Reply, Scripted, Seen, ok, scripted};
+pub(crate) use scripted::{Reply, Scripted, Seen, answer_with, in_turn, not_modified, ok, scripted};
+pub(crate) use wire::{Stage, Wire, stage, until, within};
 
 use std::{
     sync::Arc,
@@ -26,4 +32,11 @@ pub(crate) fn clock() -> Arc<ManualClock> {
 /// Whole seconds.
 pub(crate) const fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
+}
+
+/// This many seconds after the moment at which [`clock`] starts, or before it, as HTTP writes dates.
+pub(crate) fn date(seconds: i64) -> String {
+    let start = SystemTime::UNIX_EPOCH + secs(1_700_000_000);
+    let by = secs(seconds.unsigned_abs());
+    httpdate::fmt_http_date(if seconds < 0 { start - by } else { start + by })
 }

@@ -73,11 +73,30 @@ impl Builder {
             "[server]\nlisten = \"127.0.0.1:0\"\n{workers}{server}{admin}[origin]\nurl = \"http://{origin}\"\n{more}\
              [cache]\n{cache}[identity]\n{identity}{routes}"
         );
-        let config = Config::parse("test.toml", &text).unwrap_or_else(|errors| panic!("{errors}")).config;
-        let started = start(config, Arc::clone(clock) as _, Arc::new(LogSink)).await.expect("to start");
-        let Listen::Tcp(address) = started.server.addresses()[0] else { panic!("not a TCP address") };
-        Proxy { address, clock: Arc::clone(clock), started }
+        start_text("test.toml", &text, clock).await
     }
+}
+
+/// Starts the proxy that `config/plimsoll.toml` describes, but for where it listens, which origin it fronts, and the
+/// admin place.
+pub(crate) async fn shipped(origin: SocketAddr, clock: &Arc<ManualClock>) -> Proxy {
+    let mut text = include_str!("../../../config/plimsoll.toml").to_owned();
+    for (line, instead) in [
+        ("listen = \"127.0.0.1:8080\"", "listen = \"127.0.0.1:0\"".to_owned()),
+        ("url = \"http://127.0.0.1:3000\"", format!("url = \"http://{origin}\"")),
+        ("[admin]\nlisten = \"127.0.0.1:9090\"\n", String::new()),
+    ] {
+        assert_eq!(text.matches(line).count(), 1, "config/plimsoll.toml says once: {line}");
+        text = text.replace(line, &instead);
+    }
+    start_text("config/plimsoll.toml", &text, clock).await
+}
+
+async fn start_text(file: &str, text: &str, clock: &Arc<ManualClock>) -> Proxy {
+    let config = Config::parse(file, text).unwrap_or_else(|errors| panic!("{errors}")).config;
+    let started = start(config, Arc::clone(clock) as _, Arc::new(LogSink)).await.expect("to start");
+    let Listen::Tcp(address) = started.server.addresses()[0] else { panic!("not a TCP address") };
+    Proxy { address, clock: Arc::clone(clock), started }
 }
 
 /// A running proxy. It ends when it is dropped.
@@ -106,10 +125,5 @@ impl Proxy {
     /// Bytes that the store counts as resident.
     pub(crate) fn resident_bytes(&self) -> u64 {
         self.started.shared.store().resident_bytes()
-    }
-
-    /// Ends it, and says whether everything in flight completed.
-    pub(crate) async fn stop(self, limit: Duration) -> bool {
-        self.started.stop(limit).await
     }
 }

@@ -38,6 +38,8 @@ pub(crate) enum Reply {
     Bytes(Vec<u8>),
     /// These bytes, and the end of the connection.
     Close(Vec<u8>),
+    /// These bytes, and a reset of the connection.
+    Reset(Vec<u8>),
     /// The first bytes; the others when told.
     Wait(Vec<u8>, Arc<Notify>, Vec<u8>),
     /// These bytes, and then nothing.
@@ -46,9 +48,27 @@ pub(crate) enum Reply {
 
 /// `200 OK` with these field lines (each with its CRLF) and this content.
 pub(crate) fn ok(fields: &str, content: &str) -> Reply {
+    answer_with("200 OK", fields, content)
+}
+
+/// This status with these field lines and this content.
+pub(crate) fn answer_with(status: &str, fields: &str, content: &str) -> Reply {
+    let length = content.len();
     Reply::Bytes(
-        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n{fields}\r\n{content}", content.len()).into_bytes(),
+        format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n{fields}\r\n{content}").into_bytes(),
     )
+}
+
+/// `304 Not Modified` with these field lines.
+pub(crate) fn not_modified(fields: &str) -> Reply {
+    Reply::Bytes(format!("HTTP/1.1 304 Not Modified\r\n{fields}\r\n").into_bytes())
+}
+
+/// A script that gives these replies in turn, the last one for ever.
+pub(crate) fn in_turn<const N: usize>(
+    replies: [Reply; N],
+) -> impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static {
+    move |number, _| replies[number.min(N - 1)].clone()
 }
 
 type Script = dyn Fn(usize, &Seen) -> Reply + Send + Sync;
@@ -137,6 +157,11 @@ fn answer(stream: &mut TcpStream, reply: Reply) -> Pin<Box<dyn Future<Output = b
             Reply::Close(bytes) => {
                 let _ = stream.write_all(&bytes).await;
                 let _ = stream.shutdown().await;
+                return false;
+            }
+            Reply::Reset(bytes) => {
+                let _ = stream.write_all(&bytes).await;
+                let _ = stream.set_zero_linger();
                 return false;
             }
             Reply::Wait(first, go, rest) => (first, Some((go, rest))),

@@ -1,0 +1,301 @@
+//! What a proxy does to a message on its way: fields of one connection stay behind, Via and Forwarded say what
+//! happened, targets and hosts arrive as they were meant (RFC 9110 sections 7.2 and 7.6, RFC 7239).
+
+use crate::support::{Builder, Proxy, Reply, Scripted, Seen, clock, in_turn, ok, proxy, raw, scripted};
+
+/// A proxy with these settings in front of an origin that answers with these fields.
+async fn answering(builder: Builder, fields: &str) -> (Proxy, Scripted) {
+    let origin = scripted(in_turn([ok(fields, "hello")])).await;
+    let proxy = builder.start(origin.address, &clock()).await;
+    (proxy, origin)
+}
+
+/// The ways through the house: by the operator's word, by the origin's, and past the cache.
+fn ways() -> [Builder; 3] {
+    let route = |level: &str| {
+        proxy().route(&format!("name = 'x'\npath = '/{{*rest}}'\nttl = '30s'\nlevel = '{level}'"))
+    };
+    [route("changing"), route("origin"), route("user")]
+}
+
+/// The members of a field, over all its lines.
+fn members(seen: &Seen, name: &str) -> String {
+    let lines = seen.fields.iter().filter(|(known, _)| known == name);
+    lines.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+const TRUSTING: &str = "trusted_proxies = ['127.0.0.0/8']";
+
+#[tokio::test]
+async fn fields_of_the_clients_connection_do_not_reach_the_origin() {
+    for builder in ways() {
+        let (proxy, origin) = answering(builder, "").await;
+        proxy
+            .get("/x")
+            .field("connection", "X-Mine, keep-alive")
+            .field("connection", "x-other")
+            .field("x-mine", "1")
+            .field("x-other", "2")
+            .field("keep-alive", "timeout=5")
+            .field("proxy-connection", "keep-alive")
+            .field("proxy-authorization", "Basic abc")
+            .field("te", "trailers")
+            .field("trailer", "x-late")
+            .field("upgrade", "h2c")
+            .send()
+            .await;
+        let seen = &origin.seen()[0];
+        for name in
+            ["connection", "x-mine", "x-other", "keep-alive", "proxy-connection", "te", "trailer", "upgrade"]
+        {
+            assert_eq!(seen.field(name), None, "{name}: {seen:?}");
+        }
+        assert_eq!(seen.field("proxy-authorization"), None);
+    }
+}
+
+#[tokio::test]
+async fn fields_of_the_origins_connection_do_not_reach_the_client_neither_now_nor_from_the_store() {
+    let fields = "connection: x-mine\r\nconnection: X-Other\r\nx-mine: 1\r\nx-other: 2\r\nkeep-alive: timeout=5\r\n\
+                  proxy-connection: keep-alive\r\nproxy-authenticate: Basic\r\ntrailer: x-late\r\nupgrade: h2c\r\n\
+                  cache-control: max-age=60\r\nx-end: 3\r\n";
+    for builder in ways() {
+        let (proxy, _origin) = answering(builder, fields).await;
+        for _ in 0..2 {
+            let answer = proxy.get("/x").send().await;
+            for name in
+                ["x-mine", "x-other", "keep-alive", "proxy-connection", "proxy-authenticate", "trailer"]
+            {
+                assert_eq!(answer.field(name), "", "{name}: {}", answer.cache());
+            }
+            assert_eq!((answer.field("upgrade").as_str(), answer.field("connection").as_str()), ("", ""));
+            assert_eq!(answer.field("x-end"), "3");
+        }
+    }
+}
+
+#[tokio::test]
+async fn via_is_appended_to_in_both_directions() {
+    for (builder, is_own) in ways().into_iter().zip([true, false, false]) {
+        let (proxy, origin) = answering(builder, "via: 1.0 behind\r\ncache-control: max-age=60\r\n").await;
+        for _ in 0..2 {
+            let answer = proxy.get("/x").field("via", "1.1 before").send().await;
+            assert_eq!(answer.field("via"), "1.0 behind, 1.1 plimsoll");
+        }
+        let sent = if is_own { "1.1 plimsoll" } else { "1.1 before, 1.1 plimsoll" };
+        assert_eq!(members(&origin.seen()[0], "via"), sent);
+    }
+}
+
+#[tokio::test]
+async fn what_an_unknown_client_says_about_its_way_is_replaced() {
+    for builder in ways().into_iter().skip(1) {
+        let (proxy, origin) = answering(builder, "").await;
+        proxy
+            .get("/x")
+            .field("forwarded", "for=6.6.6.6;host=evil.example;proto=https")
+            .field("x-forwarded-for", "6.6.6.6")
+            .field("x-forwarded-host", "evil.example")
+            .field("x-forwarded-proto", "https")
+            .send()
+            .await;
+        let seen = &origin.seen()[0];
+        assert_eq!(members(seen, "forwarded"), "for=127.0.0.1;host=\"api.example\";proto=http");
+        assert_eq!(members(seen, "x-forwarded-for"), "127.0.0.1");
+        assert_eq!(members(seen, "x-forwarded-host"), "api.example");
+        assert_eq!(members(seen, "x-forwarded-proto"), "http");
+    }
+}
+
+#[tokio::test]
+async fn what_a_trusted_proxy_says_about_the_way_is_appended_to() {
+    for builder in ways().into_iter().skip(1) {
+        let (proxy, origin) = answering(builder.server(TRUSTING), "").await;
+        proxy
+            .get("/x")
+            .field("forwarded", "for=9.9.9.9;proto=https")
+            .field("x-forwarded-for", "9.9.9.9, 8.8.8.8")
+            .field("x-forwarded-for", "7.7.7.7")
+            .field("x-forwarded-host", "shop.example")
+            .field("x-forwarded-proto", "https")
+            .send()
+            .await;
+        let seen = &origin.seen()[0];
+        let own = "for=127.0.0.1;host=\"api.example\";proto=https";
+        assert_eq!(members(seen, "forwarded"), format!("for=9.9.9.9;proto=https, {own}"));
+        assert_eq!(members(seen, "x-forwarded-for"), "9.9.9.9, 8.8.8.8, 7.7.7.7, 127.0.0.1");
+        assert_eq!(members(seen, "x-forwarded-host"), "shop.example");
+        assert_eq!(members(seen, "x-forwarded-proto"), "https");
+    }
+}
+
+#[tokio::test]
+async fn a_hermetic_fetch_names_host_and_scheme_and_never_the_client() {
+    let [declared, ..] = ways();
+    let (proxy, origin) = answering(declared.server(TRUSTING), "").await;
+    proxy.get("/x").field("x-forwarded-for", "9.9.9.9").field("x-forwarded-proto", "https").send().await;
+    let seen = &origin.seen()[0];
+    let forwarded = members(seen, "forwarded");
+    assert!(forwarded.contains("proto=https") && forwarded.contains("api.example"), "{forwarded}");
+    assert_eq!(seen.field("x-forwarded-for"), None);
+    let all = format!("{:?}", seen.fields);
+    assert!(!all.contains("127.0.0.1") && !all.contains("9.9.9.9"), "{all}");
+}
+
+#[tokio::test]
+async fn the_scheme_that_a_trusted_proxy_tells_is_part_of_the_key() {
+    let [declared, ..] = ways();
+    let (proxy, origin) = answering(declared.server(TRUSTING), "").await;
+    for scheme in ["http", "https"] {
+        let answer = proxy.get("/x").field("x-forwarded-proto", scheme).send().await;
+        assert_eq!(answer.cache(), "fwd=uri-miss; stored; level=2; route=x", "{scheme}");
+    }
+    assert_eq!(origin.count(), 2);
+}
+
+#[tokio::test]
+async fn the_origin_sees_the_clients_host_or_its_own() {
+    for builder in ways() {
+        let (proxy, origin) = answering(builder.clone(), "").await;
+        proxy.get("/x").field("host", "Shop.Example:80").send().await;
+        assert_eq!(origin.seen()[0].field("host"), Some("shop.example"));
+
+        let (proxy, origin) = answering(builder.origin("host = 'origin'"), "").await;
+        proxy.get("/x").field("host", "shop.example").send().await;
+        assert_eq!(origin.seen()[0].field("host"), Some(origin.address.to_string().as_str()));
+    }
+}
+
+#[tokio::test]
+async fn an_absolute_target_is_forwarded_in_origin_form_under_its_own_host() {
+    for builder in ways() {
+        let (proxy, origin) = answering(builder, "cache-control: max-age=60\r\n").await;
+        let request =
+            "GET http://shop.example/x HTTP/1.1\r\nhost: other.example\r\nconnection: close\r\n\r\n";
+        let answer = raw(proxy.address, request).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let seen = &origin.seen()[0];
+        assert_eq!((seen.line.as_str(), seen.field("host")), ("GET /x HTTP/1.1", Some("shop.example")));
+    }
+}
+
+#[tokio::test]
+async fn an_absolute_target_has_the_key_of_its_origin_form() {
+    let [declared, ..] = ways();
+    let (proxy, origin) = answering(declared, "").await;
+    proxy.get("/x").field("host", "shop.example").send().await;
+    let request = "GET http://shop.example/x HTTP/1.1\r\nhost: other.example\r\nconnection: close\r\n\r\n";
+    assert!(raw(proxy.address, request).await.contains("plimsoll; hit"));
+    assert_eq!(origin.count(), 1);
+}
+
+#[tokio::test]
+async fn a_request_without_exactly_one_host_is_a_400() {
+    let (proxy, origin) = answering(proxy(), "").await;
+    for hosts in ["", "host: a.example\r\nhost: b.example\r\n", "host: a.example\r\nhost: a.example\r\n"] {
+        let answer = raw(proxy.address, format!("GET /x HTTP/1.1\r\n{hosts}connection: close\r\n\r\n")).await;
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        assert!(head.starts_with("HTTP/1.1 400"), "{hosts:?}: {head}");
+        assert!(head.contains("application/problem+json"), "{head}");
+        let problem: serde_json::Value = serde_json::from_str(body).expect("JSON");
+        assert_eq!(problem["type"], "urn:plimsoll:problem:bad-host");
+    }
+    for host in ["", "a b", "a/b", "a@b", "a.example:port", "a.example:99999999"] {
+        let answer =
+            raw(proxy.address, format!("GET /x HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{host:?}: {answer}");
+        assert!(answer.contains("urn:plimsoll:problem:bad-"), "{host:?}: {answer}");
+    }
+    assert_eq!(origin.count(), 0);
+}
+
+#[tokio::test]
+async fn connect_is_refused() {
+    let (proxy, origin) = answering(proxy(), "").await;
+    let target = origin.address;
+    let request = format!("CONNECT {target} HTTP/1.1\r\nhost: {target}\r\nconnection: close\r\n\r\n");
+    let answer = raw(proxy.address, request).await;
+    assert!(answer.starts_with("HTTP/1.1 501"), "{answer}");
+    assert!(answer.contains("urn:plimsoll:problem:not-a-resource"), "{answer}");
+    assert_eq!(origin.count(), 0);
+}
+
+#[tokio::test]
+async fn a_bypassed_request_arrives_as_it_came() {
+    let (proxy, origin) = answering(proxy().route("path = '/{*rest}'\nlevel = 'user'"), "").await;
+    let target = "/a%2Fb/%7Euser?b=2&a=1&a=%20";
+    let ask =
+        proxy.get(target).field("authorization", "Bearer t").field("cookie", "sid=1").field("x-mine", "a");
+    ask.field("x-mine", "b").send().await;
+    let seen = &origin.seen()[0];
+    assert_eq!(seen.line, format!("GET {target} HTTP/1.1"));
+    assert_eq!(members(seen, "authorization"), "Bearer t");
+    assert_eq!((members(seen, "cookie").as_str(), members(seen, "x-mine").as_str()), ("sid=1", "a, b"));
+}
+
+#[tokio::test]
+async fn get_with_content_is_forwarded_whole_and_stays_out_of_the_cache() {
+    for builder in ways().into_iter().take(2) {
+        let (proxy, origin) = answering(builder, "cache-control: max-age=60\r\n").await;
+        proxy.get("/x").send().await;
+        let answer = proxy.get("/x").body("content").send().await;
+        assert!(answer.cache().ends_with("detail=request-content"), "{}", answer.cache());
+        assert_eq!(origin.seen()[1].body, b"content");
+        assert!(proxy.get("/x").send().await.cache().starts_with("hit"));
+    }
+}
+
+#[tokio::test]
+async fn head_is_answered_like_get_without_its_content() {
+    for (builder, is_hit) in ways().into_iter().zip([true, true, false]) {
+        let origin = scripted(|_, seen| {
+            let fields = "cache-control: max-age=60\r\n";
+            if seen.line.starts_with("HEAD") {
+                Reply::Bytes(format!("HTTP/1.1 200 OK\r\n{fields}content-length: 5\r\n\r\n").into_bytes())
+            } else {
+                ok(fields, "hello")
+            }
+        })
+        .await;
+        let proxy = builder.start(origin.address, &clock()).await;
+        proxy.get("/x").send().await;
+        let head = proxy.get("/x").method("HEAD").send().await;
+        assert_eq!((head.text().as_str(), head.field("content-length").as_str()), ("", "5"));
+        assert_eq!(head.cache().starts_with("hit"), is_hit, "{}", head.cache());
+        assert_eq!(
+            proxy.get("/x").send().await.text(),
+            "hello",
+            "the answer to HEAD is not taken for one to GET"
+        );
+    }
+}
+
+#[tokio::test]
+async fn cache_status_can_be_switched_off_and_appends_to_that_of_other_caches() {
+    let fields = "cache-status: inner; hit\r\ncache-control: max-age=60\r\n";
+    for builder in ways() {
+        let (proxy, _origin) = answering(builder.clone().server("cache_status = 'off'"), fields).await;
+        for _ in 0..2 {
+            assert_eq!(proxy.get("/x").send().await.field("cache-status"), "inner; hit");
+        }
+        let (proxy, _origin) = answering(builder, fields).await;
+        for _ in 0..2 {
+            let all = proxy.get("/x").send().await.field("cache-status");
+            assert!(all.starts_with("inner; hit, plimsoll; "), "{all}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn via_names_the_version_in_which_a_message_came() {
+    for (builder, client_is_told) in ways().into_iter().zip([false, true, true]) {
+        let old = b"HTTP/1.0 200 OK\r\ncontent-length: 5\r\n\r\nhello".to_vec();
+        let origin = scripted(in_turn([Reply::Close(old)])).await;
+        let proxy = builder.start(origin.address, &clock()).await;
+        let answer = raw(proxy.address, "GET /x HTTP/1.0\r\nhost: api.example\r\n\r\n").await;
+        assert!(answer.contains("via: 1.0 plimsoll\r\n"), "{answer}");
+        if client_is_told {
+            assert_eq!(origin.seen()[0].field("via"), Some("1.0 plimsoll"));
+        }
+    }
+}
