@@ -1,0 +1,330 @@
+//! Holds README.md to the program: its tables name what the code knows, its configs can be used, its links lead
+//! somewhere, its commands exist, and its transcripts are what really happens.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
+use std::{
+    collections::BTreeSet,
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    path::Path,
+    process::Command,
+    sync::Arc,
+    time::SystemTime,
+};
+
+use http_body_util::BodyExt as _;
+use plimsoll::{
+    cli,
+    config::Config,
+    decision::Refusal,
+    key::TargetError,
+    level::{Evidence, Level},
+    observe::{LogSink, ManualClock},
+    origin::{self, Origin, bind_instances},
+    proxy::Problem,
+    semantics::cache_status::Fwd,
+    server::Listen,
+};
+
+const README: &str = include_str!("../README.md");
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The cells of the table below a heading row that begins so, without their backticks.
+fn table(first_cells: &str) -> Vec<Vec<String>> {
+    let mut lines = README.lines().skip_while(|line| !line.starts_with(first_cells));
+    assert!(lines.next().is_some(), "no table begins with {first_cells}");
+    let rows = lines.skip(1).take_while(|line| line.starts_with('|'));
+    rows.map(|row| row.trim_matches('|').split(" | ").map(|cell| cell.trim().replace('`', "")).collect())
+        .collect()
+}
+
+/// The fenced blocks of this language.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let fence = format!("```{language}\n");
+    let blocks: Vec<_> = README
+        .split(fence.as_str())
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap_or_default())
+        .collect();
+    assert!(!blocks.is_empty(), "no {language} block");
+    blocks
+}
+
+fn plimsoll(arguments: &[&str]) -> std::process::Output {
+    Command::new(env!("CARGO_BIN_EXE_plimsoll")).args(arguments).current_dir(ROOT).output().unwrap()
+}
+
+fn help(arguments: &[&str]) -> String {
+    String::from_utf8(plimsoll(arguments).stdout).unwrap()
+}
+
+#[test]
+fn the_levels_are_those_of_the_code() {
+    let shown: Vec<[String; 2]> =
+        table("| level | name |").iter().map(|row| [row[0].clone(), row[1].clone()]).collect();
+    let known = Level::ALL.map(|level| [level.number().to_string(), level.name().to_owned()]);
+    assert_eq!(shown, known);
+    for (row, level) in table("| level | name |").iter().zip(Level::ALL) {
+        assert_eq!(row[3].starts_with("stores"), level.is_shared(), "{row:?}");
+    }
+}
+
+#[test]
+fn the_evidence_is_that_of_the_code() {
+    let shown: Vec<[String; 2]> =
+        table("| name | level | seen when |").iter().map(|row| [row[0].clone(), row[1].clone()]).collect();
+    let mut known: Vec<[String; 2]> = Vec::new();
+    for evidence in Evidence::ALL {
+        let level = match evidence {
+            Evidence::RouteDeclared(_) => "1 to 5".to_owned(),
+            other => other.level().to_string(),
+        };
+        let row = [evidence.name().to_owned(), level];
+        if !known.contains(&row) {
+            known.push(row);
+        }
+    }
+    assert_eq!(shown, known);
+}
+
+#[test]
+fn the_refusals_are_those_of_the_code() {
+    let shown = table("| name | meaning |");
+    let known = Refusal::ALL.map(|refusal| vec![refusal.name().to_owned(), refusal.meaning().to_owned()]);
+    assert_eq!(shown, known);
+}
+
+#[test]
+fn the_words_of_fwd_are_those_of_the_code() {
+    let all = [Fwd::Bypass, Fwd::Method, Fwd::UriMiss, Fwd::VaryMiss, Fwd::Request, Fwd::Stale];
+    for fwd in all {
+        // A new word does not compile here until it is in the list above.
+        match fwd {
+            Fwd::Bypass | Fwd::Method | Fwd::UriMiss | Fwd::VaryMiss | Fwd::Request | Fwd::Stale => {}
+        }
+    }
+    let shown: Vec<String> = table("| `fwd` |").into_iter().map(|row| row[0].clone()).collect();
+    assert_eq!(shown, all.map(Fwd::name));
+}
+
+#[test]
+fn every_form_of_cache_status_says_what_the_code_can_say() {
+    let details: BTreeSet<&str> =
+        Refusal::ALL.map(Refusal::name).into_iter().chain(Evidence::ALL.map(Evidence::name)).collect();
+    for row in table("| form |") {
+        let list: sfv::List = sfv::Parser::new(&row[0]).parse().unwrap();
+        let sfv::ListEntry::Item(item) = &list[0] else { panic!("not an item: {row:?}") };
+        let token = |name: &str| item.params.get(name).map(|value| value.as_token().unwrap().as_str());
+        assert!(token("detail").is_none_or(|detail| details.contains(detail)), "{row:?}");
+        assert_eq!(item.params.contains_key("hit"), token("fwd").is_none(), "{row:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_problems_are_those_of_the_code() {
+    let all = [
+        Problem::Target(TargetError::TooLong),
+        Problem::Target(TargetError::HostMissing),
+        Problem::Host,
+        Problem::Content,
+        Problem::NotAResource,
+        Problem::OnlyIfCached,
+        Problem::OriginUnreachable,
+        Problem::OriginNonsense,
+        Problem::OriginTimeout,
+        Problem::Internal,
+    ];
+    let shown = table("| `type` | status |");
+    let mut met = BTreeSet::new();
+    for problem in all {
+        // A new problem does not compile here until it is in the list above.
+        match problem {
+            Problem::Target(_)
+            | Problem::Host
+            | Problem::NotAResource
+            | Problem::Content
+            | Problem::OnlyIfCached
+            | Problem::OriginUnreachable
+            | Problem::OriginNonsense
+            | Problem::OriginTimeout
+            | Problem::Internal => {}
+        }
+        let response = problem.into_response();
+        let status = response.status().as_u16().to_string();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let document: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let row = shown.iter().find(|row| document["type"] == row[0].as_str());
+        let row = row.unwrap_or_else(|| panic!("not in the table: {document}"));
+        assert!(row[1].split(", ").any(|code| code == status), "{row:?}: {document}");
+        assert_eq!(document["title"], row[2].as_str());
+        met.insert(row[0].clone());
+    }
+    assert_eq!(met.len(), shown.len(), "the table has problems that the code has not");
+}
+
+#[test]
+fn the_configs_can_be_used() {
+    for block in blocks("toml") {
+        let loaded = Config::parse("README.md", block).unwrap_or_else(|errors| panic!("{errors}"));
+        assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+    }
+}
+
+/// Runs every `plimsoll` command whose output the README shows.
+#[test]
+fn the_commands_say_what_is_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    let text =
+        "[origin]\nurl = \"http://127.0.0.1:3000\"\n\n[[route]]\npath = \"/a\"\nlevel = \"changeing\"\n";
+    std::fs::write(directory.path().join("typo.toml"), text).unwrap();
+    std::fs::create_dir(directory.path().join("config")).unwrap();
+    let config = "config/plimsoll.toml";
+    std::fs::copy(Path::new(ROOT).join(config), directory.path().join(config)).unwrap();
+    for block in blocks("text") {
+        let (command, expected) = block.split_once('\n').unwrap();
+        let words = words(command.strip_prefix("$ plimsoll ").unwrap());
+        let mut plimsoll = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        let output = plimsoll.args(words).current_dir(&directory).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        assert_eq!(String::from_utf8(said).unwrap(), expected, "{command}");
+    }
+}
+
+#[test]
+fn links_lead_to_files() {
+    let links: Vec<&str> = README.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    let relative = links.iter().filter(|link| !link.starts_with("https://"));
+    let mut count = 0;
+    for link in relative {
+        assert!(Path::new(ROOT).join(link).exists(), "{link} leads nowhere");
+        count += 1;
+    }
+    assert!(count > 5, "only {count} relative links found");
+}
+
+#[test]
+fn every_command_is_named_and_every_flag_exists() {
+    let help_text = help(&["help"]);
+    let commands: BTreeSet<&str> = help_text
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    for command in commands.iter().filter(|command| **command != "help") {
+        assert!(README.contains(&format!("`plimsoll {command}`")), "the README does not speak of {command}");
+    }
+    let flags: String = commands.iter().map(|command| help(&[command, "--help"])).collect();
+    for code in code() {
+        let ours = ["plimsoll ", "cargo run --release -- "].iter().find_map(|start| code.strip_prefix(start));
+        if let Some(arguments) = ours {
+            let command = arguments.split(' ').next().unwrap_or_default();
+            assert!(commands.contains(command), "there is no such command: {code}");
+        }
+        if ours.is_some() || code.starts_with("--") {
+            for flag in ours.unwrap_or(code).split(' ').filter(|word| word.starts_with("--")) {
+                assert!(flags.contains(flag), "there is no such flag: {code}");
+            }
+        }
+    }
+}
+
+/// Everything in backticks, and every line of a fenced block.
+fn code() -> Vec<&'static str> {
+    let (mut fenced, mut code) = (false, Vec::new());
+    for line in README.lines() {
+        if line.starts_with("```") {
+            fenced = !fenced;
+        } else if fenced {
+            code.push(line.trim_start_matches("$ "));
+        } else {
+            code.extend(line.split('`').skip(1).step_by(2));
+        }
+    }
+    code
+}
+
+#[test]
+fn the_exit_statuses_are_true() {
+    let shown: Vec<String> = table("| exit status |").into_iter().map(|row| row[0].clone()).collect();
+    assert_eq!(shown, ["0", "1", "2"]);
+    assert_eq!(plimsoll(&["check", "--config", "config/plimsoll.toml"]).status.code(), Some(0));
+    for wrong in
+        [&["sail"][..], &[], &["check", "--config", "no/such/file"], &["serve", "--origin", "nowhere"]]
+    {
+        assert_eq!(plimsoll(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+/// Runs every `curl` of the README against the sample origin and the config in the repository.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_transcripts_are_what_happens() {
+    let origin = bind_instances(([127, 0, 0, 1], 0).into(), 1).await.unwrap().remove(0);
+    let origin_address = origin.local_addr().unwrap();
+    tokio::spawn(Origin::new(&origin::Options::default()).serve(origin, std::future::pending()));
+    let config = std::fs::read_to_string(Path::new(ROOT).join("config/plimsoll.toml")).unwrap();
+    let config = config
+        .replace("127.0.0.1:3000", &origin_address.to_string())
+        .replace("127.0.0.1:8080", "127.0.0.1:0")
+        .replace("127.0.0.1:9090", "127.0.0.1:0");
+    let config = Config::parse("plimsoll.toml", &config).unwrap_or_else(|errors| panic!("{errors}")).config;
+    let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH));
+    let started = cli::serve::start(config, clock, Arc::new(LogSink)).await.unwrap();
+    let Listen::Tcp(proxy) = started.server.addresses()[0] else { panic!("not a TCP address") };
+    for block in blocks("console") {
+        for exchange in block.split("$ ").skip(1) {
+            let (command, expected) = exchange.split_once('\n').unwrap();
+            let request = request(command);
+            let said = tokio::task::spawn_blocking(move || cache_status(proxy, &request)).await.unwrap();
+            assert_eq!(said, expected, "{command}");
+        }
+    }
+}
+
+/// The request that this command sends.
+fn request(command: &str) -> String {
+    let command = command.strip_suffix(" | grep cache-status").unwrap();
+    let (mut method, mut fields, mut content, mut target) = ("GET", String::new(), String::new(), None);
+    let words = words(command);
+    let mut words = words.iter().map(String::as_str);
+    assert_eq!((words.next(), words.next()), (Some("curl"), Some("-si")));
+    while let Some(word) = words.next() {
+        match word {
+            "-X" => method = words.next().unwrap(),
+            "-H" => fields.extend([words.next().unwrap(), "\r\n"]),
+            "-d" => words.next().unwrap().clone_into(&mut content),
+            url => target = url.strip_prefix("localhost:8080"),
+        }
+    }
+    if !content.is_empty() {
+        fields.extend(["Content-Length: ", &content.len().to_string(), "\r\n"]);
+    }
+    let target = target.unwrap();
+    format!(
+        "{method} {target} HTTP/1.1\r\nHost: localhost:8080\r\nConnection: close\r\n{fields}\r\n{content}"
+    )
+}
+
+/// The words of a shell command; the one quote that it knows is '.
+fn words(command: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (number, part) in command.split('\'').enumerate() {
+        if number % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
+}
+
+fn cache_status(proxy: SocketAddr, request: &str) -> String {
+    let mut connection = TcpStream::connect(proxy).unwrap();
+    connection.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8_lossy(&answer);
+    answer.lines().filter(|line| line.starts_with("cache-status")).flat_map(|line| [line, "\n"]).collect()
+}
