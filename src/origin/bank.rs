@@ -273,6 +273,8 @@ impl Place {
         let answer = error(status, message, |xml| self.ways_out(xml));
         match problem {
             Problem::Gone => answer.field(LOCATION, self.uri(Stage::Pending)).into(),
+            // There may be one after the next write.
+            Problem::NoTransfer => answer.field(CACHE_GROUPS, self.group()).into(),
             _ => answer.into(),
         }
     }

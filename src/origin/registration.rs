@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::State;
@@ -14,7 +14,7 @@ use http::{StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, Outcome, Refusal};
-use super::clock::{from_unix, unix_seconds};
+use super::clock::unix_seconds;
 use super::language::Language;
 use super::markup::{self, escape};
 use super::request::{self, Parameters, Unreadable};
@@ -73,15 +73,7 @@ struct Progress {
 async fn show(State(world): State<Arc<World>>, uri: Uri) -> Outcome {
     let now = world.now();
     let query = Parameters::of(&uri).map_err(refuse)?;
-    let mut progress = match query.one("state").map_err(refuse)? {
-        None => Progress { answers: Vec::new(), exp: unix_seconds(now + LIFE) },
-        Some(state) => {
-            world.states.open(state).filter(|progress: &Progress| progress.is_open(now)).ok_or_else(|| {
-                let message = "this state was changed on its way, or it has ended";
-                refuse(Unreadable::new(StatusCode::BAD_REQUEST, message))
-            })?
-        }
-    };
+    let mut progress = Progress::read(&world, &query, now).map_err(refuse)?;
     let mut complaint = None;
     if let Some(step) = STEPS.get(progress.answers.len())
         && let Some(answer) = query.one(step.name).map_err(refuse)?
@@ -99,13 +91,25 @@ async fn show(State(world): State<Arc<World>>, uri: Uri) -> Outcome {
     }
     // The page is good for as long as the state in it. It says so whether or not the origin is honest: only the origin
     // knows when a state ends, so no configuration of a cache could.
-    let left = from_unix(progress.exp).duration_since(now).unwrap_or_default();
-    Ok(page.field(CACHE_CONTROL, format!("max-age={}", left.as_secs())))
+    Ok(page.field(CACHE_CONTROL, format!("max-age={}", progress.left(now).as_secs())))
 }
 
 impl Progress {
-    fn is_open(&self, now: SystemTime) -> bool {
-        now < from_unix(self.exp) && self.answers.len() <= STEPS.len()
+    /// What the state in the query says; without one a new registration begins.
+    fn read(world: &World, query: &Parameters, now: SystemTime) -> Result<Self, Unreadable> {
+        let Some(state) = query.one("state")? else {
+            return Ok(Self { answers: Vec::new(), exp: unix_seconds(now + LIFE) });
+        };
+        let open = |progress: &Self| !progress.left(now).is_zero();
+        world.states.open(state).filter(open).ok_or_else(|| {
+            let message = "this state was changed on its way, or it has ended";
+            Unreadable::new(StatusCode::BAD_REQUEST, message)
+        })
+    }
+
+    /// How long the registration may still take; no time if it has ended.
+    fn left(&self, now: SystemTime) -> Duration {
+        Duration::from_secs(self.exp).saturating_sub(now.duration_since(UNIX_EPOCH).unwrap_or_default())
     }
 }
 
@@ -115,11 +119,13 @@ fn write(progress: &Progress, state: &str, complaint: Option<&str>) -> Answer {
         // Writing to a string cannot fail.
         let _ = writeln!(body, "<p>{}.</p>", escape(complaint));
     }
-    body.push_str("<table>\n");
-    for (step, answer) in STEPS.iter().zip(&progress.answers) {
-        let _ = writeln!(body, "<tr><th>{}</th><td>{}</td></tr>", escape(step.label), escape(answer));
+    if !progress.answers.is_empty() {
+        body.push_str("<table>\n");
+        for (step, answer) in STEPS.iter().zip(&progress.answers) {
+            let _ = writeln!(body, "<tr><th>{}</th><td>{}</td></tr>", escape(step.label), escape(answer));
+        }
+        body.push_str("</table>\n");
     }
-    body.push_str("</table>\n");
     match STEPS.get(progress.answers.len()) {
         Some(Step { name, label, .. }) => {
             let _ = write!(

@@ -10,6 +10,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::answer::Refusal;
 
@@ -109,7 +110,7 @@ pub(super) async fn form(request: Request) -> Result<Parameters, Unreadable> {
     Ok(Parameters(pairs))
 }
 
-/// The content of a request, read as JSON.
+/// The content of a request, read as a JSON object.
 pub(super) async fn json<T: DeserializeOwned>(request: Request) -> Result<T, Unreadable> {
     let media = media_type(request.headers());
     if media != "application/json" && !media.ends_with("+json") {
@@ -117,7 +118,9 @@ pub(super) async fn json<T: DeserializeOwned>(request: Request) -> Result<T, Unr
         return Err(Unreadable::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
     }
     let bytes = content(request, MAX_JSON).await?;
-    serde_json::from_slice(&bytes).map_err(|error| {
+    // An object first: an array would pass for a structure, member by member.
+    let object = serde_json::from_slice::<Map<String, Value>>(&bytes);
+    object.and_then(|object| T::deserialize(Value::Object(object))).map_err(|error| {
         let message = format!("the content is not the JSON that this resource takes: {error}");
         Unreadable::new(StatusCode::BAD_REQUEST, message)
     })

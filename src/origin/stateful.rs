@@ -8,7 +8,8 @@ use axum::extract::{Request, State};
 use axum::routing::{get, post};
 use http::StatusCode;
 use http::header::SET_COOKIE;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Level, Outcome, Refusal};
 use super::login;
@@ -59,14 +60,16 @@ async fn show(State(world): State<Arc<World>>, session: InSession) -> Outcome {
     sessions::within(&world, &session, |session| session.cart.write())
 }
 
+/// What goes into the cart.
+#[derive(Debug, Deserialize)]
+struct Addition {
+    item: Map<String, Value>,
+}
+
 async fn add(State(world): State<Arc<World>>, session: InSession, request: Request) -> Outcome {
-    let given: Value =
+    let Addition { item } =
         request::json(request).await.map_err(|wrong| Refusal::from(wrong).at(Level::Session))?;
-    let Some(item) = given.get("item").filter(|item| item.is_object()) else {
-        let message = "the content must be a JSON object whose item is an object";
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, message).at(Level::Session));
-    };
-    let item = item.to_string();
+    let item = Value::Object(item).to_string();
     sessions::within(&world, &session, |session| {
         session.cart.add(&item)?;
         Ok(session.cart.write())

@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime};
 use axum::Router;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::routing::post;
-use http::StatusCode;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use serde::{Deserialize, Serialize};
@@ -48,7 +47,7 @@ struct Order {
 }
 
 async fn check_out(Caller(account): Caller, request: Request) -> Outcome {
-    let order = read_order(request).await.map_err(|refusal| refusal.at(Level::User))?;
+    let order: Order = request::json(request).await.map_err(|wrong| Refusal::from(wrong).at(Level::User))?;
     // There is nothing to deliver and nothing to pay.
     tracing::debug!(
         items = order.cart_items.len(),
@@ -56,15 +55,6 @@ async fn check_out(Caller(account): Caller, request: Request) -> Outcome {
         "an order was processed"
     );
     Ok(login::order_processed(account).at(Level::User))
-}
-
-async fn read_order(request: Request) -> Result<Order, Refusal> {
-    // An object first: an array would pass for one, member by member.
-    let given: Map<String, Value> = request::json(request).await?;
-    Order::deserialize(Value::Object(given)).map_err(|error| {
-        let message = format!("cartItems is an array of objects, and paymentDetails an object: {error}");
-        Refusal::new(StatusCode::BAD_REQUEST, &message)
-    })
 }
 
 /// What a token says.

@@ -118,7 +118,7 @@ async fn a_write_names_the_group_of_its_account_and_what_it_changes_is_in_it() {
         for target in [FORMS, PENDING, "/bank/accounts/dlwelch"] {
             assert_eq!(origin.get(target).await.field("cache-groups"), "\"bank-dlwelch\"", "{target}");
         }
-        for part in ["/pending", "/posted", "/posted/1234"] {
+        for part in ["/pending", "/posted", "/posted/1234", "/pending/1236"] {
             let reply = origin.get(&format!("{FORMS}{part}")).await;
             assert_eq!(reply.field("cache-groups"), "\"bank-dlwelch\"", "{part}");
         }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::{Fixture, Reply, honest, options, silent};
+use crate::origin::signing::Seal;
 use crate::origin::{Options, Origin};
 
 #[tokio::test]
@@ -150,6 +153,24 @@ async fn a_state_that_was_tampered_with_leads_back_to_the_first_step() {
     let as_token =
         origin.ask("GET", "/my-cart").field("authorization", &format!("Bearer {state}")).send().await;
     assert_eq!(as_token.status, 401);
+}
+
+#[tokio::test]
+async fn no_state_that_the_key_signs_is_too_much() {
+    // The default key is known to everybody.
+    let origin = silent();
+    let seal = Seal::derived(&Options::default().token_key, "registration");
+    for (answers, exp, status) in [
+        (json!(["<b>", "'", "\""]), u64::MAX, 200),
+        (json!(["1", "2", "3", "4", "5"]), u64::MAX, 200),
+        (json!([]), 0, 400),
+        (json!(7), u64::MAX, 400),
+    ] {
+        let state = seal.seal(&json!({ "answers": answers, "exp": exp })).unwrap();
+        let reply = origin.get(&format!("/registration?state={state}&name=a&email=a")).await;
+        assert_eq!(reply.status, status, "{answers}");
+        assert!(!reply.text().contains("<b>"));
+    }
 }
 
 #[tokio::test]

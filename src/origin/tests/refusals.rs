@@ -102,6 +102,7 @@ async fn content_that_is_not_the_json_asked_for_is_refused() {
         "{",
         "null",
         "[]",
+        "[1,1]",
         "{}",
         r#"{"price":"1","stock":1}"#,
         r#"{"price":-1,"stock":1}"#,
