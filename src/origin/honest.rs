@@ -57,7 +57,8 @@ pub(super) fn complete(
     } else {
         control_of_the_rest(stated.level, asked, response.status())
     };
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(control));
+    // What a system says by itself it knows better.
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static(control));
     // A validator is of use only where somebody may keep what it validates.
     if !shown || stated.level >= Level::Session {
         return response;

@@ -1,47 +1,58 @@
 //! The sample origin: a real HTTP API with one endpoint for each kind of statefulness, so that every level can be seen,
 //! tested and load-tested. It imports nothing else of the crate.
 //!
-//! It sends no caching fields, as most real APIs do not, unless [`Options::honest`] is set. Every response carries
-//! `X-Origin-Requests`: how many requests this instance has answered, this one included.
+//! It sends no caching fields, as most real APIs do not, unless [`Options::honest`] is set; only where a system is about
+//! such a field (`bank`, `jazz`, `registration`) does it always send that one. Every response carries `X-Origin-Requests`:
+//! how many requests this instance has answered, this one included.
 //!
 //! The map. Each system has a file:
 //!
 //! | level | file |
 //! |---|---|
-//! | 1 | `warehouse` (closed years), `text` (a language in the URL) |
-//! | 2 | `picture`, `product`, `load` (the load target), and the lowered forms in `cart` and `preferences` |
-//! | 3 | `access`, `publicity`, `cart`, `preferences`, with the Bearer tokens of `stateless` |
-//! | 4 | `session_preferences`, with the sessions of `stateful` |
+//! | 1 | `warehouse` (closed years), `text` (a language in the URL), `jazz` (a search in a closed register) |
+//! | 2 | `picture`, `product`, `weather`, `load` (the load target), and the lowered forms in `cart` and `preferences` |
+//! | 2 | `bank` with its `ledger`, and `registration`, whose state the client carries |
+//! | 3 | `access`, `publicity`, `cart`, `preferences`, and the `stateless` shop with its Bearer tokens |
+//! | 4 | `session_preferences`, the `stateful` shop and `form_login`, with the `sessions` behind them |
 //! | 5 | `random` |
 //!
-//! They read with `request`, answer with `answer`, and share `accounts`, `language` and `login`. `world` is all that an
-//! instance remembers, `clock` its time, `monitor` what reached it. `honest` turns what answers say about themselves into
-//! caching fields. `listen` brings connections in, and `wire` breaks them when the load target is told to. `home` is the
-//! page of links.
+//! They read with `request`, answer with `answer` and `markup`, and share `accounts`, `language` and `login`. `signing` is
+//! what is signed or cannot be guessed. `world` is all that an instance remembers, `clock` its time, `monitor` what reached
+//! it. `honest` turns what answers say about themselves into caching fields. `listen` brings connections in, and `wire`
+//! breaks them when the load target is told to. `home` is the page of links.
 
 mod access;
 mod accounts;
 mod answer;
+mod bank;
 mod cart;
 mod clock;
+mod form_login;
 mod home;
 mod honest;
+mod jazz;
 mod language;
+mod ledger;
 mod listen;
 mod load;
 mod login;
+mod markup;
 mod monitor;
 mod picture;
 mod preferences;
 mod product;
 mod publicity;
 mod random;
+mod registration;
 mod request;
 mod session_preferences;
+mod sessions;
+mod signing;
 mod stateful;
 mod stateless;
 mod text;
 mod warehouse;
+mod weather;
 mod wire;
 mod world;
 
@@ -75,7 +86,7 @@ pub const REQUESTS: HeaderName = HeaderName::from_static("x-origin-requests");
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Whether responses carry correct Cache-Control, Vary, `ETag` and Last-Modified, and conditional requests get
-    /// conditional answers. Off, no response carries any caching field.
+    /// conditional answers. Off, no response carries any caching field but those that its system is about.
     pub honest: bool,
     /// The time that products, pictures, tokens, sessions, books and the Date field go by.
     pub clock: Clock,
@@ -88,8 +99,8 @@ pub struct Options {
     pub redraw: Duration,
     /// How many of the latest requests [`Origin::recorded`] remembers.
     pub record: usize,
-    /// The key that signs Bearer tokens. Instances that share it accept each other's tokens. The default is no secret, no
-    /// more than the passwords on the home page are; HS256 wants 32 bytes.
+    /// The key that signs Bearer tokens and the state that clients carry. Instances that share it accept each other's. The
+    /// default is no secret, no more than the passwords on the home page are; HS256 wants 32 bytes.
     pub token_key: Vec<u8>,
 }
 
@@ -193,6 +204,11 @@ fn router(world: Arc<World>) -> Router {
         .merge(random::routes())
         .merge(stateless::routes())
         .merge(stateful::routes())
+        .merge(form_login::routes())
+        .merge(registration::routes())
+        .merge(weather::routes())
+        .merge(jazz::routes())
+        .merge(bank::routes())
         .fallback(async || Refusal::no_such_resource())
         .method_not_allowed_fallback(async || Refusal::method_not_answered())
         .with_state(world)

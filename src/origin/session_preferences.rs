@@ -12,9 +12,9 @@ use serde_json::json;
 use super::answer::{self, Answer, Level, Outcome};
 use super::language::{self, Language};
 use super::request::{self, Segment};
-use super::stateful::{InSession, not_logged_in};
+use super::sessions::{self, InSession};
 use super::text;
-use super::world::{World, lock};
+use super::world::World;
 
 pub(super) fn routes() -> Router<Arc<World>> {
     Router::new().route("/level4/product/{id}", get(show)).route("/level4/preferences", put(choose))
@@ -25,21 +25,16 @@ struct Choice {
     language: String,
 }
 
-async fn show(
-    State(world): State<Arc<World>>,
-    InSession(id): InSession,
-    Segment(segment): Segment,
-) -> Outcome {
-    let language = lock(&world.sessions).find(&id, world.now()).ok_or_else(not_logged_in)?.language;
+async fn show(State(world): State<Arc<World>>, session: InSession, Segment(segment): Segment) -> Outcome {
+    let language = sessions::within(&world, &session, |session| session.language)?;
     answer::at(Level::Session, text::preferred(&segment, language))
 }
 
-async fn choose(State(world): State<Arc<World>>, InSession(id): InSession, request: Request) -> Outcome {
+async fn choose(State(world): State<Arc<World>>, session: InSession, request: Request) -> Outcome {
     let Choice { language } = request::json(request).await?;
     let Some(language) = Language::from_name(&language) else {
         return Err(language::unknown(&text::links(1234)).at(Level::Session));
     };
-    // The session may have ended while its content was read.
-    lock(&world.sessions).find(&id, world.now()).ok_or_else(not_logged_in)?.language = language;
+    sessions::within(&world, &session, |session| session.language = language)?;
     Ok(Answer::json(&json!({ "language": language.name() })).at(Level::Session))
 }

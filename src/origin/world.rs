@@ -5,10 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use super::Options;
 use super::clock::{Clock, from_unix};
+use super::ledger::Ledger;
 use super::picture::Picture;
 use super::product::Catalogue;
-use super::stateful::Sessions;
-use super::stateless::Tokens;
+use super::sessions::Sessions;
+use super::signing::Seal;
 
 /// The state behind every handler.
 #[derive(Debug)]
@@ -23,7 +24,11 @@ pub(super) struct World {
     pub(super) catalogue: Mutex<Catalogue>,
     pub(super) picture: Mutex<Picture>,
     pub(super) sessions: Mutex<Sessions>,
-    pub(super) tokens: Tokens,
+    pub(super) ledger: Mutex<Ledger>,
+    /// Signs and reads Bearer tokens.
+    pub(super) tokens: Seal,
+    /// Signs and reads the state that clients carry for the origin.
+    pub(super) states: Seal,
     pub(super) chance: Mutex<fastrand::Rng>,
 }
 
@@ -40,8 +45,10 @@ impl World {
             began,
             catalogue: Mutex::new(Catalogue::new(began)),
             picture: Mutex::default(),
-            sessions: Mutex::new(Sessions::new()),
-            tokens: Tokens::new(&options.token_key),
+            sessions: Mutex::default(),
+            ledger: Mutex::new(Ledger::new()),
+            tokens: Seal::new(&options.token_key),
+            states: Seal::derived(&options.token_key, "registration"),
             chance: Mutex::new(chance),
         }
     }

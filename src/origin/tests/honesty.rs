@@ -24,6 +24,17 @@ async fn everything(origin: &Fixture) -> Vec<(&'static str, Reply)> {
         "/load/10",
         "/load/10?status=500",
         "/load/10?chunked=1",
+        "/weather?city=London",
+        "/weather?city=Atlantis",
+        "/weather",
+        "/jazz?grammys=1",
+        "/bank",
+        "/bank/transferforms/dlwelch",
+        "/bank/transferforms/dlwelch/pending/1234",
+        "/bank/vault",
+        "/registration?state=guess",
+        "/login",
+        "/stateful/cart",
         "/my-cart",
         "/level4/product/1234",
         "/random",
@@ -39,6 +50,10 @@ async fn everything(origin: &Fixture) -> Vec<(&'static str, Reply)> {
     let cookie = origin.session("alice").await;
     let target = "/level4/product/1234";
     replies.push((target, origin.ask("GET", target).field("cookie", &cookie).send().await));
+    replies
+        .push(("/stateful/cart", origin.ask("GET", "/stateful/cart").field("cookie", &cookie).send().await));
+    let pending = "/bank/transferforms/dlwelch/pending/1235";
+    replies.push(("POST pending", origin.ask("POST", pending).send().await));
     replies.push(("DELETE /product/1234", origin.delete("/product/1234").await));
     replies.push(("DELETE /cart/5678", origin.delete("/cart/5678").await));
     replies

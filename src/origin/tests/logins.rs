@@ -104,7 +104,9 @@ async fn a_session_cookie_is_out_of_reach_of_scripts_and_new_at_each_login() {
     let cookie = reply.field("set-cookie");
     assert!(cookie.starts_with("session="), "{cookie}");
     assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax"), "{cookie}");
-    assert_ne!(origin.session("alice").await, origin.session("alice").await);
+    let ids = [origin.session("alice").await, origin.session("alice").await, silent().session("alice").await];
+    assert!(ids.iter().all(|id| id.len() >= "session=".len() + 43), "{ids:?}");
+    assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[2] != ids[0]);
 }
 
 #[tokio::test]

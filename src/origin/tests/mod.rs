@@ -1,11 +1,15 @@
 //! What the sample origin promises, asked in process and over sockets. Builders live here, the promises in the files.
 
+mod bank;
 mod faults;
+mod forms;
 mod honesty;
 mod levels;
 mod logins;
 mod refusals;
+mod searches;
 mod serving;
+mod shops;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -113,6 +117,10 @@ impl Ask<'_> {
         self.content("application/json", content.to_owned())
     }
 
+    fn form(self, content: &str) -> Self {
+        self.content("application/x-www-form-urlencoded", content.to_owned())
+    }
+
     async fn send(self) -> Reply {
         let response = self.origin.answer(self.builder.body(self.content).unwrap()).await;
         let (head, body) = response.into_parts();
@@ -122,6 +130,43 @@ impl Ask<'_> {
 }
 
 impl Reply {
+    /// The content as text.
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.content).unwrap()
+    }
+
+    /// The values of an attribute in HTML or XML, in order.
+    fn attributes(&self, name: &str) -> Vec<String> {
+        let begins = format!(" {name}=\"");
+        let values = self.text().split(&begins).skip(1);
+        values.map(|rest| rest.split('"').next().unwrap().replace("&amp;", "&")).collect()
+    }
+
+    /// What the one element of that name holds.
+    fn element(&self, name: &str) -> &str {
+        let (_, rest) = self.text().split_once(&format!("<{name}>")).unwrap_or_else(|| panic!("{self:?}"));
+        rest.split_once(&format!("</{name}>")).unwrap().0
+    }
+
+    /// Asserts that this is XML whose elements are all closed.
+    fn assert_xml(&self) {
+        assert_eq!(self.field("content-type"), "application/xml; charset=utf-8", "{self:?}");
+        let (head, mut rest) = self.text().split_once("?>").unwrap();
+        assert_eq!(head, "<?xml version=\"1.0\" encoding=\"utf-8\"");
+        let mut open = Vec::new();
+        while let Some((_, after)) = rest.split_once('<') {
+            let (tag, after) = after.split_once('>').unwrap();
+            let name = tag.trim_start_matches('/').split(' ').next().unwrap();
+            match (tag.starts_with('/'), tag.ends_with('/')) {
+                (true, _) => assert_eq!(open.pop(), Some(name), "{}", self.text()),
+                (false, true) => {}
+                (false, false) => open.push(name),
+            }
+            rest = after;
+        }
+        assert_eq!((open.len(), rest), (0, "\n"), "{}", self.text());
+    }
+
     /// The content as JSON.
     fn value(&self) -> Value {
         serde_json::from_slice(&self.content).unwrap()

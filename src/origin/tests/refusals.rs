@@ -75,6 +75,12 @@ async fn a_method_that_a_resource_does_not_answer_is_405_with_those_it_does() {
         ("PATCH", "/picture.bmp", "DELETE,GET,HEAD,PUT"),
         ("POST", "/load/1", "GET,HEAD"),
         ("GET", "/stateless/login", "POST"),
+        ("GET", "/stateless/checkout", "POST"),
+        ("GET", "/stateful/checkout", "POST"),
+        ("DELETE", "/stateful/cart", "GET,HEAD,POST"),
+        ("POST", "/weather?city=London", "GET,HEAD"),
+        ("POST", "/registration", "GET,HEAD"),
+        ("PUT", "/jazz", "GET,HEAD"),
         ("GET", "/level4/preferences", "PUT"),
         ("BREW", "/", "GET,HEAD"),
     ] {
@@ -96,6 +102,7 @@ async fn content_that_is_not_the_json_asked_for_is_refused() {
         "{",
         "null",
         "[]",
+        "[1,1]",
         "{}",
         r#"{"price":"1","stock":1}"#,
         r#"{"price":-1,"stock":1}"#,
@@ -118,6 +125,7 @@ async fn content_that_is_not_the_json_asked_for_is_refused() {
         origin.ask("PUT", "/product/1234").content("text/plain", r#"{"price":1,"stock":1}"#),
         origin.ask("POST", "/stateless/login").content("application/x-www-form-urlencoded", "username=alice"),
         origin.ask("POST", "/stateful/login"),
+        origin.ask("POST", "/stateful/cart").field("cookie", &cookie),
         origin.ask("PUT", "/level4/preferences").field("cookie", &cookie),
     ] {
         assert_refused(&ask.send().await, 415, "no JSON");
