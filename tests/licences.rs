@@ -21,17 +21,9 @@ const ACCEPTED: [&str; 10] = [
     "Zlib",
 ];
 
-/// Crates that an advisory speaks of, each with the reason why it is here all the same. One that is no longer a
-/// dependency has to leave this list.
-const ADVISED: [(&str, &str); 1] = [(
-    "rsa",
-    "RUSTSEC-2023-0071: the time of a private-key operation tells about the key. jsonwebtoken's rust_crypto feature \
-     cannot be had without it, and the other feature builds all of AWS-LC from C. The sample origin signs with HMAC \
-     alone; no RSA key is ever made or read, and the proxy itself uses no token.",
-)];
-
 /// Crates that the house does without, with the reason.
-const UNWANTED: [(&str, &str); 3] = [
+const UNWANTED: [(&str, &str); 4] = [
+    ("rsa", "RUSTSEC-2023-0071: tokens are signed with ring's HMAC, by a provider of our own"),
     ("openssl-sys", "TLS is rustls: no system library, no C headers"),
     ("aws-lc-sys", "the provider of rustls is ring: one library of C is enough"),
     ("chrono", "HTTP dates are httpdate's; all else is std's"),
@@ -161,12 +153,6 @@ fn the_lists_of_crates_are_true() {
     let names: BTreeSet<&str> = dependencies.iter().filter_map(|package| package["name"].as_str()).collect();
     for (name, reason) in UNWANTED {
         assert!(!names.contains(name), "{name} is a dependency: {reason}");
-    }
-    for (name, reason) in ADVISED {
-        assert!(
-            !reason.is_empty() && names.contains(name),
-            "{name} is no dependency any more: strike it out"
-        );
     }
 }
 

@@ -6,13 +6,19 @@ pub mod explain;
 pub mod origin;
 pub mod serve;
 
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, IsTerminal as _},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 /// Exit status of bad usage, of a bad config, and of what could not start.
 pub(crate) const COULD_NOT_START: u8 = 2;
+
+/// What is logged unless `PLIMSOLL_LOG` is set.
+const DEFAULT_LOG: &str = "warn,plimsoll=info";
 
 /// A caching reverse proxy that knows how stateful an API is, and caches exactly as much of it as is safe
 #[derive(Debug, Parser)]
@@ -48,7 +54,9 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { COULD_NOT_START } else { 0 });
         }
     };
-    start_log();
+    if let Err(error) = start_log() {
+        return could_not_start(&error);
+    }
     match cli.command {
         Command::Serve(args) => serve::run(&args),
         Command::Origin(args) => origin::run(&args),
@@ -58,10 +66,21 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn start_log() {
-    let filter =
-        EnvFilter::try_from_env("PLIMSOLL_LOG").unwrap_or_else(|_| EnvFilter::new("warn,plimsoll=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).init();
+/// Starts the application log, on stderr.
+///
+/// # Errors
+/// `PLIMSOLL_LOG` cannot be understood.
+fn start_log() -> Result<(), String> {
+    let directives = std::env::var("PLIMSOLL_LOG").unwrap_or_else(|_| DEFAULT_LOG.to_owned());
+    let filter = EnvFilter::try_new(&directives).map_err(|error| format!("PLIMSOLL_LOG: {error}"))?;
+    let colours = io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(colours)
+        .with_target(false)
+        .init();
+    Ok(())
 }
 
 /// Says why a command could not start.

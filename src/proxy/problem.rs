@@ -50,6 +50,7 @@ impl Problem {
     /// The stable name, as the last part of `type`.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Target(TargetError::TooLong) => "target-too-long",
             Self::Target(_) => "bad-target",
             Self::Host => "bad-host",
             Self::NotAResource => "not-a-resource",
@@ -64,6 +65,7 @@ impl Problem {
 
     const fn title(self) -> &'static str {
         match self {
+            Self::Target(TargetError::TooLong) => "The target of the request is too long",
             Self::Target(_) => "The target of the request cannot be understood",
             Self::Host => "The request must have exactly one Host field",
             Self::NotAResource => "The target of the request is not a resource",

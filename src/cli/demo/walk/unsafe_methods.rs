@@ -5,6 +5,8 @@ use std::io;
 use super::{About, Ask, JSON, Pair, ask, both, is_hit, row, says};
 use crate::cli::demo::{Row, stage::Stage};
 
+const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlencoded")];
+
 /// Writes, and logins.
 pub(super) async fn walk(stage: &Stage, rows: &mut Vec<Row>) -> io::Result<()> {
     rows.push(
@@ -12,7 +14,7 @@ pub(super) async fn walk(stage: &Stage, rows: &mut Vec<Row>) -> io::Result<()> {
             .await?,
     );
     let bank = "/bank/transferforms/dlwelch";
-    rows.push(write(stage, "bank transfer forms", bank, "POST", &[], "").await?);
+    rows.push(write(stage, "bank transfer forms", bank, "POST", &FORM, "to=sailmaker&amount=12.50").await?);
     rows.push(post_twice(stage, &format!("{bank}/pending/1235")).await?);
     rows.push(form_login(stage).await?);
     Ok(())
@@ -57,9 +59,8 @@ async fn post_twice(stage: &Stage, target: &str) -> io::Result<Row> {
 }
 
 async fn form_login(stage: &Stage) -> io::Result<Row> {
-    let form = [("content-type", "application/x-www-form-urlencoded")];
-    let right = Ask::get("/login").with("POST", &form, "username=alice&password=password123");
-    let wrong = Ask::get("/login").with("POST", &form, "username=alice&password=guess");
+    let right = Ask::get("/login").with("POST", &FORM, "username=alice&password=password123");
+    let wrong = Ask::get("/login").with("POST", &FORM, "username=alice&password=guess");
     let pair = both(stage, [right, wrong]).await?;
     let demands = [
         (pair.first.status.is_redirection(), "the right password should lead on"),
