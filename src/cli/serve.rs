@@ -16,9 +16,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admin,
-    config::{CacheStatus, Config, ConfigErrors, ListenAddress, OriginHost, OriginScheme},
+    config::{CacheStatus, Config, ConfigErrors, ListenAddress, OriginHost},
     decision::{Policy, Stored},
-    key::Scheme,
     observe::{Clock, LogSink, Sink, SystemClock},
     proxy::{self, Shared},
     server::{self, Listen, Running},
@@ -104,7 +103,7 @@ fn load(file: &Path) -> Result<Config, ConfigErrors> {
 
 async fn serve(config: Config) -> Result<(), String> {
     let drain_timeout = config.server.drain_timeout;
-    let origin = format!("{}://{}", config.origin.url.scheme.name(), config.origin.url.authority);
+    let origin = format!("{}://{}", config.origin.url.scheme.as_str(), config.origin.url.authority);
     let started = start(config, Arc::new(SystemClock::start()), Arc::new(LogSink))
         .await
         .map_err(|error| error.to_string())?;
@@ -206,10 +205,7 @@ pub(super) fn proxy_settings(config: &Config) -> proxy::Settings {
 fn upstream_settings(config: &Config) -> upstream::Settings {
     let origin = &config.origin;
     upstream::Settings {
-        scheme: match origin.url.scheme {
-            OriginScheme::Http => Scheme::Http,
-            OriginScheme::Https => Scheme::Https,
-        },
+        scheme: origin.url.scheme,
         authority: origin.url.authority.clone(),
         connect_timeout: origin.connect_timeout,
         response_timeout: origin.response_timeout,

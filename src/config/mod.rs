@@ -33,7 +33,7 @@ pub use cache::Cache;
 pub use code::Code;
 pub use diagnostic::{ConfigErrors, Diagnostic, Location, Severity};
 pub use listen::ListenAddress;
-pub use origin::{Origin, OriginHost, OriginScheme, OriginUrl};
+pub use origin::{Origin, OriginHost, OriginUrl};
 pub use server::{Admin, CacheStatus, Server};
 pub use units::{ByteSize, LONGEST_DURATION, format_duration};
 

@@ -11,6 +11,7 @@ use super::diagnostic::{Fault, quoted};
 use super::item::Item;
 use super::reader::Table;
 use super::server::Server;
+use crate::key::Scheme;
 
 /// `[origin]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +34,8 @@ impl Origin {
     /// An origin at this URL, with the defaults for all else.
     pub fn at(url: OriginUrl) -> Self {
         let host = match url.scheme {
-            OriginScheme::Http => OriginHost::Client,
-            OriginScheme::Https => OriginHost::Origin,
+            Scheme::Http => OriginHost::Client,
+            Scheme::Https => OriginHost::Origin,
         };
         Self {
             url,
@@ -56,38 +57,11 @@ pub enum OriginHost {
     Origin,
 }
 
-/// Whether connections to the origin are encrypted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OriginScheme {
-    /// They are not.
-    Http,
-    /// They are.
-    Https,
-}
-
-impl OriginScheme {
-    /// The scheme as it is written in a URL.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Https => "https",
-        }
-    }
-
-    /// The port where a URL names none.
-    pub const fn default_port(self) -> u16 {
-        match self {
-            Self::Http => 80,
-            Self::Https => 443,
-        }
-    }
-}
-
 /// The URL of an origin: scheme, host and port, and no more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OriginUrl {
     /// The scheme.
-    pub scheme: OriginScheme,
+    pub scheme: Scheme,
     /// Host and port, in lower case and without the scheme's default port; never with userinfo.
     pub authority: Authority,
 }
@@ -117,8 +91,8 @@ impl OriginUrl {
         };
         let scheme_end = scheme.len();
         let scheme = match scheme.to_ascii_lowercase().as_str() {
-            "http" => OriginScheme::Http,
-            "https" => OriginScheme::Https,
+            "http" => Scheme::Http,
+            "https" => Scheme::Https,
             _ => {
                 let message = format!("plimsoll does not speak {}", quoted(scheme));
                 return Err(fault(message, "use http or https").at(0..scheme_end));
@@ -149,11 +123,11 @@ impl OriginUrl {
 
 impl fmt::Display for OriginUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme.name(), self.authority)
+        write!(f, "{}://{}", self.scheme.as_str(), self.authority)
     }
 }
 
-fn without_default_port(authority: Authority, scheme: OriginScheme) -> Authority {
+fn without_default_port(authority: Authority, scheme: Scheme) -> Authority {
     if authority.port_u16() == Some(scheme.default_port()) {
         authority.host().parse().unwrap_or(authority)
     } else {
@@ -192,8 +166,7 @@ pub(crate) fn read_origin(table: &Table<'_, '_>, server: &Server) -> Option<Orig
         Some(url)
     });
     // The other keys are read even without a URL, so that what is wrong with them is reported too.
-    let placeholder =
-        OriginUrl { scheme: OriginScheme::Http, authority: Authority::from_static("origin.invalid") };
+    let placeholder = OriginUrl { scheme: Scheme::Http, authority: Authority::from_static("origin.invalid") };
     let is_there = url.is_some();
     let default = Origin::at(url.unwrap_or(placeholder));
     let origin = Origin {

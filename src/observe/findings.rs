@@ -10,8 +10,10 @@ use crate::decision::{Reason, Refusal};
 /// An answer that contradicts what the operator declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Finding {
-    /// The answer to a hermetic fetch showed that the level is higher, or was of no use to the client.
+    /// The answer to a hermetic fetch showed that the level is higher.
     DeclaredTooLow(Reason),
+    /// The answer to a hermetic fetch was none that could be shared, for another reason than its level.
+    Unshareable(Reason),
     /// The answer varies by a field that the route does not declare.
     SaysTooLittle(Reason),
 }
@@ -21,14 +23,15 @@ impl Finding {
     pub const fn of(reason: Reason) -> Self {
         match reason {
             Reason::Refusal(Refusal::VaryUndeclared) => Self::SaysTooLittle(reason),
-            _ => Self::DeclaredTooLow(reason),
+            Reason::Evidence(_) => Self::DeclaredTooLow(reason),
+            Reason::Refusal(_) => Self::Unshareable(reason),
         }
     }
 
     /// The evidence or refusal behind it.
     pub const fn reason(self) -> Reason {
         match self {
-            Self::DeclaredTooLow(reason) | Self::SaysTooLittle(reason) => reason,
+            Self::DeclaredTooLow(reason) | Self::Unshareable(reason) | Self::SaysTooLittle(reason) => reason,
         }
     }
 
@@ -38,6 +41,10 @@ impl Finding {
             Self::DeclaredTooLow(_) => {
                 "an answer shows that the route is declared too low: the client's own request was forwarded and \
                  nothing stored; raise the route's level, or exempt this path with a route of its own"
+            }
+            Self::Unshareable(_) => {
+                "an answer was none that could be shared: the client's own request was forwarded and nothing stored; \
+                 where that is usual, give this path a route of its own"
             }
             Self::SaysTooLittle(_) => {
                 "an answer varies by a field that the route does not declare: requests with that field are \

@@ -23,7 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::serve::{self, Started},
-    config::{Admin, Config, ListenAddress, Origin as OriginConfig, OriginScheme, OriginUrl},
+    config::{Admin, Config, ListenAddress, Origin as OriginConfig, OriginUrl},
+    key::Scheme,
     observe::{Clock as _, LogSink, ManualClock, SystemClock},
     origin::{Clock, Options, Origin, bind_instances},
     server::Listen,
@@ -179,7 +180,7 @@ impl Instance {
 async fn config(origin: SocketAddr) -> io::Result<Config> {
     let mut config = Config::parse("config/plimsoll.toml", CONFIG).map_err(io::Error::other)?.config;
     let authority = origin.to_string().parse().map_err(io::Error::other)?;
-    config.origin = OriginConfig::at(OriginUrl { scheme: OriginScheme::Http, authority });
+    config.origin = OriginConfig::at(OriginUrl { scheme: Scheme::Http, authority });
     config.server.listen = vec![ListenAddress::Tcp(free_or_any(8080).await)];
     config.admin = Some(Admin { listen: free_or_any(9090).await });
     Ok(config)
