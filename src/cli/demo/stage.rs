@@ -179,7 +179,12 @@ impl Instance {
 async fn config(origin: SocketAddr) -> io::Result<Config> {
     let mut config = Config::parse("config/plimsoll.toml", CONFIG).map_err(io::Error::other)?.config;
     let authority = origin.to_string().parse().map_err(io::Error::other)?;
-    config.origin = OriginConfig::at(OriginUrl { scheme: OriginScheme::Http, authority });
+    // A connection serves one request: what is sent over one that is lost with its instance has no second try, as it may
+    // be a POST.
+    config.origin = OriginConfig {
+        idle_timeout: Duration::from_nanos(1),
+        ..OriginConfig::at(OriginUrl { scheme: OriginScheme::Http, authority })
+    };
     config.server.listen = vec![ListenAddress::Tcp(free_or_any(8080).await)];
     config.admin = Some(Admin { listen: free_or_any(9090).await });
     Ok(config)
