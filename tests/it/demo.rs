@@ -14,9 +14,7 @@ fn masked(text: &str) -> String {
     for part in parts {
         let rest = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
         let width = part.len() - rest.len();
-        masked.push_str("ttl=");
-        masked.push_str(&format!("{:<width$}", "*"));
-        masked.push_str(rest);
+        masked += &["ttl=", "*", &" ".repeat(width.saturating_sub(1)), rest].concat();
     }
     masked
 }

@@ -6,97 +6,6 @@ use http::StatusCode;
 
 use crate::support::{Reply, date};
 
-/// The routes: all five levels, `origin`, and what a route can say about a request.
-pub(super) const ROUTES: &str = r#"
-[[route]]
-name = "permanent"
-path = "/permanent/{id}"
-level = "permanent"
-state = { query = ["language"] }
-
-[[route]]
-name = "text"
-path = "/text/{id}&language={language}"
-level = "permanent"
-
-[[route]]
-name = "asked"
-path = "/changing/{id}"
-with_query = ["language"]
-level = "permanent"
-state = { query = ["language"] }
-
-[[route]]
-name = "changing"
-path = "/changing/{id}"
-level = "changing"
-ttl = "30s"
-declare = true
-
-[[route]]
-name = "unseen"
-path = "/unseen/{id}"
-level = "changing"
-
-[[route]]
-name = "fields"
-path = "/fields/{id}"
-level = "changing"
-ttl = "10s"
-max_ttl = "20s"
-[route.state]
-query = ["a", "b"]
-headers = ["accept", { name = "accept-language", choose = ["en", "fr"] }]
-
-[[route]]
-name = "lax"
-path = "/lax/{id}"
-level = "changing"
-ttl = "10s"
-min_ttl = "5s"
-jitter = "10%"
-ignore = ["cache-control", "set-cookie", "expires"]
-forward = ["x-trace"]
-
-[[route]]
-name = "honour"
-path = "/honour/{id}"
-level = "changing"
-ttl = "15s"
-client_directives = "honour"
-stale_while_revalidate = "1m"
-state = { query = ["a"] }
-
-[[route]]
-name = "read-only"
-path = "/read-only/{id}"
-methods = ["GET"]
-level = "changing"
-ttl = "10s"
-
-[[route]]
-name = "user"
-path = "/user/{id}"
-level = "user"
-
-[[route]]
-name = "session"
-path = "/session/{id}"
-level = "session"
-declare = true
-
-[[route]]
-name = "random"
-path = "/random/{id}"
-level = "random"
-
-[[route]]
-name = "origin"
-path = "/origin/{id}"
-level = "origin"
-min_ttl = "5s"
-"#;
-
 /// A request, and the answer that the origin has for it.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
@@ -132,17 +41,16 @@ impl Case {
 
     /// The answer to a request of this method.
     pub(super) fn reply(&self, method: &str) -> Reply {
-        let mut bytes = format!("HTTP/1.1 {}\r\n", self.status);
-        for (name, value) in &self.answer {
-            bytes.push_str(&format!("{name}: {value}\r\n"));
-        }
-        bytes.push_str("\r\n");
+        let lines: String =
+            self.answer.iter().flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect();
         let is_chunked = self.answer.iter().any(|(name, _)| *name == "transfer-encoding");
-        if method != "HEAD" && !is_empty(self.status) {
-            let content = "x".repeat(self.length);
-            bytes.push_str(&if is_chunked { format!("5\r\n{content}\r\n0\r\n\r\n") } else { content });
-        }
-        Reply::Bytes(bytes.into_bytes())
+        let content = match method {
+            "HEAD" => String::new(),
+            _ if is_empty(self.status) => String::new(),
+            _ if is_chunked => format!("{:x}\r\n{}\r\n0\r\n\r\n", self.length, "x".repeat(self.length)),
+            _ => "x".repeat(self.length),
+        };
+        Reply::Bytes(format!("HTTP/1.1 {}\r\n{lines}\r\n{content}", self.status).into_bytes())
     }
 }
 
@@ -412,9 +320,10 @@ fn answer_fields(rng: &mut Rng, status: StatusCode) -> (Vec<(&'static str, Strin
     }
     let length = if percent(rng, 4) { 2000 } else { 5 };
     if !is_empty(status) {
-        let (name, value) = match percent(rng, 15) && length == 5 {
-            true => ("transfer-encoding", "chunked".to_owned()),
-            false => ("content-length", length.to_string()),
+        let (name, value) = if percent(rng, 15) && length == 5 {
+            ("transfer-encoding", "chunked".to_owned())
+        } else {
+            ("content-length", length.to_string())
         };
         fields.push((name, value));
     }
