@@ -1,5 +1,7 @@
 //! `plimsoll explain`: what would happen to a request, and why, without a network.
 
+mod answer;
+mod said;
 mod text;
 
 use std::{net::Ipv4Addr, path::PathBuf, process::ExitCode, time::Duration};
@@ -7,20 +9,32 @@ use std::{net::Ipv4Addr, path::PathBuf, process::ExitCode, time::Duration};
 use bytes::Bytes;
 use clap::Args;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header::HOST, request::Parts,
+    HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri,
+    header::{CONTENT_LENGTH, HOST},
+    request::Parts,
 };
-use serde::Serialize;
+
+pub use said::Explanation;
 
 use super::{COULD_NOT_START, serve};
 use crate::{
     config::{Config, format_duration},
-    decision::{Answered, Classified, Framing, Keyed, Plan, Verdict, judge, plan},
+    decision::{Bypass, Classified, Keyed, Plan, Reason, plan},
     key::Scheme,
     level::{EvidenceSet, Level, advice},
     observe::{Clock as _, SystemClock},
     proxy::{Peer, Preview, Settings},
     route::{LifetimeRules, Route, Treatment},
-    semantics::{Now, freshness::FreshnessLifetime},
+    semantics::{
+        Now,
+        cache_status::{CacheStatus, Fwd},
+        freshness::FreshnessLifetime,
+    },
+};
+use answer::{Judged, Seen, answer};
+use said::{
+    AskedFor, Decided, EvidenceSaid, ExplicitState, LeftBehind, LevelSaid, ONLY_IF_CACHED, OriginRequest,
+    RouteSaid,
 };
 
 /// Say what would happen to a request, and why, without a network
@@ -68,98 +82,6 @@ fn status(text: &str) -> Result<StatusCode, String> {
     final_status.ok_or_else(|| "a status is a number from 200 to 599".to_owned())
 }
 
-/// Everything there is to say about a request.
-#[derive(Debug, Serialize)]
-struct Explanation {
-    request: AskedFor,
-    route: RouteSaid,
-    /// The evidence of route and request, and of the response where one is given.
-    evidence: Vec<EvidenceSaid>,
-    level: Option<LevelSaid>,
-    decision: Decided,
-    /// The canonical key, where there is one.
-    key: Option<String>,
-    explicit_state: Option<ExplicitState>,
-    origin_request: OriginRequest,
-    left_behind: LeftBehind,
-    lifetime: String,
-    response: Option<ResponseSaid>,
-    advice: Vec<&'static str>,
-}
-
-#[derive(Debug, Serialize)]
-struct AskedFor {
-    method: String,
-    url: String,
-}
-
-#[derive(Debug, Serialize)]
-struct RouteSaid {
-    name: String,
-    path: String,
-    /// The declared level's name, or `origin`.
-    level: &'static str,
-}
-
-#[derive(Debug, Serialize)]
-struct EvidenceSaid {
-    name: &'static str,
-    level: u8,
-}
-
-#[derive(Debug, Serialize)]
-struct LevelSaid {
-    number: u8,
-    name: &'static str,
-}
-
-/// What the proxy would do while nothing is stored under the key.
-#[derive(Debug, Serialize)]
-struct Decided {
-    /// `fetch`, `bypass` or `only-if-cached`.
-    action: &'static str,
-    /// The word of RFC 9211.
-    fwd: Option<&'static str>,
-    /// The evidence or refusal behind it.
-    reason: Option<&'static str>,
-}
-
-/// Nothing that is stored may be used, and the origin may not be asked.
-const ONLY_IF_CACHED: Decided = Decided { action: "only-if-cached", fwd: None, reason: None };
-
-#[derive(Debug, Serialize)]
-struct ExplicitState {
-    method: String,
-    scheme: String,
-    authority: String,
-    path: String,
-    query: Option<String>,
-    fields: Vec<(String, Option<String>)>,
-    accept_encoding: &'static str,
-}
-
-#[derive(Debug, Serialize)]
-struct OriginRequest {
-    method: String,
-    target: String,
-    fields: Vec<(String, String)>,
-}
-
-#[derive(Debug, Serialize)]
-struct LeftBehind {
-    query: Vec<String>,
-    fields: Vec<String>,
-}
-
-/// What would become of the answer that was given.
-#[derive(Debug, Serialize)]
-struct ResponseSaid {
-    status: u16,
-    /// `store`, `pass` or `discard`.
-    verdict: &'static str,
-    reason: Option<&'static str>,
-}
-
 /// Runs the command.
 pub fn run(args: &ExplainArgs) -> ExitCode {
     let config = match Config::load(&args.config) {
@@ -188,7 +110,12 @@ pub fn run(args: &ExplainArgs) -> ExitCode {
     }
 }
 
-fn explain(args: &ExplainArgs, config: &Config, now: Now) -> Result<Explanation, String> {
+/// Says what would happen to a request, and to the answer where one is given, by the functions that the proxy calls:
+/// `tests/it/agreement.rs` holds the two together. The config comes from `config`; the one that `args` name is not read.
+///
+/// # Errors
+/// The request would be refused, with this status and for this reason.
+pub fn explain(args: &ExplainArgs, config: &Config, now: Now) -> Result<Explanation, String> {
     let settings = serve::proxy_settings(config);
     let (head, scheme) = head(args)?;
     let sent = head.headers.clone();
@@ -197,10 +124,11 @@ fn explain(args: &ExplainArgs, config: &Config, now: Now) -> Result<Explanation,
     let preview = Preview::of(head, content, peer, &settings, &config.routes).map_err(|problem| {
         format!("this request would be refused with {}: {}", problem.status(), problem.name())
     })?;
-    let judged = args.asks_about_response().then(|| answer(args, &preview, &sent, &settings, now)).flatten();
     let (decided, request_evidence) = decide(&preview, &sent, &settings, now);
+    let is_answered = args.asks_about_response() && decided.action != ONLY_IF_CACHED.action;
+    let judged = is_answered.then(|| answer(args, &preview, &sent, &settings, now)).flatten();
     let evidence = judged.as_ref().map_or(request_evidence, |judged| judged.evidence);
-    let level = evidence.level();
+    let level = judged.as_ref().map_or_else(|| evidence.level(), |judged| judged.level);
     Ok(Explanation {
         request: AskedFor { method: args.method.to_string(), url: preview.target.to_string() },
         route: route_said(&preview.route),
@@ -214,6 +142,7 @@ fn explain(args: &ExplainArgs, config: &Config, now: Now) -> Result<Explanation,
         explicit_state: keyed(&preview).map(explicit_state),
         left_behind: left_behind(&preview, &sent),
         lifetime: lifetime(&preview, judged.as_ref()),
+        cache_status: cache_status(&preview, judged.as_ref(), &settings),
         response: judged.map(|judged| judged.said),
         origin_request: origin_request(&preview),
         advice: level.map_or_else(Vec::new, |level| advice(level).to_vec()),
@@ -242,6 +171,10 @@ fn head(args: &ExplainArgs) -> Result<(Parts, Scheme), String> {
             .headers_mut()
             .insert(HOST, HeaderValue::try_from(authority).map_err(|error| error.to_string())?);
     }
+    // As any client says how long its content is.
+    if !args.data.is_empty() && !request.headers().contains_key(CONTENT_LENGTH) {
+        request.headers_mut().insert(CONTENT_LENGTH, args.data.len().into());
+    }
     Ok((request.into_parts().0, scheme))
 }
 
@@ -264,46 +197,22 @@ fn decide(preview: &Preview, fields: &HeaderMap, settings: &Settings, now: Now) 
             return (decided, keyed.evidence);
         }
     };
-    let reason = bypass.reason.map(crate::decision::Reason::name);
+    let reason = bypass.reason.map(Reason::name);
     (Decided { action: "bypass", fwd: Some(bypass.fwd.name()), reason }, bypass.evidence)
 }
 
-/// What the functions of the proxy say about the answer that was given.
-struct Judged {
-    said: ResponseSaid,
-    evidence: EvidenceSet,
-    lifetime: Option<FreshnessLifetime>,
-}
-
-fn answer(
-    args: &ExplainArgs,
-    preview: &Preview,
-    request: &HeaderMap,
-    settings: &Settings,
-    now: Now,
-) -> Option<Judged> {
-    let keyed = keyed(preview)?;
-    let fields: HeaderMap = args.response.iter().cloned().collect();
-    let length = fields.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let answered = Answered {
-        status: args.status.unwrap_or(StatusCode::OK),
-        fields: &fields,
-        framing: length.map_or(Framing::Chunked, Framing::Length),
-        asked: now,
-        received: now,
-        with_content: args.method != Method::HEAD || keyed.declared.is_some(),
-        chance: 0.0,
+/// What Cache-Status would say, where it does not depend on an answer that is not there.
+fn cache_status(preview: &Preview, judged: Option<&Judged>, settings: &Settings) -> Option<String> {
+    let seen = match (&preview.classified, judged) {
+        (Classified::Bypass(Bypass { fwd, reason, evidence }), _) => {
+            Seen::forwarded(*fwd, evidence.level().filter(|_| *fwd != Fwd::Method), *reason)
+        }
+        (_, judged) => judged?.seen?,
     };
-    let judgement = judge(&answered, request, keyed, &preview.route, &settings.policy);
-    let (verdict, reason, lifetime) = match judgement.verdict {
-        Verdict::Store { stored, not_for_client: None, .. } => ("store", None, Some(stored.lifetime)),
-        Verdict::Store { stored, not_for_client, .. } => ("store", not_for_client, Some(stored.lifetime)),
-        Verdict::Refuse(reason) => ("pass", Some(reason), None),
-        Verdict::Discard(reason) => ("discard", Some(reason), None),
-    };
-    let reason = reason.map(crate::decision::Reason::name);
-    let said = ResponseSaid { status: answered.status.as_u16(), verdict, reason };
-    Some(Judged { said, evidence: judgement.evidence, lifetime })
+    let Seen { handling, level, reason } = seen;
+    let route = preview.route.name.as_str();
+    let line = CacheStatus { handling, level, route, detail: reason.map(Reason::name) }.to_value();
+    settings.cache_status.then(|| String::from_utf8_lossy(line.as_bytes()).into_owned())
 }
 
 fn route_said(route: &Route) -> RouteSaid {
@@ -361,6 +270,7 @@ fn left_behind(preview: &Preview, sent: &HeaderMap) -> LeftBehind {
 fn lifetime(preview: &Preview, judged: Option<&Judged>) -> String {
     if let Some(judged) = judged {
         return match judged.lifetime {
+            Some(_) if judged.always_validate => "stored, and validated each time".to_owned(),
             Some(FreshnessLifetime::Forever) => "for ever: it ends by eviction or purge".to_owned(),
             Some(FreshnessLifetime::Finite(lifetime)) => jittered(lifetime, &preview.route.lifetime),
             None => "not stored".to_owned(),

@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+mod agreement;
+mod demo;
 mod faulty_origin;
 mod forwarding;
 mod freshness;

@@ -32,6 +32,8 @@ use crate::{
 
 /// The routes of the demonstration: the config that teaches.
 const CONFIG: &str = include_str!("../../../config/plimsoll.toml");
+/// Where clients and operators connect: the usual ports as far as they are free.
+const PORTS: [[u16; 2]; 4] = [[8080, 9090], [8080, 0], [0, 9090], [0, 0]];
 /// How often the clock is brought up to date while the demonstration stays up.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -76,7 +78,7 @@ impl Stage {
         let clock = Arc::new(ManualClock::at(SystemClock::start().now().wall));
         let mut instances = Vec::new();
         let mut addresses = Vec::new();
-        for listener in bind_instances(SocketAddr::from(([127, 0, 0, 1], 0)), 2).await? {
+        for listener in bind_instances(loopback(0), 2).await? {
             addresses.push(listener.local_addr()?);
             instances.push(Instance::start(listener, &clock));
         }
@@ -84,7 +86,17 @@ impl Stage {
         let balancer = bind_or_any(3000).await?;
         let origin = balancer.local_addr()?;
         tokio::spawn(balance(balancer, addresses, Arc::clone(&current)));
-        let proxy = serve::start(config(origin).await?, Arc::clone(&clock) as _, Arc::new(LogSink)).await?;
+        let start = |ports| {
+            let clock = Arc::clone(&clock);
+            async move { serve::start(config(origin, ports)?, clock, Arc::new(LogSink)).await }
+        };
+        let mut proxy = start(PORTS[0]).await;
+        for ports in &PORTS[1..] {
+            if proxy.is_err() {
+                proxy = start(*ports).await;
+            }
+        }
+        let proxy = proxy?;
         let client = Client::builder(TokioExecutor::new()).build_http();
         Ok(Self { proxy, instances, current, clock, client })
     }
@@ -176,27 +188,31 @@ impl Instance {
     }
 }
 
-/// The config that teaches, in front of this origin, on the usual ports where they are free.
-async fn config(origin: SocketAddr) -> io::Result<Config> {
+/// The config that teaches, in front of this origin, on these ports for clients and operators.
+fn config(origin: SocketAddr, [clients, operators]: [u16; 2]) -> io::Result<Config> {
     let mut config = Config::parse("config/plimsoll.toml", CONFIG).map_err(io::Error::other)?.config;
     let authority = origin.to_string().parse().map_err(io::Error::other)?;
-    config.origin = OriginConfig::at(OriginUrl { scheme: Scheme::Http, authority });
-    config.server.listen = vec![ListenAddress::Tcp(free_or_any(8080).await)];
-    config.admin = Some(Admin { listen: free_or_any(9090).await });
+    // A connection serves one request: what is sent over one that is lost with its instance has no second try, as it may
+    // be a POST.
+    config.origin = OriginConfig {
+        idle_timeout: Duration::from_nanos(1),
+        ..OriginConfig::at(OriginUrl { scheme: Scheme::Http, authority })
+    };
+    config.server.listen = vec![ListenAddress::Tcp(loopback(clients))];
+    config.admin = Some(Admin { listen: loopback(operators) });
     Ok(config)
 }
 
+/// This port of the loopback address if it is free, else any. It is not asked before: another process may be quicker.
 async fn bind_or_any(port: u16) -> io::Result<TcpListener> {
-    TcpListener::bind(free_or_any(port).await).await
+    match TcpListener::bind(loopback(port)).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => TcpListener::bind(loopback(0)).await,
+    }
 }
 
-/// This port of the loopback address if it is free, else any.
-async fn free_or_any(port: u16) -> SocketAddr {
-    let usual = SocketAddr::from(([127, 0, 0, 1], port));
-    match TcpListener::bind(usual).await {
-        Ok(_) => usual,
-        Err(_) => SocketAddr::from(([127, 0, 0, 1], 0)),
-    }
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
 }
 
 /// Stands in for a load balancer: passes every connection on to the current instance, and the next one when that is

@@ -68,3 +68,28 @@ fn an_undeclared_request_with_a_session_says_so() {
     assert_eq!(said["level"]["number"], 4);
     assert!(said["advice"][0].as_str().unwrap().starts_with("core/stateless"));
 }
+
+#[test]
+fn what_the_client_would_see_is_said_where_it_is_certain() {
+    let said = explained(&["/my-cart"]);
+    assert_eq!(said["cache_status"], "plimsoll; fwd=bypass; level=3; route=my-cart; detail=route-declared");
+    assert_eq!(explained(&["/product/1234"])["cache_status"], Value::Null);
+    let stored = explained(&["--status", "200", "/product/1234"]);
+    assert_eq!(stored["cache_status"], "plimsoll; fwd=uri-miss; stored; level=2; route=product");
+}
+
+#[test]
+fn what_comes_next_is_planned_with_what_would_be_stored() {
+    let again = |args: &[&str]| explained(args)["response"]["again"].clone();
+    assert_eq!(again(&["--status", "200", "/product/1234"]), "hit");
+    assert_eq!(again(&["--response", "Cache-Control: no-cache", "/product/1234"]), "validate");
+    assert_eq!(again(&["--response", "Set-Cookie: sid=1", "/product/1234"]), "bypass");
+    assert_eq!(again(&["--status", "200", "/elsewhere"]), "fetch");
+}
+
+#[test]
+fn who_asks_for_nothing_but_what_is_stored_gets_no_answer_of_the_origins() {
+    let said = explained(&["-H", "Cache-Control: only-if-cached", "--status", "200", "/product/1234"]);
+    assert_eq!(said["decision"]["action"], "only-if-cached");
+    assert_eq!((&said["response"], &said["cache_status"]), (&Value::Null, &Value::Null));
+}

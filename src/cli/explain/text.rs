@@ -41,12 +41,19 @@ impl fmt::Display for Explanation {
                 &match response.verdict {
                     "store" => format!("{} is stored{because}", response.status),
                     "pass" => format!("{} is passed on and not stored{because}", response.status),
+                    "error" => {
+                        format!("{} answers nothing that was asked: the client gets 502", response.status)
+                    }
                     _ => format!(
                         "{} is discarded{because}: the client's own request is forwarded, nothing is stored",
                         response.status
                     ),
                 },
             )?;
+            row(f, "again", &format!("the same request right after: {}", response.again))?;
+        }
+        if let Some(line) = &self.cache_status {
+            row(f, "client sees", &format!("Cache-Status: {line}"))?;
         }
         self.advice.iter().try_for_each(|advice| row(f, "advice", advice))
     }

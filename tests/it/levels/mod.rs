@@ -8,6 +8,7 @@ mod hermetic;
 mod honest_origin;
 mod leaks;
 mod sample_rows;
+mod system_rows;
 mod undeclared;
 
 use crate::support::{Answer, Ask, Reply};

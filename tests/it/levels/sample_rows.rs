@@ -6,14 +6,14 @@ use super::twice;
 use crate::support::{Ask, Proxy, Sample, clock, sample, secs, shipped};
 
 /// The sample origin behind the shipped config.
-async fn house() -> (Sample, Proxy) {
+pub(super) async fn house() -> (Sample, Proxy) {
     let clock = clock();
     let origin = sample(&clock).await;
     let proxy = shipped(origin.address, &clock).await;
     (origin, proxy)
 }
 
-fn bypassed(level: u8, route: &str) -> String {
+pub(super) fn bypassed(level: u8, route: &str) -> String {
     format!("fwd=bypass; level={level}; route={route}; detail=route-declared")
 }
 

@@ -11,8 +11,8 @@ mod scripted;
 mod wire;
 
 pub(crate) use client::{Answer, Ask, get, raw};
-pub(crate) use program::{Program, run, run_on};
-pub(crate) use proxy::{Builder, Proxy, proxy, shipped};
+pub(crate) use program::{Ended, Program, run, run_on};
+pub(crate) use proxy::{Builder, Proxy, proxy, shipped, start_text};
 pub(crate) use sample::{Sample, sample};
 pub(crate) use scripted::{Reply, Scripted, Seen, answer_with, in_turn, not_modified, ok, scripted};
 pub(crate) use wire::{Stage, Wire, stage, until, within};

@@ -92,7 +92,8 @@ pub(crate) async fn shipped(origin: SocketAddr, clock: &Arc<ManualClock>) -> Pro
     start_text("config/plimsoll.toml", &text, clock).await
 }
 
-async fn start_text(file: &str, text: &str, clock: &Arc<ManualClock>) -> Proxy {
+/// Starts the proxy that this config describes; it listens on a port of its own.
+pub(crate) async fn start_text(file: &str, text: &str, clock: &Arc<ManualClock>) -> Proxy {
     let config = Config::parse(file, text).unwrap_or_else(|errors| panic!("{errors}")).config;
     let started = start(config, Arc::clone(clock) as _, Arc::new(LogSink)).await.expect("to start");
     let Listen::Tcp(address) = started.server.addresses()[0] else { panic!("not a TCP address") };

@@ -1,0 +1,150 @@
+//! What would become of an answer: judged, and planned with, by the functions that the proxy calls.
+
+use http::{HeaderMap, Method, StatusCode};
+
+use super::{ExplainArgs, keyed, said::ResponseSaid};
+use crate::{
+    decision::{Answered, Framing, Keyed, Plan, Reason, Refusal, Stored, Verdict, judge, plan},
+    level::{EvidenceSet, Level},
+    proxy::{Preview, Settings},
+    semantics::{
+        Now,
+        cache_status::{Fwd, Handling},
+        fields::remove_hop_by_hop,
+        freshness::FreshnessLifetime,
+        validation::is_conditional,
+    },
+};
+
+/// What the functions of the proxy say about the answer that was given.
+pub(super) struct Judged {
+    pub(super) said: ResponseSaid,
+    /// The evidence of route, request and response.
+    pub(super) evidence: EvidenceSet,
+    pub(super) level: Option<Level>,
+    pub(super) lifetime: Option<FreshnessLifetime>,
+    /// Whether what is stored is not reused unseen, however fresh.
+    pub(super) always_validate: bool,
+    /// What Cache-Status says; none where the client gets no answer of the origin's.
+    pub(super) seen: Option<Seen>,
+}
+
+/// What Cache-Status says: what was done, at which level, and why.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub(super) handling: Handling,
+    pub(super) level: Option<Level>,
+    pub(super) reason: Option<Reason>,
+}
+
+impl Seen {
+    pub(super) const fn forwarded(why: Fwd, level: Option<Level>, reason: Option<Reason>) -> Self {
+        Self { handling: Handling::forwarded(why), level, reason }
+    }
+}
+
+/// Judges the answer. `None` where the request has no key: then nothing depends on it.
+pub(super) fn answer(
+    args: &ExplainArgs,
+    preview: &Preview,
+    request: &HeaderMap,
+    settings: &Settings,
+    now: Now,
+) -> Option<Judged> {
+    let keyed = keyed(preview)?;
+    let status = args.status.unwrap_or(StatusCode::OK);
+    let again = |stored: Option<&Stored>, memory| {
+        planned(&plan(keyed, request, stored, memory, &settings.policy, now))
+    };
+    if status == StatusCode::NOT_MODIFIED {
+        return Some(not_modified(preview, keyed, again(None, None)));
+    }
+    let mut fields: HeaderMap = args.response.iter().cloned().collect();
+    let length = fields.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let length = if status == StatusCode::NO_CONTENT { Some(0) } else { length };
+    remove_hop_by_hop(&mut fields);
+    let answered = Answered {
+        status,
+        fields: &fields,
+        framing: length.map_or(Framing::Chunked, Framing::Length),
+        asked: now,
+        received: now,
+        with_content: args.method != Method::HEAD || keyed.declared.is_some(),
+        chance: 0.0,
+    };
+    let judgement = judge(&answered, request, keyed, &preview.route, &settings.policy);
+    let evidence = judgement.evidence;
+    let said = |verdict, reason: Option<Reason>, again| ResponseSaid {
+        status: status.as_u16(),
+        verdict,
+        reason: reason.map(Reason::name),
+        again,
+    };
+    let unstored = |said, seen| Judged {
+        said,
+        evidence,
+        level: evidence.level(),
+        lifetime: None,
+        always_validate: false,
+        seen: Some(seen),
+    };
+    Some(match judgement.verdict {
+        Verdict::Store { stored, not_for_client, .. } => Judged {
+            said: said("store", not_for_client, again(Some(&stored), None)),
+            evidence,
+            level: Some(stored.level()),
+            lifetime: Some(stored.lifetime),
+            always_validate: stored.always_validate,
+            seen: Some(match not_for_client {
+                None => Seen { handling: STORED, level: Some(stored.level()), reason: None },
+                // The client gets the answer to its own request.
+                Some(reason) => Seen::forwarded(Fwd::Bypass, keyed.evidence.level(), Some(reason)),
+            }),
+        },
+        Verdict::Refuse(reason) => {
+            let by_identity = evidence.is_unshareable() && preview.route.level().is_none();
+            let is_evidence = matches!(reason, Reason::Evidence(_));
+            let why = if by_identity && is_evidence { Fwd::Bypass } else { Fwd::UriMiss };
+            let seen = Seen::forwarded(why, evidence.level(), Some(reason));
+            unstored(said("pass", Some(reason), again(None, None)), seen)
+        }
+        Verdict::Discard(reason) => {
+            let seen = Seen::forwarded(Fwd::Bypass, evidence.level(), Some(reason));
+            unstored(said("discard", Some(reason), again(None, Some(reason))), seen)
+        }
+    })
+}
+
+const STORED: Handling =
+    Handling::Forwarded { why: Fwd::UriMiss, status: None, stored: true, collapsed: None };
+
+/// A 304, while nothing is stored that it could confirm: it answers the client's own condition, if that was sent.
+fn not_modified(preview: &Preview, keyed: &Keyed, again: &'static str) -> Judged {
+    let refusal = Refusal::StatusNotStorable.into();
+    let level = keyed.evidence.level();
+    let is_answer = is_conditional(preview.outgoing.headers());
+    let (verdict, reason, seen) = if is_answer {
+        ("pass", Some(Reason::name(refusal)), Some(Seen::forwarded(Fwd::UriMiss, level, Some(refusal))))
+    } else {
+        ("error", None, None)
+    };
+    Judged {
+        said: ResponseSaid { status: StatusCode::NOT_MODIFIED.as_u16(), verdict, reason, again },
+        evidence: keyed.evidence,
+        level,
+        lifetime: None,
+        always_validate: false,
+        seen,
+    }
+}
+
+/// The plan, in a word.
+const fn planned(plan: &Plan) -> &'static str {
+    match plan {
+        Plan::Serve { .. } | Plan::ServeStale { .. } => "hit",
+        Plan::Validate { .. } => "validate",
+        Plan::Fetch { .. } => "fetch",
+        Plan::Bypass(_) => "bypass",
+        Plan::OnlyIfCached => "only-if-cached",
+    }
+}
