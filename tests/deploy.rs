@@ -234,7 +234,7 @@ fn the_image_is_built_from_what_is_there() {
     }
     assert!(count > 4, "only {count} sources found");
     let user = CONTAINERFILE.lines().find_map(|line| line.strip_prefix("USER ")).unwrap();
-    assert!(!user.starts_with("0") && !user.starts_with("root"), "{user}");
+    assert!(!user.starts_with('0') && !user.starts_with("root"), "{user}");
     assert!(MANUAL.contains(&format!("user {}", user.split(':').next().unwrap())), "{user}");
 }
 
