@@ -72,6 +72,11 @@ pub fn main() -> ExitCode {
 /// `PLIMSOLL_LOG` cannot be understood.
 fn start_log() -> Result<(), String> {
     let directives = std::env::var("PLIMSOLL_LOG").unwrap_or_else(|_| DEFAULT_LOG.to_owned());
+    if let Some(word) = directives.split(',').map(str::trim).find(|directive| !is_understood(directive)) {
+        return Err(format!(
+            "PLIMSOLL_LOG: `{word}` is neither a level (off, error, warn, info, debug, trace) nor MODULE=LEVEL"
+        ));
+    }
     let filter = EnvFilter::try_new(&directives).map_err(|error| format!("PLIMSOLL_LOG: {error}"))?;
     let colours = io::stderr().is_terminal();
     tracing_subscriber::fmt()
@@ -81,6 +86,12 @@ fn start_log() -> Result<(), String> {
         .with_target(false)
         .init();
     Ok(())
+}
+
+/// A single word is a level: as the name of a module, it would silence everything else.
+fn is_understood(directive: &str) -> bool {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    directive.contains(['=', '[']) || LEVELS.iter().any(|level| directive.eq_ignore_ascii_case(level))
 }
 
 /// Says why a command could not start.

@@ -43,7 +43,7 @@ pub const KEYS: [Key; 44] = [
         "server",
         "trusted_proxies",
         "[]",
-        "addresses and networks whose Forwarded and X-Forwarded-* are believed",
+        "addresses and networks whose X-Forwarded-Proto is believed, and whose X-Forwarded-For is continued",
     ),
     key("server", "cache_status", r#""on""#, "whether responses carry Cache-Status: on or off"),
     key("server", "drain_timeout", r#""30s""#, "how long open requests may go on after a stop signal"),
@@ -56,7 +56,12 @@ pub const KEYS: [Key; 44] = [
     ),
     key("origin", "connect_timeout", r#""5s""#, "longest wait for a connection to the origin"),
     key("origin", "response_timeout", r#""30s""#, "longest wait for the head of the origin's response"),
-    key("origin", "body_timeout", r#""30s""#, "longest silence while content flows, in both directions"),
+    key(
+        "origin",
+        "body_timeout",
+        r#""30s""#,
+        "longest wait for more content, from the origin or from a client",
+    ),
     key("origin", "idle_timeout", r#""60s""#, "how long an unused connection to the origin is kept"),
     key("cache", "capacity", r#""256 MiB""#, "hard budget for all that is stored, overhead counted"),
     key(

@@ -72,13 +72,15 @@ pub enum Refusal {
     OverBudget,
     /// Nothing but the end of the connection says where the content ends.
     CloseDelimited,
+    /// Something ended its currency before it was there: a write to its target.
+    Invalidated,
     /// Served although stale, because the origin failed.
     StaleIfError,
 }
 
 impl Refusal {
     /// Every refusal.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::RequestContent,
         Self::QueryContentTooLarge,
         Self::Precondition,
@@ -97,6 +99,7 @@ impl Refusal {
         Self::TooLarge,
         Self::OverBudget,
         Self::CloseDelimited,
+        Self::Invalidated,
         Self::StaleIfError,
     ];
 
@@ -121,6 +124,7 @@ impl Refusal {
             Self::TooLarge => "too-large",
             Self::OverBudget => "over-budget",
             Self::CloseDelimited => "close-delimited",
+            Self::Invalidated => "invalidated",
             Self::StaleIfError => "stale-if-error",
         }
     }
@@ -156,6 +160,7 @@ impl Refusal {
             Self::CloseDelimited => {
                 "only the end of the connection says where the content ends, so it could be cut short"
             }
+            Self::Invalidated => "a write to the target was answered while the answer was on its way",
             Self::StaleIfError => "served although stale, because the origin failed",
         }
     }

@@ -233,8 +233,11 @@ impl Proxy {
                 deliver(reply, Fetched::NotForClient(Bypass::because(reason, evidence)));
             }
             Verdict::Refuse(reason) => deliver(reply, order.passed(response, evidence, reason)),
-            Verdict::Store { not_for_client: None, .. } if !shared.store.has_room() => {
+            Verdict::Store { not_for_client: None, .. } if !shared.store.has_room(announced(framing)) => {
                 deliver(reply, order.passed(response, evidence, Refusal::OverBudget.into()));
+            }
+            Verdict::Store { not_for_client: None, .. } if !self.is_current(&order, stamp) => {
+                deliver(reply, order.passed(response, evidence, Refusal::Invalidated.into()));
             }
             Verdict::Store { stored, strip, unshared, not_for_client } => {
                 let (parts, body) = response.into_parts();
@@ -283,6 +286,14 @@ impl Order {
 /// Statuses that say that the origin is broken (RFC 5861 section 4).
 fn is_failure(status: StatusCode) -> bool {
     matches!(status.as_u16(), 500 | 502 | 503 | 504)
+}
+
+/// How many bytes of content an answer announces; none where it does not say.
+const fn announced(framing: Framing) -> u64 {
+    match framing {
+        Framing::Length(length) => length,
+        Framing::Chunked | Framing::CloseDelimited => 0,
+    }
 }
 
 /// Nobody may be waiting any more: then the answer is dropped, and with it an answer's connection.

@@ -109,9 +109,9 @@ impl Proxy {
                 Some(Ok(frame)) => {
                     let Some(data) = frame.data_ref() else { continue };
                     let so_far = writer.bytes_so_far() + data.len() as u64;
-                    let outgrown =
-                        so_far > shared.settings.policy.max_object || shared.store.budget().is_over();
-                    if outgrown && !writer.is_outgrown() {
+                    let is_held = !writer.is_outgrown();
+                    let fits = || shared.store.has_room(data.len() as u64);
+                    if is_held && (so_far > shared.settings.policy.max_object || !fits()) {
                         writer.outgrow();
                     }
                     writer.push(data);
@@ -129,6 +129,11 @@ impl Proxy {
             return None;
         }
         Some(writer)
+    }
+
+    /// Whether nothing has invalidated an answer since its fetch began.
+    pub(super) fn is_current(&self, order: &Order, stamp: Stamp) -> bool {
+        self.shared.store.purge_clock().is_current(&Stamped::new(stamp, self.scopes(order)))
     }
 
     /// What invalidates an answer: on a declared route any change of its path, elsewhere of its target.

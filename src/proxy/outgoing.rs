@@ -103,7 +103,7 @@ pub(super) fn as_it_came(exchange: &mut Exchange, settings: &Settings) -> Reques
     let body = exchange.take_content();
     let target =
         exchange.parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-    assemble(exchange, target, body, client_fields(exchange, settings))
+    assemble(exchange, target, body, client_fields(exchange, settings, Way::Own))
 }
 
 /// The client's request, as it may be stored: its canonical path and its whole query, without cookies that carry no
@@ -114,7 +114,7 @@ fn storable(
     held: Option<&Stored>,
 ) -> Result<Request<RequestBody>, Problem> {
     let target = PathAndQuery::try_from(exchange.target.origin_form()).map_err(|_| UpstreamError::Target)?;
-    let mut fields = client_fields(exchange, settings);
+    let mut fields = client_fields(exchange, settings, Way::Shared);
     if fields.contains_key(COOKIE) {
         match settings.policy.identity.without_ignored_cookies(&fields) {
             Some(kept) => fields.insert(COOKIE, kept),
@@ -148,8 +148,17 @@ fn assemble(
     request
 }
 
+/// For whom the answer may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// For the client that asked.
+    Own,
+    /// Also for others: nothing that is not in the key may decide it, whoever says it.
+    Shared,
+}
+
 /// The client's fields, as they go to the origin.
-fn client_fields(exchange: &Exchange, settings: &Settings) -> HeaderMap {
+fn client_fields(exchange: &Exchange, settings: &Settings, way: Way) -> HeaderMap {
     let mut fields = exchange.parts.headers.clone();
     remove_hop_by_hop(&mut fields);
     // The server has answered it already, and the origin's content is sent without waiting.
@@ -160,27 +169,40 @@ fn client_fields(exchange: &Exchange, settings: &Settings) -> HeaderMap {
     }
     fields.append(VIA, own_via(exchange.parts.version));
     let trusted = is_trusted(exchange.peer, &settings.trusted_proxies);
-    state_forwarded(&mut fields, exchange, authority, &settings.policy.identity, trusted);
+    let chain = if trusted { addresses(&fields, way) } else { Vec::new() };
+    if !trusted || way == Way::Shared {
+        remove_forwarded(&mut fields, &settings.policy.identity);
+    }
+    state_forwarded(&mut fields, exchange, authority, chain);
     fields
 }
 
-/// Says whom the request comes from. What the client says about it counts only if the peer is trusted.
+/// The addresses that a trusted peer's X-Forwarded-For tells. In a request whose answer may be shared, what is no
+/// address is left out: it could be anything, and it is not in the key.
+fn addresses(fields: &HeaderMap, way: Way) -> Vec<String> {
+    let lines = fields.get_all(&X_FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
+    let members = lines.flat_map(|line| line.split(',')).map(str::trim).filter(|member| !member.is_empty());
+    members.filter(|member| way == Way::Own || member.parse::<IpAddr>().is_ok()).map(str::to_owned).collect()
+}
+
+/// Removes what others say about the way here. Fields that say who asks are no word about it: they are kept, and never
+/// shared.
+fn remove_forwarded(fields: &mut HeaderMap, identity: &Identity) {
+    let names = |name: &&HeaderName| **name == FORWARDED || name.as_str().starts_with("x-forwarded-");
+    let told: Vec<_> =
+        fields.keys().filter(names).filter(|name| !identity.is_user_field(name)).cloned().collect();
+    for name in told {
+        fields.remove(name);
+    }
+}
+
+/// Says whom the request comes from, after `chain`, the addresses that a trusted peer has told.
 fn state_forwarded(
     fields: &mut HeaderMap,
     exchange: &Exchange,
     authority: Option<HeaderValue>,
-    identity: &Identity,
-    trusted: bool,
+    mut chain: Vec<String>,
 ) {
-    if !trusted {
-        let names = |name: &&HeaderName| **name == FORWARDED || name.as_str().starts_with("x-forwarded-");
-        // Those that say who asks are no word about the way here: they are kept, and never shared.
-        let told: Vec<_> =
-            fields.keys().filter(names).filter(|name| !identity.is_user_field(name)).cloned().collect();
-        for name in told {
-            fields.remove(name);
-        }
-    }
     let scheme = exchange.peer.scheme.as_str();
     let address = exchange.peer.address.map(|address| address.to_canonical());
     let node = match address {
@@ -190,11 +212,10 @@ fn state_forwarded(
     };
     let forwarded = format!("for={node};host=\"{}\";proto={scheme}", exchange.target.authority());
     append_member(fields, &FORWARDED, &forwarded);
-    append_member(
-        fields,
-        &X_FORWARDED_FOR,
-        &address.map_or("unknown".to_owned(), |address| address.to_string()),
-    );
+    chain.push(address.map_or("unknown".to_owned(), |address| address.to_string()));
+    if let Ok(chain) = HeaderValue::try_from(chain.join(", ")) {
+        fields.insert(&X_FORWARDED_FOR, chain);
+    }
     if let Some(authority) = authority {
         fields.entry(&X_FORWARDED_HOST).or_insert(authority);
     }

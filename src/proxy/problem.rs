@@ -110,7 +110,7 @@ impl From<UpstreamError> for Problem {
             UpstreamError::Connect(_) | UpstreamError::Exchange(_) | UpstreamError::ServerError(_) => {
                 Self::OriginUnreachable
             }
-            UpstreamError::Nonsense(_) => Self::OriginNonsense,
+            UpstreamError::Nonsense(_) | UpstreamError::Garbage(_) => Self::OriginNonsense,
             UpstreamError::ClientBody => Self::Content,
             UpstreamError::Target => Self::Internal,
         };

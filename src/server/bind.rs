@@ -25,6 +25,12 @@ pub enum Listen {
 }
 
 impl Listen {
+    /// Whether something that is no socket is in the way of a unix socket.
+    fn is_another_file(&self) -> bool {
+        let Self::Unix(path) = self else { return false };
+        fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.file_type().is_socket())
+    }
+
     /// Removes the file of a unix socket.
     pub(super) fn clean_up(&self) {
         if let Self::Unix(path) = self
@@ -55,6 +61,9 @@ impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot listen on {}: {}", self.address, self.error)?;
         match self.error.kind() {
+            io::ErrorKind::AddrInUse if self.address.is_another_file() => {
+                f.write_str("; there is a file of another kind: remove it, or listen elsewhere")
+            }
             io::ErrorKind::AddrInUse => {
                 f.write_str("; another process has it: end that one, or listen elsewhere")
             }
@@ -210,7 +219,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("precious");
         fs::write(&path, "kept").unwrap();
-        assert!(bind(&[Listen::Unix(path.clone())], 1).is_err());
+        let error = bind(&[Listen::Unix(path.clone())], 1).unwrap_err();
+        assert!(error.to_string().contains("a file of another kind"), "{error}");
         assert_eq!(fs::read_to_string(path).unwrap(), "kept");
     }
 }

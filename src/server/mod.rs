@@ -5,6 +5,7 @@
 
 mod bind;
 mod connection;
+mod cut;
 
 use std::{sync::Arc, thread, time::Duration};
 

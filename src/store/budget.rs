@@ -45,7 +45,17 @@ impl Budget {
     ///
     /// The tenth above the capacity is room for fills in progress and for what is evicted but still being read.
     pub fn is_over(&self) -> bool {
-        self.resident() > self.capacity.saturating_add(self.capacity / 10)
+        !self.has_room(0)
+    }
+
+    /// Whether `bytes` more would leave it at 1.1 of the capacity or below.
+    pub fn has_room(&self, bytes: u64) -> bool {
+        self.resident().saturating_add(bytes) <= self.limit()
+    }
+
+    /// 1.1 of the capacity.
+    pub fn limit(&self) -> u64 {
+        self.capacity.saturating_add(self.capacity / 10)
     }
 }
 

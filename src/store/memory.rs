@@ -39,8 +39,8 @@ pub trait Store<M>: Send + Sync {
     /// Removes all stored responses of `key`.
     fn remove(&self, key: &CacheKey);
 
-    /// Whether another response may be held. Reclaims what can be reclaimed before it says no.
-    fn has_room(&self) -> bool;
+    /// Whether a response with `bytes` of content may be held. Reclaims what can be reclaimed before it says no.
+    fn has_room(&self, bytes: u64) -> bool;
 
     /// How many keys are stored, give or take those of the last few writes.
     fn len(&self) -> u64;
@@ -102,6 +102,9 @@ type Table<M> = Cache<u64, Arc<Slot<M>>, BuildHasherDefault<Identity>>;
 /// How often a look-up tries to get hold of what is replaced under its eyes.
 const LOOKS: usize = 4;
 
+/// How many runs of the table's maintenance making room may take: each evicts some hundreds of entries.
+const EVICTIONS: usize = 16;
+
 /// What is to become of the variants of a key.
 enum Change<M> {
     Keep,
@@ -124,6 +127,11 @@ impl<M> Slot<M> {
         Arc::new(Self { bytes: variants.resident_bytes(), held: Mutex::new(Some(variants)) })
     }
 
+    /// Holds nothing but a place of this size.
+    fn reserving(bytes: u64) -> Arc<Self> {
+        Arc::new(Self { bytes, held: Mutex::new(None) })
+    }
+
     fn get(&self) -> Option<Variants<M>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -144,6 +152,10 @@ pub struct MemoryStore<M> {
     max_variants: usize,
     /// Bytes stored since the table's last maintenance.
     unmaintained: AtomicU64,
+    /// Bytes for each unit of the table's weights, as a power of two.
+    unit: u32,
+    /// How often room was made, for keys that no response has.
+    reservations: AtomicU64,
 }
 
 impl<M> fmt::Debug for MemoryStore<M> {
@@ -175,6 +187,8 @@ impl<M: Send + Sync + 'static> MemoryStore<M> {
             purges: PurgeClock::new(purge_slots),
             max_variants: max_variants.max(1),
             unmaintained: AtomicU64::new(0),
+            unit,
+            reservations: AtomicU64::new(0),
         }
     }
 
@@ -192,10 +206,42 @@ impl<M: Send + Sync + 'static> MemoryStore<M> {
         None
     }
 
+    /// Evicts what was used longest ago until `bytes` more can be held. Nothing is evicted where that would not do,
+    /// since what fills and readers hold is resident whether it is in the table or not.
+    ///
+    /// The table evicts only for what is put into it: so a place of the right size is put there, and taken away again.
+    fn make_room(&self, bytes: u64) {
+        self.table.run_pending_tasks();
+        let (resident, capacity, limit) =
+            (self.budget.resident(), self.budget.capacity(), self.budget.limit());
+        let in_table = self.table.weighted_size() << self.unit;
+        let elsewhere = resident.saturating_sub(in_table);
+        if self.budget.has_room(bytes) || elsewhere.saturating_add(bytes) > limit {
+            return;
+        }
+        let excess = resident.saturating_add(bytes).saturating_sub(limit);
+        let wanted = capacity.saturating_sub(in_table).saturating_add(excess).saturating_add(self.step());
+        let place = self.reservations.fetch_add(1, Ordering::Relaxed);
+        self.table.insert(place, Slot::reserving(wanted.min(capacity)));
+        for _ in 0..EVICTIONS {
+            self.table.run_pending_tasks();
+            if self.budget.has_room(bytes) {
+                break;
+            }
+        }
+        self.table.invalidate(&place);
+        self.table.run_pending_tasks();
+    }
+
+    /// How many bytes may be stored between two runs of the table's maintenance.
+    fn step(&self) -> u64 {
+        (self.budget.capacity() / 64).min(1024 * 1024)
+    }
+
     /// Runs the table's maintenance after every min(1 MiB, capacity / 64) stored: by itself it does so after 64 writes,
     /// and 64 large bodies are several times the capacity.
     fn maintain(&self, stored: u64) {
-        let every = (self.budget.capacity() / 64).min(1024 * 1024);
+        let every = self.step();
         if self.unmaintained.fetch_add(stored, Ordering::Relaxed).saturating_add(stored) >= every {
             self.unmaintained.store(0, Ordering::Relaxed);
             self.table.run_pending_tasks();
@@ -301,11 +347,11 @@ impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
         self.change(key, |found| if found.is_some() { Change::Remove } else { Change::Keep });
     }
 
-    fn has_room(&self) -> bool {
-        if self.budget.is_over() {
-            self.table.run_pending_tasks();
+    fn has_room(&self, bytes: u64) -> bool {
+        if !self.budget.has_room(bytes) {
+            self.make_room(bytes);
         }
-        !self.budget.is_over()
+        self.budget.has_room(bytes)
     }
 
     fn len(&self) -> u64 {

@@ -70,9 +70,7 @@ impl Body for RequestBody {
                 None => Pin::new(rest).poll_frame(cx),
             },
         };
-        if polled.is_ready() {
-            this.progress.moved();
-        }
+        this.progress.note(if polled.is_ready() { Waiting::ForOrigin } else { Waiting::ForClient });
         polled
     }
 
@@ -95,23 +93,36 @@ impl Body for RequestBody {
     }
 }
 
-/// When the request last moved towards the origin.
+/// Who is to move next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waiting {
+    /// The origin: it takes the request's content, or answers.
+    ForOrigin,
+    /// The client: its content has a guard of its own.
+    ForClient,
+}
+
+/// When the request last moved towards the origin, and who is to move next.
 #[derive(Clone, Debug)]
-pub(super) struct Progress(Arc<Mutex<Instant>>);
+pub(super) struct Progress(Arc<Mutex<(Instant, Waiting)>>);
 
 impl Progress {
     fn start() -> Self {
-        Self(Arc::new(Mutex::new(Instant::now())))
+        Self(Arc::new(Mutex::new((Instant::now(), Waiting::ForOrigin))))
     }
 
-    fn moved(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    fn note(&self, waiting: Waiting) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), waiting);
     }
 
-    /// Waits until nothing has moved for this long.
+    /// Waits until the origin has not moved for this long, though it was its turn.
     pub(super) async fn stalled_for(&self, limit: Duration) {
         loop {
-            let deadline = *self.0.lock().unwrap_or_else(PoisonError::into_inner) + limit;
+            let (since, waiting) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let deadline = match waiting {
+                Waiting::ForOrigin => since + limit,
+                Waiting::ForClient => Instant::now() + limit,
+            };
             if deadline <= Instant::now() {
                 return;
             }

@@ -9,8 +9,10 @@ pub enum UpstreamError {
     Connect(hyper_util::client::legacy::Error),
     /// Nothing moved for as long as the settings allow.
     Timeout,
-    /// The connection broke, or what came was not HTTP.
+    /// The connection broke.
     Exchange(hyper_util::client::legacy::Error),
+    /// What came was not HTTP, or more than a head may hold.
+    Garbage(hyper_util::client::legacy::Error),
     /// The request's own body broke off: the client left.
     ClientBody,
     /// The origin says that it failed, while something held could stand in.
@@ -33,11 +35,14 @@ impl From<hyper_util::client::legacy::Error> for UpstreamError {
         if error.is_connect() {
             return if is_timed_out(&error) { Self::Timeout } else { Self::Connect(error) };
         }
-        let by_client = error
-            .source()
-            .and_then(|source| source.downcast_ref::<hyper::Error>())
-            .is_some_and(hyper::Error::is_user);
-        if by_client { Self::ClientBody } else { Self::Exchange(error) }
+        let Some(cause) = error.source().and_then(|source| source.downcast_ref::<hyper::Error>()) else {
+            return Self::Exchange(error);
+        };
+        match cause {
+            cause if cause.is_user() => Self::ClientBody,
+            cause if cause.is_parse() => Self::Garbage(error),
+            _ => Self::Exchange(error),
+        }
     }
 }
 
@@ -58,6 +63,7 @@ impl std::fmt::Display for UpstreamError {
         match self {
             Self::Connect(error) => write!(f, "no connection to the origin: {}", Chain(error)),
             Self::Timeout => f.write_str("the origin did not answer in time"),
+            Self::Garbage(error) => write!(f, "the origin's answer is not HTTP: {}", Chain(error)),
             Self::Exchange(error) => write!(f, "the exchange with the origin broke: {}", Chain(error)),
             Self::ClientBody => f.write_str("the request's body broke off"),
             Self::ServerError(status) => write!(f, "the origin answered {status}"),

@@ -93,7 +93,7 @@ fn exchange(refusal: Refusal) -> Option<Why> {
             let open = changing.with(|world| world.framing = Framing::CloseDelimited);
             of_answer(&open, NOTHING, 200, NOTHING)
         }
-        Refusal::OverBudget | Refusal::StaleIfError => return None,
+        Refusal::OverBudget | Refusal::Invalidated | Refusal::StaleIfError => return None,
     })
 }
 

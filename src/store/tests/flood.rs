@@ -13,7 +13,7 @@ use crate::store::{
 fn flood(store: &MemoryStore<u32>, count: u32, head: &HeadBlock, body: &[u8]) -> u64 {
     let (mut most, mut refused) = (0, 0);
     for number in 0..count {
-        if !store.has_room() {
+        if !store.has_room(0) {
             refused += 1;
             continue;
         }
