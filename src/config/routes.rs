@@ -22,7 +22,7 @@ use crate::route::{
     TemplateFault, Treatment,
 };
 
-/// The name that stands for "no route" in Cache-Status, metrics and logs.
+/// The name that stands for "no route" in Cache-Status and logs.
 const RESERVED_NAME: &str = RouteTable::DEFAULT_NAME;
 
 /// The longest name of a route, in characters.

@@ -92,7 +92,7 @@ pub const KEYS: [Key; 44] = [
     key("identity", "user", USER, "what says who asks: header:NAME, cookie:NAME, cookie:BEGINNING*"),
     key("identity", "session", r#"["cookie:*"]"#, "what names a session, in the same form"),
     key("identity", "ignore_cookies", IGNORE_COOKIES, "cookies that are neither, such as those of analytics"),
-    bare("route", "name", "the name in Cache-Status, metrics and logs; default: made from the path"),
+    bare("route", "name", "the name in Cache-Status and logs; default: made from the path"),
     bare("route", "path", "pattern: {name} is one segment or a part of one, {*rest} all that follows"),
     bare("route", "host", "only requests to this host: a name, or *.example.com"),
     key("route", "methods", "[]", "only these methods, where GET includes HEAD; [] is every method"),
@@ -133,7 +133,12 @@ pub const KEYS: [Key; 44] = [
         "whether a client's no-cache and max-age count: ignore or honour",
     ),
     key("route", "declare", "false", "send a Cache-Control that states the level where the origin sent none"),
-    key("route", "tags", "[]", "names to purge by, with the path's parameters: product:{id}"),
+    key(
+        "route",
+        "tags",
+        "[]",
+        "names to purge by, once there is a purge, with the path's parameters: product:{id}",
+    ),
 ];
 
 /// The names of the keys of a table.

@@ -23,7 +23,7 @@ pub use tags::{TagTemplate, TemplateError, TemplateFault};
 /// One `[[route]]` of the config, valid by construction.
 #[derive(Clone, Debug)]
 pub struct Route {
-    /// The name that Cache-Status, metrics and logs show.
+    /// The name that Cache-Status and logs show.
     pub name: String,
     /// Which requests it matches.
     pub matches: RouteMatch,

@@ -5,6 +5,11 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
 use crate::support::{
     Answer, Builder, Proxy, Reply, Scripted, Wire, clock, in_turn, ok, proxy, scripted, secs, stage,
 };
@@ -98,11 +103,34 @@ async fn a_body_that_is_cut_short_ends_with_neither_its_length_nor_a_last_chunk(
 }
 
 #[tokio::test]
+async fn a_client_of_http_1_0_sees_a_reset_where_content_is_cut_short() {
+    for (way, builder) in ways() {
+        let cut = bytes(&format!("{FRESH}transfer-encoding: chunked\r\n\r\nc\r\nhello, world\r\n"));
+        let (proxy, _origin) = breaks_once(builder, Reply::Close(cut)).await;
+        let mut client = TcpStream::connect(proxy.address).await.expect("a connection to the proxy");
+        client.write_all(b"GET /x HTTP/1.0\r\nhost: api.example\r\n\r\n").await.expect("to write");
+        let end = client.read_to_end(&mut Vec::new()).await;
+        assert_eq!(end.expect_err(way).kind(), std::io::ErrorKind::ConnectionReset, "{way}");
+    }
+}
+
+#[tokio::test]
+async fn content_that_a_client_does_not_send_is_not_the_fault_of_the_origin() {
+    let (proxy, _origin) = breaks_once(proxy(), Reply::Stall(Vec::new())).await;
+    let mut client = Wire::connect(proxy.address).await;
+    client.send("POST /x HTTP/1.1\r\nhost: api.example\r\ncontent-length: 10\r\n\r\nhello").await;
+    let head = client.head().await;
+    assert!(head.starts_with("http/1.1 400"), "{head}");
+}
+
+#[tokio::test]
 async fn what_is_no_answer_is_a_502() {
-    let faults = [
+    let breaks = [
         ("an end before the head", Reply::Close(Vec::new())),
         ("a reset before the head", Reply::Reset(Vec::new())),
         ("an end within the head", Reply::Close(bytes("HTTP/1.1 200 OK\r\ncontent-le"))),
+    ];
+    let nonsense = [
         ("garbage", Reply::Close(bytes("\u{1}\u{2}\u{3}hello, this is no HTTP\r\n\r\n"))),
         ("another protocol", Reply::Close(bytes("220 mail.example ESMTP\r\n"))),
         ("a version that is none", Reply::Close(bytes("HTTP/9.9 200 OK\r\n\r\n"))),
@@ -135,11 +163,13 @@ async fn what_is_no_answer_is_a_502() {
         ("1,000 fields", Reply::Close(bytes(&format!("{FRESH}{}\r\n", "x: y\r\n".repeat(1000))))),
         ("a head of a mebibyte", Reply::Close(bytes(&format!("{FRESH}x: {}\r\n\r\n", "v".repeat(1 << 20))))),
     ];
-    for (fault, reply) in faults {
+    let breaks = breaks.into_iter().map(|(fault, reply)| (fault, reply, "origin-unreachable"));
+    let nonsense = nonsense.into_iter().map(|(fault, reply)| (fault, reply, "origin-nonsense"));
+    for (fault, reply, kind) in breaks.chain(nonsense) {
         for (way, builder) in ways() {
             let what = format!("{fault}, {way}");
             let (proxy, origin) = breaks_once(builder, reply.clone()).await;
-            is_problem(&proxy.get("/x").send().await, 502, "origin-unreachable", &what);
+            is_problem(&proxy.get("/x").send().await, 502, kind, &what);
             nothing_was_kept(&proxy, &origin, &what).await;
         }
     }
@@ -179,7 +209,7 @@ async fn a_head_that_never_comes_is_a_504() {
 async fn a_request_with_content_gets_the_same_problems() {
     for (reply, status, kind) in [
         (Reply::Close(Vec::new()), 502, "origin-unreachable"),
-        (Reply::Close(bytes("hello\r\n\r\n")), 502, "origin-unreachable"),
+        (Reply::Close(bytes("hello\r\n\r\n")), 502, "origin-nonsense"),
         (Reply::Stall(Vec::new()), 504, "origin-timeout"),
     ] {
         let (proxy, origin) = breaks_once(proxy(), reply).await;

@@ -13,6 +13,7 @@ mod max_object;
 mod memory;
 mod origin_framing;
 mod revalidation;
+mod room;
 mod smoke;
 mod streaming;
 mod support;
