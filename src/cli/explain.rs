@@ -20,7 +20,7 @@ use super::{COULD_NOT_START, serve};
 use crate::{
     config::{Config, format_duration},
     decision::{Bypass, Classified, Keyed, Plan, Reason, plan},
-    key::Scheme,
+    key::{CacheKey, Codings, Scheme},
     level::{EvidenceSet, Level, advice},
     observe::{Clock as _, SystemClock},
     proxy::{Peer, Preview, Settings},
@@ -138,8 +138,8 @@ pub fn explain(args: &ExplainArgs, config: &Config, now: Now) -> Result<Explanat
             .collect(),
         level: level.map(|level| LevelSaid { number: level.number(), name: level.name() }),
         decision: decided,
-        key: keyed(&preview).map(|keyed| keyed.key.to_string()),
-        explicit_state: keyed(&preview).map(explicit_state),
+        key: preview.key.as_ref().map(ToString::to_string),
+        explicit_state: preview.key.as_ref().map(|key| explicit_state(key, Codings::accepted(&sent))),
         left_behind: left_behind(&preview, &sent),
         lifetime: lifetime(&preview, judged.as_ref()),
         cache_status: cache_status(&preview, judged.as_ref(), &settings),
@@ -223,8 +223,8 @@ fn route_said(route: &Route) -> RouteSaid {
     RouteSaid { name: route.name.clone(), path: route.matches.path.as_str().to_owned(), level }
 }
 
-fn explicit_state(keyed: &Keyed) -> ExplicitState {
-    let parts = keyed.key.parts();
+fn explicit_state(key: &CacheKey, codings: Codings) -> ExplicitState {
+    let parts = key.parts();
     let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
     ExplicitState {
         method: parts.method.to_method().to_string(),
@@ -233,7 +233,7 @@ fn explicit_state(keyed: &Keyed) -> ExplicitState {
         path: parts.path.to_owned(),
         query: parts.query.map(str::to_owned),
         fields: parts.fields.iter().map(|(name, value)| ((*name).to_owned(), value.map(text))).collect(),
-        accept_encoding: keyed.codings.as_str(),
+        accept_encoding: codings.as_str(),
     }
 }
 

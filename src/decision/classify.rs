@@ -114,13 +114,8 @@ pub fn classify(asked: &Asked<'_>, route: &Route, policy: &Policy) -> Classified
         Some(bypass) => return Classified::Bypass(bypass),
         None => {}
     }
-    let content =
-        methods::is_query(asked.method).then(|| QueryContent::new(asked.fields, asked.content.read()));
     let declared = route.level();
-    let key = match declared {
-        Some(_) => CacheKey::declared(asked.target, &route.state, asked.fields, content),
-        None => CacheKey::whole(asked.target, content),
-    };
+    let key = canonical_key(asked, route);
     let directives = if declared.is_some() && route.client_directives == ClientDirectives::Ignore {
         CacheControl { only_if_cached: own_directives.only_if_cached, ..CacheControl::default() }
     } else {
@@ -134,6 +129,16 @@ pub fn classify(asked: &Asked<'_>, route: &Route, policy: &Policy) -> Classified
         carried,
         evidence,
     })
+}
+
+/// The key of a request's explicit state: on a declared route what the operator names, elsewhere the whole query.
+pub fn canonical_key(asked: &Asked<'_>, route: &Route) -> CacheKey {
+    let content =
+        methods::is_query(asked.method).then(|| QueryContent::new(asked.fields, asked.content.read()));
+    match route.level() {
+        Some(_) => CacheKey::declared(asked.target, &route.state, asked.fields, content),
+        None => CacheKey::whole(asked.target, content),
+    }
 }
 
 /// The evidence of route and request. On a declared route the operator's word counts, and identity stays behind; on

@@ -18,7 +18,7 @@ mod tests;
 
 use crate::level::{Identity, Profile};
 
-pub use classify::{Asked, Bypass, Classified, Content, Keyed, classify};
+pub use classify::{Asked, Bypass, Classified, Content, Keyed, canonical_key, classify};
 pub use confirmed::merge_not_modified;
 pub use judge::{Answered, Judgement, Verdict, judge};
 pub use plan::{Plan, plan};

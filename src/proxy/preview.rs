@@ -7,8 +7,8 @@ use http::{Request, request::Parts};
 
 use super::{Peer, Problem, Settings, exchange::Exchange, outgoing};
 use crate::{
-    decision::{Classified, classify},
-    key::Target,
+    decision::{Classified, canonical_key, classify},
+    key::{CacheKey, Target},
     route::{Route, RouteTable},
     semantics::methods,
 };
@@ -22,6 +22,8 @@ pub struct Preview {
     pub route: Arc<Route>,
     /// Whether it bypasses the cache, or has a key.
     pub classified: Classified,
+    /// The key of its explicit state, also where it bypasses; none where the method is not one that a cache answers.
+    pub key: Option<CacheKey>,
     /// The request that would go to the origin, in origin form, if nothing stored answered it.
     pub outgoing: Request<()>,
 }
@@ -45,11 +47,13 @@ impl Preview {
                 if is_query { exchange.with_query_content(content) } else { exchange.with_content(content) };
         }
         let classified = classify(&exchange.asked(), &exchange.route, &settings.policy);
+        let key = methods::is_cacheable(&exchange.parts.method)
+            .then(|| canonical_key(&exchange.asked(), &exchange.route));
         let outgoing = match &classified {
             Classified::Bypass(_) | Classified::OnlyIfCached => outgoing::as_it_came(&mut exchange, settings),
             Classified::Keyed(keyed) => outgoing::to_be_stored(&exchange, keyed, settings, None)?,
         };
         let Exchange { target, route, .. } = exchange;
-        Ok(Self { target, route, classified, outgoing: outgoing.map(|_| ()) })
+        Ok(Self { target, route, classified, key, outgoing: outgoing.map(|_| ()) })
     }
 }

@@ -13,7 +13,7 @@ pub struct Explanation {
     /// The level of the evidence; what is stored for a while without any is taken to change.
     pub(super) level: Option<LevelSaid>,
     pub(super) decision: Decided,
-    /// The canonical key, where there is one.
+    /// The canonical key of the explicit state, also where the request bypasses; none for methods that no cache answers.
     pub(super) key: Option<String>,
     pub(super) explicit_state: Option<ExplicitState>,
     pub(super) origin_request: OriginRequest,

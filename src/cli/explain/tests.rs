@@ -30,7 +30,7 @@ fn a_personal_url_bypasses_and_is_advised_to_name_the_resource() {
     assert_eq!(said["route"]["name"], "my-cart");
     assert_eq!(said["level"]["name"], "user");
     assert_eq!(said["decision"]["reason"], "route-declared");
-    assert_eq!(said["key"], Value::Null);
+    assert_eq!(said["key"], "GET http://localhost/my-cart");
     assert!(said["advice"][0].as_str().unwrap().contains("/cart/5678"));
 }
 

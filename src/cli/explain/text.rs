@@ -62,9 +62,11 @@ impl fmt::Display for Explanation {
 impl Explanation {
     fn key_and_state(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(key) = &self.key else {
-            return row(f, "key", "none: nothing is looked up and nothing is stored");
+            return row(f, "key", "none: no cache answers this method");
         };
-        row(f, "key", key)?;
+        let unused =
+            if self.decision.action == "bypass" { " (not looked up: the request bypasses)" } else { "" };
+        row(f, "key", &format!("{key}{unused}"))?;
         let Some(state) = &self.explicit_state else { return Ok(()) };
         row(f, "state", &format!("{} {} {} {}", state.method, state.scheme, state.authority, state.path))?;
         if let Some(query) = &state.query {
