@@ -65,9 +65,30 @@ fn cells(row: &Row) -> Vec<Cell> {
         Cell::new(row.system),
         Cell::new(&row.request),
         Cell::new(level_text(row.level)).fg(colour),
-        Cell::new(&row.first),
-        Cell::new(&row.second),
+        Cell::new(brief(&row.first)),
+        Cell::new(brief(&row.second)),
         Cell::new(row.why),
         Cell::new(format!("{} of {} {mark}", row.saved, row.requests).trim_end().to_owned()),
     ]
+}
+
+/// An outcome without what can be taken for granted: the status of a success, and that what is stored was fetched.
+fn brief(outcome: &str) -> &str {
+    let outcome = outcome.strip_prefix("200 ").unwrap_or(outcome);
+    let outcome = outcome.strip_prefix("fwd=uri-miss; ").unwrap_or(outcome);
+    outcome.strip_prefix("fwd=").unwrap_or(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_is_as_short_as_it_can_be() {
+        assert_eq!(brief("200 fwd=uri-miss; stored"), "stored");
+        assert_eq!(brief("200 fwd=stale; stored"), "stale; stored");
+        assert_eq!(brief("200 fwd=bypass"), "bypass");
+        assert_eq!(brief("200 hit; ttl=30"), "hit; ttl=30");
+        assert_eq!(brief("403 fwd=bypass"), "403 fwd=bypass");
+    }
 }
