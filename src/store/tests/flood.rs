@@ -1,13 +1,10 @@
 use std::{
-    fs,
     sync::atomic::{AtomicU64, Ordering},
     thread,
 };
 
 use super::{head, key, memory::store_of, pattern};
-use crate::store::{
-    Entry, EntryParts, Fill, HeadBlock, Inserted, MemoryStore, Scope, Stamped, Store, StoredBody, WHOLE,
-};
+use crate::store::{Entry, EntryParts, Fill, HeadBlock, Inserted, MemoryStore, Stamped, Store, WHOLE};
 
 /// Stores `count` responses as the proxy would, in a fill each; the most that was ever resident.
 fn flood(store: &MemoryStore<u32>, count: u32, head: &HeadBlock, body: &[u8]) -> u64 {
@@ -74,56 +71,4 @@ fn a_flood_from_several_threads_fits() {
     });
     let most = most.into_inner();
     assert!(most <= (32 << 20) * 12 / 10, "{most} resident");
-}
-
-/// `cargo test --release --lib store::tests::flood::measure -- --ignored --nocapture`
-#[test]
-#[ignore = "a measurement of this process's memory, for a process of its own"]
-fn measure_the_memory_of_small_responses() {
-    const COUNT: u32 = 200_000;
-    let resident = || {
-        let pages: u64 =
-            fs::read_to_string("/proc/self/statm").unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-        pages * 4096
-    };
-    let store = store_of(4 << 30);
-    let head = head(&[
-        ("content-type", "application/json"),
-        ("content-length", "200"),
-        ("cache-control", "public, max-age=60"),
-        ("etag", "\"0123456789abcdef\""),
-        ("last-modified", "Mon, 01 Jan 2024 00:00:00 GMT"),
-        ("date", "Mon, 01 Jan 2024 00:00:00 GMT"),
-        ("vary", "accept-encoding"),
-        ("server", "an origin"),
-    ]);
-    let fields: Vec<_> = head.fields().collect();
-    let body = pattern(200);
-    let before = resident();
-    for number in 0..COUNT {
-        let clock = store.purge_clock();
-        let name = format!("https\0example.com\0/products/{number}");
-        let scopes = [Scope::Target(name.as_bytes()), Scope::Host("example.com"), Scope::Route("products")];
-        let parts = EntryParts {
-            key: key(&name),
-            meta: number,
-            head: HeadBlock::from_fields(fields.iter().map(|(name, value)| (name, value))),
-            body: StoredBody::copy_of(store.budget(), &body),
-            stamped: Stamped::new(clock.now(), scopes.map(|scope| clock.scope(scope))),
-        };
-        assert_eq!(store.insert(Entry::new(store.budget(), parts), &|_| true), Inserted::Stored);
-    }
-    let each = |bytes: u64| bytes / u64::from(COUNT);
-    println!("head block {} B, body 200 B, {} entries", head.len(), COUNT);
-    println!(
-        "resident per response: {} B, counted: {} B",
-        each(resident() - before),
-        each(store.resident_bytes())
-    );
-    let keys: Vec<_> =
-        (0..COUNT).map(|number| key(&format!("https\0example.com\0/products/{number}"))).collect();
-    for key in &keys {
-        assert_eq!(store.get(key).unwrap().newest().body().segments()[0].clone().len(), 200);
-    }
-    println!("after one read of each: {} B, without the keys of this test", each(resident() - before) - 80);
 }
