@@ -1,6 +1,6 @@
 //! Every answer to "why was this not cached?".
 
-use crate::level::Evidence;
+use crate::{level::Evidence, semantics::cache_status::Fwd};
 
 /// Why a response did not come from the cache, or was not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,6 +12,15 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// The word of RFC 9211 for a request whose answer was not stored for this reason, and which went to the origin as
+    /// `planned`: a level is a matter of bypassing, whether it showed in the request or in the answer.
+    pub const fn fwd(self, planned: Fwd) -> Fwd {
+        match (self, planned) {
+            (Self::Evidence(_), Fwd::UriMiss) => Fwd::Bypass,
+            (_, planned) => planned,
+        }
+    }
+
     /// The stable name, as Cache-Status shows it in `detail`.
     pub const fn name(self) -> &'static str {
         match self {

@@ -21,7 +21,7 @@ use crate::{
     level::EvidenceSet,
     observe::Finding,
     route::Route,
-    semantics::{Now, cache_status::Fwd, fields::remove_hop_by_hop, validation::is_conditional},
+    semantics::{Now, fields::remove_hop_by_hop, validation::is_conditional},
     store::{Entry, HeadBlock, Inserted, Stamp},
     upstream::{Answer, RequestBody, UpstreamError},
 };
@@ -79,14 +79,6 @@ impl Order {
             unconditional,
             keyed,
         })
-    }
-}
-
-/// The word of RFC 9211 for a request that went to the origin because of this.
-pub(super) const fn fwd_for(reason: Reason) -> Fwd {
-    match reason {
-        Reason::Evidence(_) => Fwd::Bypass,
-        Reason::Refusal(_) => Fwd::UriMiss,
     }
 }
 

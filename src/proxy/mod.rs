@@ -224,9 +224,8 @@ impl Proxy {
                 Ok(self.respond_stored(&exchange, &entry, outcome, self.shared.clock.now()))
             }
             Fetched::Passed { response, evidence, reason } => {
-                let by_identity = evidence.is_unshareable() && exchange.route.level().is_none();
-                let why = if by_identity && fwd == Fwd::UriMiss { fetch::fwd_for(reason) } else { fwd };
-                let outcome = Outcome::of(Handling::forwarded(why), evidence.level(), Some(reason));
+                let outcome =
+                    Outcome::of(Handling::forwarded(reason.fwd(fwd)), evidence.level(), Some(reason));
                 Ok(self.respond_passed(&exchange, response, outcome))
             }
             Fetched::NotForClient(bypass) => self.forward(exchange, bypass).await,

@@ -102,10 +102,7 @@ pub(super) fn answer(
             }),
         },
         Verdict::Refuse(reason) => {
-            let by_identity = evidence.is_unshareable() && preview.route.level().is_none();
-            let is_evidence = matches!(reason, Reason::Evidence(_));
-            let why = if by_identity && is_evidence { Fwd::Bypass } else { Fwd::UriMiss };
-            let seen = Seen::forwarded(why, evidence.level(), Some(reason));
+            let seen = Seen::forwarded(reason.fwd(Fwd::UriMiss), evidence.level(), Some(reason));
             unstored(said("pass", Some(reason), again(None, None)), seen)
         }
         Verdict::Discard(reason) => {
