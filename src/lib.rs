@@ -14,6 +14,7 @@
 //!
 //! | room | what it does | imports |
 //! |---|---|---|
+//! | [`wire`] | the strict reading of HTTP/1: where messages end, and every rule that a refusal names | nothing |
 //! | [`level`] | the five levels, the evidence for them and its join, how to lower them; where identity rides in a request | nothing |
 //! | [`key`] | explicit state in canonical form, the cache key, and the hermetic request that is built from it | nothing |
 //! | [`semantics`] | HTTP caching as functions: directives, freshness, validation, Vary, ranges, Cache-Status | `level` |
@@ -36,7 +37,7 @@
 //!
 //! `tests/layers.rs` reads the source and holds it to the first five, and to the last column of the table above.
 //!
-//! 1. *A pure room that is not.* `level`, `key`, `semantics`, `route` and `decision` do not wait, read no clock, toss no
+//! 1. *A pure room that is not.* `wire`, `level`, `key`, `semantics`, `route` and `decision` do not wait, read no clock, toss no
 //!    coin, write no log and open nothing. The time now, and the chance behind jitter, are arguments.
 //! 2. *An import upwards.* What the table does not list is not there. Only `cli` knows `config` and `origin`, and
 //!    `origin` knows nothing of the crate.
@@ -72,3 +73,4 @@ pub mod semantics;
 pub mod server;
 pub mod store;
 pub mod upstream;
+pub mod wire;

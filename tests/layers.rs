@@ -47,7 +47,8 @@ const fn room(
 }
 
 /// Who may know whom, from the ground up.
-const HOUSE: [Room; 14] = [
+const HOUSE: [Room; 15] = [
+    pure("wire", &[], &["http"], "the strict reading of HTTP/1 serves both sides of the proxy"),
     pure("level", &[], &["http"], "levels and evidence stand on nothing else"),
     pure("key", &[], &["bytes", "http"], "what a key is made of does not depend on policy"),
     pure(
