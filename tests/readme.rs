@@ -139,6 +139,7 @@ async fn the_problems_are_those_of_the_code() {
         Problem::OriginUnreachable,
         Problem::OriginNonsense,
         Problem::OriginTimeout,
+        Problem::Overloaded,
         Problem::Internal,
     ];
     let shown = table("| `type` | status |");
@@ -154,6 +155,7 @@ async fn the_problems_are_those_of_the_code() {
             | Problem::OriginUnreachable
             | Problem::OriginNonsense
             | Problem::OriginTimeout
+            | Problem::Overloaded
             | Problem::Internal => {}
         }
         let response = problem.into_response();

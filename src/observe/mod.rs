@@ -2,11 +2,13 @@
 
 mod clock;
 mod findings;
+mod incident;
 
 use http::{Method, StatusCode};
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use findings::{Finding, Findings};
+pub use incident::Incident;
 
 use crate::{decision::Reason, level::Level, semantics::cache_status::Handling};
 
@@ -35,6 +37,8 @@ pub trait Sink: Send + Sync {
     fn decided(&self, decision: &Decision<'_>);
     /// An answer contradicted what the operator declared; `first` is whether it is news for this route.
     fn found(&self, route: &str, finding: Finding, first: bool);
+    /// Something went wrong on the way. To be counted.
+    fn happened(&self, incident: Incident<'_>);
 }
 
 /// A sink that writes to the application log: findings as warnings the first time, everything else for debugging.
@@ -62,5 +66,9 @@ impl Sink for LogSink {
         } else {
             tracing::debug!(route, reason, "{}", finding.advice());
         }
+    }
+
+    fn happened(&self, incident: Incident<'_>) {
+        tracing::debug!(incident = incident.name(), detail = incident.detail(), "happened");
     }
 }

@@ -10,7 +10,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::{
     store::{Chunks, Follower},
-    upstream::IdleTimeout,
+    upstream::Content,
 };
 
 /// The content of a response.
@@ -26,7 +26,7 @@ enum Source {
     /// From a fill in progress; the length where it is known.
     Filling { follower: Box<Follower>, left: Option<u64> },
     /// From the origin, as it comes.
-    Origin(Box<IdleTimeout>),
+    Origin(Box<Content>),
 }
 
 impl Body {
@@ -48,7 +48,7 @@ impl Body {
         Self(Source::Filling { follower: Box::new(follower), left: length })
     }
 
-    pub(super) fn origin(body: IdleTimeout) -> Self {
+    pub(super) fn origin(body: Content) -> Self {
         Self(Source::Origin(Box::new(body)))
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, StatusCode};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use tokio::sync::oneshot;
 
 use super::{
@@ -28,6 +27,7 @@ use crate::{
         Chunks, Entry, EntryParts, Fill, FillWriter, Follower, HeadBlock, MetaSize, Scope, ScopeId, Stamped,
         StoredBody, WHOLE,
     },
+    upstream,
 };
 
 /// A response that is being received.
@@ -119,7 +119,7 @@ impl Proxy {
         &self,
         errand: Errand,
         receiving: Receiving,
-        body: Incoming,
+        body: upstream::Content,
     ) -> Result<Filling, Problem> {
         let (reply, fetched) = oneshot::channel();
         let proxy = self.clone();
@@ -135,7 +135,7 @@ impl Proxy {
         &self,
         errand: &Errand,
         receiving: Receiving,
-        body: Incoming,
+        body: upstream::Content,
         not_for_client: Option<Bypass>,
         reply: oneshot::Sender<Fetched>,
     ) {
@@ -212,12 +212,11 @@ impl Proxy {
     async fn copy(
         &self,
         mut writer: FillWriter,
-        body: Incoming,
+        mut body: upstream::Content,
         announced: Option<u64>,
         beside: Beside,
     ) -> Option<FillWriter> {
         let shared = &self.shared;
-        let mut body = self.guarded(body);
         push_all(&mut writer, beside.before);
         let start = writer.bytes_so_far();
         loop {

@@ -4,7 +4,6 @@ use http::{
     HeaderMap, HeaderValue, Response, Version,
     header::{DATE, VIA},
 };
-use hyper::body::Incoming;
 
 use super::{
     Body, Problem, Proxy,
@@ -16,7 +15,7 @@ use super::{
 use crate::{
     decision::Bypass,
     semantics::{cache_status::Handling, fields::remove_hop_by_hop, methods},
-    upstream::{Answer, IdleTimeout},
+    upstream::Answer,
 };
 
 impl Proxy {
@@ -45,11 +44,6 @@ impl Proxy {
         }
         let outcome = Outcome::of(Handling::forwarded(bypass.fwd), level, bypass.reason);
         Ok(self.respond_passed(&exchange, arrived.response, outcome))
-    }
-
-    /// The body of an answer, guarded against standing still.
-    pub(super) fn guarded(&self, body: Incoming) -> IdleTimeout {
-        IdleTimeout::new(body, self.upstream.body_timeout())
     }
 }
 

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http::{
     HeaderValue, Response, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE},
+    header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
 };
 use serde_json::json;
 
@@ -30,6 +30,8 @@ pub enum Problem {
     OriginNonsense,
     /// The origin did not answer in time.
     OriginTimeout,
+    /// Too much is asked of the origin already.
+    Overloaded,
     /// A fault of the proxy.
     Internal,
 }
@@ -43,6 +45,7 @@ impl Problem {
             Self::NotAResource => StatusCode::NOT_IMPLEMENTED,
             Self::OnlyIfCached | Self::OriginTimeout => StatusCode::GATEWAY_TIMEOUT,
             Self::OriginUnreachable | Self::OriginNonsense => StatusCode::BAD_GATEWAY,
+            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -59,6 +62,7 @@ impl Problem {
             Self::OriginUnreachable => "origin-unreachable",
             Self::OriginNonsense => "origin-nonsense",
             Self::OriginTimeout => "origin-timeout",
+            Self::Overloaded => "overloaded",
             Self::Internal => "internal",
         }
     }
@@ -74,6 +78,7 @@ impl Problem {
             Self::OriginUnreachable => "The origin cannot be reached",
             Self::OriginNonsense => "The origin's answer cannot be understood",
             Self::OriginTimeout => "The origin did not answer in time",
+            Self::Overloaded => "Too many requests wait for the origin",
             Self::Internal => "The proxy failed",
         }
     }
@@ -93,6 +98,9 @@ impl Problem {
         let fields = response.headers_mut();
         fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self == Self::Overloaded {
+            fields.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         response
     }
 }
@@ -106,13 +114,16 @@ impl From<TargetError> for Problem {
 impl From<UpstreamError> for Problem {
     fn from(error: UpstreamError) -> Self {
         let problem = match error {
+            // There are many of these at a time, and each is counted where it happened.
+            UpstreamError::Overload(_) => return Self::Overloaded,
             UpstreamError::Timeout => Self::OriginTimeout,
             UpstreamError::Connect(_) | UpstreamError::Exchange(_) | UpstreamError::ServerError(_) => {
                 Self::OriginUnreachable
             }
-            UpstreamError::Nonsense(_) | UpstreamError::Garbage(_) => Self::OriginNonsense,
+            UpstreamError::Fault(_) | UpstreamError::Nonsense(_) | UpstreamError::Garbage(_) => {
+                Self::OriginNonsense
+            }
             UpstreamError::ClientBody => Self::Content,
-            UpstreamError::Target => Self::Internal,
         };
         tracing::warn!(problem = problem.name(), %error, "no answer from the origin");
         problem

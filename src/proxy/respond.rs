@@ -10,7 +10,6 @@ use http::{
         ETAG, LAST_MODIFIED,
     },
 };
-use hyper::body::Incoming;
 
 use super::{Body, Proxy, exchange::Exchange, fill::Filling, forward, head};
 use crate::{
@@ -27,6 +26,7 @@ use crate::{
         validation::client_copy_is_current,
     },
     store::{Entry, HeadBlock},
+    upstream::Content,
 };
 
 /// What was decided about a request, for Cache-Status and the sinks.
@@ -152,10 +152,10 @@ impl Proxy {
     pub(super) fn respond_passed(
         &self,
         exchange: &Exchange,
-        response: Response<Incoming>,
+        response: Response<Content>,
         outcome: Outcome,
     ) -> Response<Body> {
-        let mut response = response.map(|body| Body::origin(self.guarded(body)));
+        let mut response = response.map(Body::origin);
         let version = std::mem::take(response.version_mut());
         let fields = response.headers_mut();
         forward::passed_fields(fields, version, self.shared.clock.now().wall);

@@ -19,7 +19,7 @@ pub use bind::{BindError, Bound, Listen, bind};
 
 use crate::{
     proxy::{Proxy, Shared},
-    upstream::{self, Upstream},
+    upstream::{Origin, Upstream},
 };
 use bind::Socket;
 
@@ -36,18 +36,18 @@ pub struct Running {
 /// Starts the workers on what was bound.
 ///
 /// # Errors
-/// A worker's thread, runtime or pool of connections cannot be made.
+/// A worker's thread or runtime cannot be made.
 pub fn start(
     bound: Bound,
     shared: &Arc<Shared>,
-    upstream: &upstream::Settings,
+    origin: &Arc<Origin>,
     tasks: TaskTracker,
 ) -> std::io::Result<Running> {
     let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
     let mut workers = Vec::with_capacity(bound.workers.len());
     let addresses = bound.addresses;
     for (number, sockets) in bound.workers.into_iter().enumerate() {
-        let proxy = Proxy::new(Arc::clone(shared), Upstream::new(upstream.clone())?);
+        let proxy = Proxy::new(Arc::clone(shared), Upstream::new(Arc::clone(origin)));
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, ended, tasks) = (stop.clone(), ended.clone(), tasks.clone());
         let worker = move || runtime.block_on(work(sockets, proxy, tasks, stop, ended));

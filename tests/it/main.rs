@@ -4,6 +4,7 @@
 
 mod agreement;
 mod demo;
+mod distrust;
 mod faulty_origin;
 mod forwarding;
 mod freshness;

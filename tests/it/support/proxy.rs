@@ -5,11 +5,11 @@ use std::{fmt::Write as _, net::SocketAddr, sync::Arc, time::Duration};
 use plimsoll::{
     cli::serve::{Started, start},
     config::Config,
-    observe::{LogSink, ManualClock},
+    observe::ManualClock,
     server::Listen,
 };
 
-use super::{Ask, get};
+use super::{Ask, get, sink::Recorder};
 
 /// A proxy in the making.
 #[derive(Clone, Debug, Default)]
@@ -95,9 +95,10 @@ pub(crate) async fn shipped(origin: SocketAddr, clock: &Arc<ManualClock>) -> Pro
 /// Starts the proxy that this config describes; it listens on a port of its own.
 pub(crate) async fn start_text(file: &str, text: &str, clock: &Arc<ManualClock>) -> Proxy {
     let config = Config::parse(file, text).unwrap_or_else(|errors| panic!("{errors}")).config;
-    let started = start(config, Arc::clone(clock) as _, Arc::new(LogSink)).await.expect("to start");
+    let recorder = Arc::<Recorder>::default();
+    let started = start(config, Arc::clone(clock) as _, Arc::clone(&recorder) as _).await.expect("to start");
     let Listen::Tcp(address) = started.server.addresses()[0] else { panic!("not a TCP address") };
-    Proxy { address, clock: Arc::clone(clock), started }
+    Proxy { address, clock: Arc::clone(clock), started, recorder }
 }
 
 /// A running proxy. It ends when it is dropped.
@@ -105,6 +106,7 @@ pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     clock: Arc<ManualClock>,
     started: Started,
+    recorder: Arc<Recorder>,
 }
 
 impl Proxy {
@@ -126,5 +128,10 @@ impl Proxy {
     /// Bytes that the store counts as resident.
     pub(crate) fn resident_bytes(&self) -> u64 {
         self.started.shared.store().resident_bytes()
+    }
+
+    /// What went wrong so far, as (name, detail).
+    pub(crate) fn incidents(&self) -> Vec<(&'static str, String)> {
+        self.recorder.incidents()
     }
 }
