@@ -11,6 +11,8 @@ pub enum Incident<'a> {
     OriginFault(&'static str),
     /// A request was refused because too many wait for the origin, for this reason.
     Overload(&'static str),
+    /// The proxy panicked, and a request failed with it.
+    Panic,
 }
 
 impl Incident<'_> {
@@ -20,6 +22,7 @@ impl Incident<'_> {
             Self::SentAgain(_) => "sent-again",
             Self::OriginFault(_) => "origin-fault",
             Self::Overload(_) => "overload",
+            Self::Panic => "panic",
         }
     }
 
@@ -28,6 +31,7 @@ impl Incident<'_> {
         match self {
             Self::SentAgain(method) => method.as_str(),
             Self::OriginFault(what) | Self::Overload(what) => what,
+            Self::Panic => "",
         }
     }
 }

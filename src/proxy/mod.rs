@@ -11,6 +11,7 @@ mod forward;
 mod head;
 mod invalidate;
 mod outgoing;
+mod panics;
 mod parts;
 mod preview;
 mod problem;
@@ -20,6 +21,7 @@ mod respond;
 use std::{
     collections::HashSet,
     net::IpAddr,
+    pin::pin,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -37,7 +39,7 @@ pub use respond::own_status;
 use crate::{
     decision::{Classified, Keyed, Plan, Policy, Reason, Refusal, Stored, can_be_offered, classify, plan},
     key::{CacheKey, Scheme},
-    observe::{Clock, Finding, Findings, Sink},
+    observe::{Clock, Finding, Findings, Incident, Sink},
     route::{Route, RouteTable},
     semantics::{
         Now,
@@ -50,6 +52,7 @@ use crate::{
 use errand::{Held, Order};
 use exchange::Exchange;
 use fetch::Fetched;
+use panics::{Panicked, caught};
 use respond::Outcome;
 
 /// The operator's settings for the request function.
@@ -159,9 +162,13 @@ impl Proxy {
 
     /// Answers a request. There is always an answer: what goes wrong becomes a problem (RFC 9457).
     pub async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        match self.answer(request, peer).await {
-            Ok(response) => response,
-            Err(problem) => problem.into_response(),
+        match caught(pin!(self.answer(request, peer))).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(problem)) => problem.into_response(),
+            Err(Panicked) => {
+                self.shared.sink.happened(Incident::Panic);
+                Problem::Internal.into_response()
+            }
         }
     }
 
@@ -232,7 +239,11 @@ impl Proxy {
             Held::Nothing | Held::Selected(_) | Held::Offered(_) | Held::Part(..) => None,
         };
         let order = Order::new(&exchange, keyed, held, stand_in.clone(), &self.shared)?;
-        let fetched = self.spawn_fetch(order).await.map_err(|_| Problem::Internal)?;
+        let Ok(fetched) = self.spawn_fetch(order).await else {
+            // Its task ended without an answer.
+            self.shared.sink.happened(Incident::Panic);
+            return Err(Problem::Internal);
+        };
         let handling = |status, stored| Handling::Forwarded { why: fwd, status, stored, collapsed: None };
         match fetched {
             Fetched::Filling(filling) => {

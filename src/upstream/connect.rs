@@ -4,7 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use http::Uri;
 use hyper::client::conn::http1;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, builderstates};
 use hyper_util::client::legacy::connect::HttpConnector;
 use tokio::time::timeout;
 use tower_service::Service as _;
@@ -31,10 +31,17 @@ pub(super) struct Connector {
 
 impl Connector {
     pub(super) fn new(settings: &Settings) -> io::Result<Self> {
+        Self::over(trusted(settings.scheme)?, settings)
+    }
+
+    fn over(
+        tls: HttpsConnectorBuilder<builderstates::WantsSchemes>,
+        settings: &Settings,
+    ) -> io::Result<Self> {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
-        let https = trusted(settings.scheme)?.https_or_http().enable_http1().wrap_connector(http);
+        let https = tls.https_or_http().enable_http1().wrap_connector(http);
         let origin = Uri::builder()
             .scheme(settings.scheme.as_str())
             .authority(settings.authority.clone())
@@ -70,7 +77,7 @@ impl Connector {
 }
 
 /// The system's trust store, read only where it is needed.
-fn trusted(scheme: Scheme) -> io::Result<HttpsConnectorBuilder<hyper_rustls::builderstates::WantsSchemes>> {
+fn trusted(scheme: Scheme) -> io::Result<HttpsConnectorBuilder<builderstates::WantsSchemes>> {
     let tls = HttpsConnectorBuilder::new();
     match scheme {
         Scheme::Https => tls.with_native_roots(),
@@ -83,5 +90,33 @@ fn trusted(scheme: Scheme) -> io::Result<HttpsConnectorBuilder<hyper_rustls::bui
                 .with_no_client_auth();
             Ok(tls.with_tls_config(config))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_handshake_that_never_ends_takes_no_longer_than_connecting_may() {
+        // The system accepts for it, and nobody ever answers.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let settings = Settings {
+            scheme: Scheme::Https,
+            authority: silent.local_addr().unwrap().to_string().parse().unwrap(),
+            connect_timeout: Duration::from_millis(50),
+            response_timeout: Duration::from_secs(3600),
+            body_timeout: Duration::from_secs(3600),
+            total_timeout: Duration::from_secs(3600),
+            idle_timeout: Duration::from_secs(3600),
+            max_fetches: 1,
+            max_queue: 1,
+            queue_timeout: Duration::from_secs(3600),
+            max_head: 1 << 16,
+            max_fields: 100,
+        };
+        let trusts_nobody = trusted(Scheme::Http).unwrap();
+        let connector = Connector::over(trusts_nobody, &settings).unwrap();
+        assert!(connector.connect().await.is_err_and(|error| error.is_timeout()));
     }
 }

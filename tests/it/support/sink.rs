@@ -1,4 +1,5 @@
-//! A sink that remembers what went wrong, and logs like the program's own.
+//! A sink that remembers what went wrong, and logs like the program's own. It is also the place for a fault in the house:
+//! it panics about the path `/panics`, and about what is found on the route `panics`.
 
 use std::sync::Mutex;
 
@@ -19,10 +20,12 @@ impl Recorder {
 
 impl Sink for Recorder {
     fn decided(&self, decision: &Decision<'_>) {
+        assert_ne!(decision.path, "/panics", "as the test wants it");
         LogSink.decided(decision);
     }
 
     fn found(&self, route: &str, finding: Finding, first: bool) {
+        assert_ne!(route, "panics", "as the test wants it");
         LogSink.found(route, finding, first);
     }
 
