@@ -26,7 +26,8 @@ impl Proxy {
         mut exchange: Exchange,
         bypass: Bypass,
     ) -> Result<Response<Body>, Problem> {
-        let request = as_it_came(&mut exchange, &self.shared.settings);
+        let mut request = as_it_came(&mut exchange, &self.shared.settings);
+        exchange.listen(&mut request);
         let (stamp, asked) = (self.shared.store.purge_clock().now(), self.shared.clock.now());
         let Answer { mut response, framing } = self.upstream.send(request).await?;
         remove_hop_by_hop(response.headers_mut());
