@@ -26,7 +26,7 @@ use crate::{
             FreshnessLifetime, corrected_initial_age, date_of, explicit_lifetime, heuristic_lifetime,
         },
         validation::EntityTag,
-        vary::Nominated,
+        vary::Nominations,
     },
 };
 
@@ -258,7 +258,7 @@ fn judge_whole(
         return judged(Verdict::Refuse(Refusal::NoFreshness.into()));
     };
     let lifetime = FreshnessLifetime::Finite(lifetime.min(rules.max_ttl.unwrap_or(Duration::MAX)));
-    let fields = heeded.vary.names().iter().map(|name| Nominated::of(name.clone(), request)).collect();
+    let fields = Nominations::of(&heeded.vary, request, &heeded.fields);
     let nature = Nature::Nominated { fields, sharing };
     let coding = content_coding(answer.fields);
     let stored =

@@ -13,6 +13,7 @@ use crate::{
         cache_status::Fwd,
         directives::{CacheControl, MaxStale},
         freshness::Remaining,
+        vary::{Fit, Presented},
     },
 };
 
@@ -56,7 +57,7 @@ pub enum Plan {
 /// `variants` are what is stored under the key, newest first; `memory` is what earlier answers taught about the key.
 pub fn plan<'a>(
     keyed: &Keyed,
-    fields: &HeaderMap,
+    fields: &'a HeaderMap,
     variants: impl IntoIterator<Item = &'a Stored>,
     memory: Option<Reason>,
     policy: &Policy,
@@ -65,6 +66,11 @@ pub fn plan<'a>(
     let planned = match (memory, select(keyed, fields, variants, policy)) {
         (Some(reason), _) => Plan::Bypass(bypass_remembered(keyed, reason)),
         (None, Selected::Variant(variant, stored)) => use_variant(keyed, variant, stored, now),
+        (None, Selected::FirstChoice(variant, stored)) => match use_variant(keyed, variant, stored, now) {
+            served @ Plan::Serve { .. } => served,
+            // What the origin would say about it to this request is not known, and 304 may be meant for another one.
+            _ => Plan::Fetch { fwd: Fwd::VaryMiss },
+        },
         (None, Selected::Refused(refusal)) => Plan::Bypass(Bypass::because(refusal, keyed.evidence)),
         (None, Selected::Nothing { other_variants: true }) => Plan::Fetch { fwd: Fwd::VaryMiss },
         (None, Selected::Nothing { other_variants: false }) => Plan::Fetch { fwd: Fwd::UriMiss },
@@ -86,18 +92,25 @@ fn bypass_remembered(keyed: &Keyed, reason: Reason) -> Bypass {
 
 enum Selected<'a> {
     Variant(usize, &'a Stored),
+    /// Not for this request, but in the language that it ranks first.
+    FirstChoice(usize, &'a Stored),
     Refused(Refusal),
-    Nothing { other_variants: bool },
+    Nothing {
+        other_variants: bool,
+    },
 }
 
-/// The newest variant that may answer this request (RFC 9111 section 4.1).
+/// The newest variant that may answer this request (RFC 9111 section 4.1). One whose nominated fields all match goes
+/// before one that is only in the right language.
 fn select<'a>(
     keyed: &Keyed,
-    fields: &HeaderMap,
+    fields: &'a HeaderMap,
     variants: impl IntoIterator<Item = &'a Stored>,
     policy: &Policy,
 ) -> Selected<'a> {
     let mut other_variants = false;
+    let mut first_choice = None;
+    let mut presented = Presented::new(fields);
     for (index, stored) in variants.into_iter().enumerate() {
         match &stored.nature {
             Nature::Hermetic { offered, varies_by_coding, undeclared } => {
@@ -118,16 +131,19 @@ fn select<'a>(
                 // The letter of RFC 9111 section 3.5 restricts what is stored, not whom it answers.
                 let may_have =
                     policy.profile == Profile::Rfc9111 || sharing.allows(keyed.carried, policy.profile);
-                match nominated.iter().all(|field| field.matches(fields)) {
-                    true if may_have => return Selected::Variant(index, stored),
+                match nominated.fit(&mut presented) {
+                    Fit::Exact if may_have => return Selected::Variant(index, stored),
+                    Fit::FirstChoice if may_have => {
+                        first_choice.get_or_insert(Selected::FirstChoice(index, stored));
+                    }
                     // It is kept from this request by who asks, and by no field that Vary names.
-                    true => {}
-                    false => other_variants = true,
+                    Fit::Exact => {}
+                    Fit::FirstChoice | Fit::None => other_variants = true,
                 }
             }
         }
     }
-    Selected::Nothing { other_variants }
+    first_choice.unwrap_or(Selected::Nothing { other_variants })
 }
 
 /// Whether a response says that there is nothing, which for those who may see more need not be so.

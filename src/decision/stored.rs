@@ -11,7 +11,7 @@ use crate::{
         Now,
         freshness::{CurrentAge, FreshnessLifetime, Remaining, current_age, parse_date, remaining},
         validation::EntityTag,
-        vary::Nominated,
+        vary::Nominations,
     },
 };
 
@@ -63,7 +63,7 @@ pub enum Nature {
     /// The answer to a request that was forwarded whole: it answers requests whose nominated fields match.
     Nominated {
         /// The fields that its Vary names, with their values.
-        fields: Box<[Nominated]>,
+        fields: Nominations,
         /// Whom it may be shared with.
         sharing: Sharing,
     },
@@ -149,7 +149,9 @@ impl Stored {
                 Nature::Hermetic { offered: old, .. },
                 Nature::Hermetic { offered: new, varies_by_coding, .. },
             ) => old == new || (self.coding == newer.coding && (!varies_by_coding || new.is_superset(*old))),
-            (Nature::Nominated { fields: old, .. }, Nature::Nominated { fields: new, .. }) => old == new,
+            (Nature::Nominated { fields: old, .. }, Nature::Nominated { fields: new, .. }) => {
+                old.are_as_in(new)
+            }
             _ => false,
         }
     }
@@ -168,11 +170,7 @@ impl Stored {
     pub fn heap_bytes(&self) -> usize {
         match &self.nature {
             Nature::Hermetic { undeclared, .. } => size_of_val::<[HeaderName]>(undeclared),
-            Nature::Nominated { fields, .. } => {
-                let values: usize =
-                    fields.iter().filter_map(|field| field.value.as_ref()).map(Vec::len).sum();
-                size_of_val::<[Nominated]>(fields) + values
-            }
+            Nature::Nominated { fields, .. } => fields.heap_bytes(),
         }
     }
 }

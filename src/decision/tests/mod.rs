@@ -9,6 +9,7 @@ mod properties;
 mod reasons;
 mod requests;
 mod reuse;
+mod variants;
 mod vocabulary;
 mod whole;
 
