@@ -9,7 +9,9 @@ use crate::{
     level::{Carried, EvidenceSet, Level, Profile},
     semantics::{
         Now,
-        freshness::{CurrentAge, FreshnessLifetime, Remaining, current_age, parse_date, remaining},
+        date::parse_date,
+        freshness::{CurrentAge, FreshnessLifetime, Remaining, current_age, remaining},
+        range::Held,
         validation::EntityTag,
         vary::Nominations,
     },
@@ -128,8 +130,13 @@ impl Stored {
     }
 
     /// Last-Modified, where it can be read.
-    pub fn modified_date(&self) -> Option<SystemTime> {
-        self.last_modified.as_ref()?.to_str().ok().and_then(parse_date)
+    fn modified_date(&self) -> Option<SystemTime> {
+        self.last_modified.as_ref()?.to_str().ok().and_then(|text| parse_date(text, self.date))
+    }
+
+    /// What a client's If-Range is compared with.
+    pub fn held(&self) -> Held<'_> {
+        Held { tag: self.tag.as_ref(), modified: self.modified_date(), date: self.date }
     }
 
     /// Whether the origin can be asked to confirm it.

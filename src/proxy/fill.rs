@@ -63,7 +63,7 @@ impl Proxy {
             Framing::Length(length) => Some(length),
             Framing::Chunked | Framing::CloseDelimited => None,
         };
-        let part = respond::part(&order.method, &order.fields, &receiving.stored, length);
+        let part = respond::part(&order.method, &order.fields, &receiving.stored, length, shared.clock.now());
         let range = match &part {
             Part::Content(Selection::Part(range)) => range.clone(),
             _ => WHOLE,

@@ -1,9 +1,10 @@
-//! HTTP caching as pure functions: directives, freshness, validation, ranges, Vary, hop-by-hop fields, Cache-Status
+//! HTTP caching as pure functions: directives, dates, freshness, validation, ranges, Vary, hop-by-hop fields, Cache-Status
 //! (RFC 9110, 9111, 9211).
 //!
 //! Nothing here reads a clock: [`Now`] is always an argument.
 
 pub mod cache_status;
+pub mod date;
 pub mod directives;
 pub mod fields;
 pub mod freshness;
