@@ -1,10 +1,10 @@
 //! The second question: what is stored under the key, and may it be used now? (RFC 9111 section 4)
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode, header::RANGE};
 
-use super::{Bypass, Keyed, Nature, Policy, Reason, Refusal, Stored};
+use super::{Bypass, Keyed, Nature, Policy, Reason, Refusal, Sharing, Stored};
 use crate::{
     key::Codings,
     level::Profile,
@@ -13,6 +13,8 @@ use crate::{
         cache_status::Fwd,
         directives::{CacheControl, MaxStale},
         freshness::Remaining,
+        partial::{Extent, Part},
+        validation::is_conditional,
         vary::{Fit, Presented},
     },
 };
@@ -41,6 +43,13 @@ pub enum Plan {
         /// Why it cannot be served as it is.
         fwd: Fwd,
     },
+    /// Ask the origin for the bytes that this variant, a part, lacks to be whole.
+    Complete {
+        /// Which.
+        variant: usize,
+        /// The bytes.
+        missing: Part,
+    },
     /// Ask the origin.
     Fetch {
         /// Why.
@@ -63,7 +72,7 @@ pub fn plan<'a>(
     policy: &Policy,
     now: Now,
 ) -> Plan {
-    let planned = match (memory, select(keyed, fields, variants, policy)) {
+    let planned = match (memory, select(keyed, fields, variants, policy, now.wall)) {
         (Some(reason), _) => Plan::Bypass(bypass_remembered(keyed, reason)),
         (None, Selected::Variant(variant, stored)) => use_variant(keyed, variant, stored, now),
         (None, Selected::FirstChoice(variant, stored)) => match use_variant(keyed, variant, stored, now) {
@@ -72,6 +81,7 @@ pub fn plan<'a>(
             _ => Plan::Fetch { fwd: Fwd::VaryMiss },
         },
         (None, Selected::Refused(refusal)) => Plan::Bypass(Bypass::because(refusal, keyed.evidence)),
+        (None, Selected::Incomplete(variant, part)) => complete(keyed, fields, variant, part, policy),
         (None, Selected::Nothing { other_variants: true }) => Plan::Fetch { fwd: Fwd::VaryMiss },
         (None, Selected::Nothing { other_variants: false }) => Plan::Fetch { fwd: Fwd::UriMiss },
     };
@@ -95,6 +105,8 @@ enum Selected<'a> {
     /// Not for this request, but in the language that it ranks first.
     FirstChoice(usize, &'a Stored),
     Refused(Refusal),
+    /// A part that is not all that was asked for, and nothing that is.
+    Incomplete(usize, Part),
     Nothing {
         other_variants: bool,
     },
@@ -107,9 +119,9 @@ fn select<'a>(
     fields: &'a HeaderMap,
     variants: impl IntoIterator<Item = &'a Stored>,
     policy: &Policy,
+    now: SystemTime,
 ) -> Selected<'a> {
-    let mut other_variants = false;
-    let mut first_choice = None;
+    let (mut other_variants, mut incomplete, mut first_choice) = (false, None, None);
     let mut presented = Presented::new(fields);
     for (index, stored) in variants.into_iter().enumerate() {
         match &stored.nature {
@@ -128,22 +140,67 @@ fn select<'a>(
                 other_variants = true;
             }
             Nature::Nominated { fields: nominated, sharing } => {
-                // The letter of RFC 9111 section 3.5 restricts what is stored, not whom it answers.
-                let may_have =
-                    policy.profile == Profile::Rfc9111 || sharing.allows(keyed.carried, policy.profile);
                 match nominated.fit(&mut presented) {
-                    Fit::Exact if may_have => return Selected::Variant(index, stored),
-                    Fit::FirstChoice if may_have => {
-                        first_choice.get_or_insert(Selected::FirstChoice(index, stored));
-                    }
+                    Fit::None => other_variants = true,
                     // It is kept from this request by who asks, and by no field that Vary names.
-                    Fit::Exact => {}
-                    Fit::FirstChoice | Fit::None => other_variants = true,
+                    Fit::Exact if !may_have(keyed, *sharing, policy) => {}
+                    Fit::Exact if stored.suffices(&keyed.method, fields, now) => {
+                        return Selected::Variant(index, stored);
+                    }
+                    Fit::Exact => incomplete = incomplete.or(stored.extent.part().map(|part| (index, part))),
+                    Fit::FirstChoice => {
+                        other_variants = true;
+                        let is_usable =
+                            may_have(keyed, *sharing, policy) && stored.suffices(&keyed.method, fields, now);
+                        first_choice = first_choice.or(is_usable.then_some((index, stored)));
+                    }
                 }
             }
         }
     }
-    first_choice.unwrap_or(Selected::Nothing { other_variants })
+    match (incomplete, first_choice) {
+        (Some((index, part)), _) => Selected::Incomplete(index, part),
+        (None, Some((index, stored))) => Selected::FirstChoice(index, stored),
+        (None, None) => Selected::Nothing { other_variants },
+    }
+}
+
+/// Whether who asks may have what is shared so. The letter of RFC 9111 section 3.5 restricts what is stored, not whom it
+/// answers.
+fn may_have(keyed: &Keyed, sharing: Sharing, policy: &Policy) -> bool {
+    policy.profile == Profile::Rfc9111 || sharing.allows(keyed.carried, policy.profile)
+}
+
+/// Whether a stored response is one that the answer to HEAD speaks of: one that this request could have been answered
+/// with (RFC 9111 section 4.3.5).
+pub fn is_candidate(keyed: &Keyed, fields: &HeaderMap, stored: &Stored, policy: &Policy) -> bool {
+    match &stored.nature {
+        Nature::Hermetic { .. } => false,
+        Nature::Nominated { fields: nominated, sharing } => {
+            may_have(keyed, *sharing, policy) && nominated.fit(&mut Presented::new(fields)) == Fit::Exact
+        }
+    }
+}
+
+/// Whether the origin can be told that a stored response is held, although it was made for other nominated fields: it
+/// may name it as the one for these too (RFC 9111 section 4.3.1).
+pub fn can_be_offered(keyed: &Keyed, fields: &HeaderMap, stored: &Stored, policy: &Policy) -> bool {
+    let Nature::Nominated { sharing, .. } = &stored.nature else { return false };
+    keyed.method == Method::GET
+        && !fields.contains_key(RANGE)
+        && stored.extent == Extent::Whole
+        && stored.tag.is_some()
+        && may_have(keyed, *sharing, policy)
+}
+
+/// A part is completed for a request that wants the whole, and nothing else, where the whole can be stored and one run
+/// of bytes is missing (RFC 9111 section 3.3).
+fn complete(keyed: &Keyed, fields: &HeaderMap, variant: usize, part: Part, policy: &Policy) -> Plan {
+    let is_plain = keyed.method == Method::GET && !fields.contains_key(RANGE) && !is_conditional(fields);
+    match part.missing().filter(|_| is_plain && part.complete() <= policy.max_object) {
+        Some(missing) => Plan::Complete { variant, missing },
+        None => Plan::Fetch { fwd: Fwd::Partial },
+    }
 }
 
 /// Whether a response says that there is nothing, which for those who may see more need not be so.
@@ -174,7 +231,9 @@ fn use_variant(keyed: &Keyed, variant: usize, stored: &Stored, now: Now) -> Plan
 
 /// max-age and min-fresh of the request (RFC 9111 sections 5.2.1.1 and 5.2.1.3).
 fn is_young_enough(directives: &CacheControl, stored: &Stored, remaining: Remaining, now: Now) -> bool {
-    let age_ok = directives.max_age.is_none_or(|limit| stored.age(now).0 <= limit);
+    // A reload wants no older copy than it has. What is said not to change while it is fresh is no older (RFC 8246).
+    let is_unchanged = stored.immutable && matches!(remaining, Remaining::Fresh(_));
+    let age_ok = is_unchanged || directives.max_age.is_none_or(|limit| stored.age(now).0 <= limit);
     let fresh_ok = directives.min_fresh.is_none_or(|wanted| match remaining {
         Remaining::Forever => true,
         Remaining::Fresh(left) => left >= wanted,

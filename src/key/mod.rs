@@ -16,6 +16,7 @@ mod percent;
 #[cfg(test)]
 mod properties;
 mod query;
+mod reference;
 mod spec;
 mod target;
 

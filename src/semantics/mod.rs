@@ -1,5 +1,5 @@
-//! HTTP caching as pure functions: directives, dates, freshness, validation, ranges, Vary, hop-by-hop fields, Cache-Status
-//! (RFC 9110, 9111, 9211).
+//! HTTP caching as pure functions: directives, statuses, dates, freshness, validation, ranges, Vary, hop-by-hop fields,
+//! Cache-Status (RFC 9110, 9111, 9211).
 //!
 //! Nothing here reads a clock: [`Now`] is always an argument.
 
@@ -8,8 +8,11 @@ pub mod date;
 pub mod directives;
 pub mod fields;
 pub mod freshness;
+pub mod groups;
 pub mod methods;
+pub mod partial;
 pub mod range;
+pub mod status;
 pub mod targeted;
 pub mod validation;
 pub mod vary;

@@ -3,17 +3,17 @@
 //! A server may ignore Range; it is ignored wherever it is not understood, so that the answer is whole. That includes
 //! requests for several ranges at once.
 
-use std::{
-    ops::Range,
-    time::{Duration, SystemTime},
-};
+use std::{ops::Range, time::SystemTime};
 
 use http::{
     HeaderMap, HeaderValue,
     header::{IF_RANGE, RANGE},
 };
 
-use super::{date::parse_date, validation::EntityTag};
+use super::{
+    date::parse_date,
+    validation::{EntityTag, is_strong_date},
+};
 
 /// What a request's Range selects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,16 +69,7 @@ impl Held<'_> {
             return self.tag.is_some_and(|tag| tag.strongly_equals(condition.as_bytes()));
         }
         let date = condition.to_str().ok().and_then(|text| parse_date(text, now));
-        date.is_some() && date == self.strong_modified()
-    }
-
-    /// Last-Modified, unless the representation could have changed again in the same second after it was dated
-    /// (RFC 9110 section 8.8.2.2).
-    fn strong_modified(&self) -> Option<SystemTime> {
-        let is_strong = |modified: &SystemTime| {
-            self.date.duration_since(*modified).is_ok_and(|since| since >= Duration::from_secs(1))
-        };
-        self.modified.filter(is_strong)
+        self.modified.is_some_and(|modified| date == Some(modified) && is_strong_date(modified, self.date))
     }
 }
 
@@ -123,6 +114,8 @@ fn number(digits: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const NOTHING: Held<'static> = Held { tag: None, modified: None, date: SystemTime::UNIX_EPOCH };
