@@ -10,6 +10,7 @@ pub mod fields;
 pub mod freshness;
 pub mod groups;
 pub mod methods;
+pub mod multipart;
 pub mod partial;
 pub mod range;
 pub mod status;
