@@ -1,6 +1,6 @@
 //! The second question: what is stored under the key, and may it be used now? (RFC 9111 section 4)
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::{HeaderMap, Method, StatusCode, header::RANGE};
 
@@ -72,7 +72,7 @@ pub fn plan<'a>(
     policy: &Policy,
     now: Now,
 ) -> Plan {
-    let planned = match (memory, select(keyed, fields, variants, policy, now.wall)) {
+    let planned = match (memory, select(keyed, fields, variants, policy, now)) {
         (Some(reason), _) => Plan::Bypass(bypass_remembered(keyed, reason)),
         (None, Selected::Variant(variant, stored)) => use_variant(keyed, variant, stored, now),
         (None, Selected::FirstChoice(variant, stored)) => match use_variant(keyed, variant, stored, now) {
@@ -119,9 +119,10 @@ fn select<'a>(
     fields: &'a HeaderMap,
     variants: impl IntoIterator<Item = &'a Stored>,
     policy: &Policy,
-    now: SystemTime,
+    now: Now,
 ) -> Selected<'a> {
-    let (mut other_variants, mut incomplete, mut first_choice) = (false, None, None);
+    let mut other_variants = false;
+    let (mut first_choice, mut incomplete) = (None, None);
     let mut presented = Presented::new(fields);
     for (index, stored) in variants.into_iter().enumerate() {
         match &stored.nature {
@@ -140,27 +141,25 @@ fn select<'a>(
                 other_variants = true;
             }
             Nature::Nominated { fields: nominated, sharing } => {
+                let may_have = may_have(keyed, *sharing, policy);
                 match nominated.fit(&mut presented) {
-                    Fit::None => other_variants = true,
                     // It is kept from this request by who asks, and by no field that Vary names.
-                    Fit::Exact if !may_have(keyed, *sharing, policy) => {}
+                    Fit::Exact if !may_have => {}
                     Fit::Exact if stored.suffices(&keyed.method, fields, now) => {
                         return Selected::Variant(index, stored);
                     }
                     Fit::Exact => incomplete = incomplete.or(stored.extent.part().map(|part| (index, part))),
-                    Fit::FirstChoice => {
-                        other_variants = true;
-                        let is_usable =
-                            may_have(keyed, *sharing, policy) && stored.suffices(&keyed.method, fields, now);
-                        first_choice = first_choice.or(is_usable.then_some((index, stored)));
+                    Fit::FirstChoice if may_have && stored.suffices(&keyed.method, fields, now) => {
+                        first_choice = first_choice.or(Some((index, stored)));
                     }
+                    Fit::FirstChoice | Fit::None => other_variants = true,
                 }
             }
         }
     }
-    match (incomplete, first_choice) {
-        (Some((index, part)), _) => Selected::Incomplete(index, part),
-        (None, Some((index, stored))) => Selected::FirstChoice(index, stored),
+    match (first_choice, incomplete) {
+        (Some((index, stored)), _) => Selected::FirstChoice(index, stored),
+        (None, Some((index, part))) => Selected::Incomplete(index, part),
         (None, None) => Selected::Nothing { other_variants },
     }
 }

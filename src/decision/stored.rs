@@ -140,10 +140,10 @@ impl Stored {
     }
 
     /// What a request's Range selects from the whole representation, which is this long.
-    pub fn select(&self, request: &HeaderMap, length: u64, now: SystemTime) -> Selection {
+    pub fn select(&self, request: &HeaderMap, length: u64, now: Now) -> Selection {
         let held = Held { tag: self.tag.as_ref(), modified: self.modified_date(), date: self.date };
         let is_encoded = !self.coding.is_some_and(Codings::is_empty);
-        match select(request, length, &held, now) {
+        match select(request, length, &held, now.wall) {
             // Its Content-Encoding would be read as that of the parts together, text between them included.
             Selection::Parts(_) if is_encoded => Selection::Whole,
             selection => selection,
@@ -157,7 +157,7 @@ impl Stored {
 
     /// Whether its bytes are all that a request asks for: a part answers only a GET of ranges within it
     /// (RFC 9111 section 3.3).
-    pub fn suffices(&self, method: &Method, request: &HeaderMap, now: SystemTime) -> bool {
+    pub fn suffices(&self, method: &Method, request: &HeaderMap, now: Now) -> bool {
         let Extent::Part(part) = self.extent else { return true };
         let selection = self.select(request, part.complete(), now);
         *method == Method::GET

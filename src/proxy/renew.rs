@@ -77,8 +77,7 @@ impl Proxy {
                 None => shared.store.discard(held),
             }
         }
-        let now = shared.clock.now().wall;
-        newest.filter(|entry| entry.meta().suffices(&errand.method, &errand.fields, now))
+        newest.filter(|entry| entry.meta().suffices(&errand.method, &errand.fields, news.received))
     }
 
     /// `held` with its fields brought up to date. `None` where, by its new fields, it may not be stored.

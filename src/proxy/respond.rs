@@ -75,7 +75,7 @@ pub(super) fn part(
     }
     Part::Content(match length {
         Some(length) if *method == Method::GET && request.contains_key(RANGE) => {
-            stored.select(request, length, now.wall)
+            stored.select(request, length, now)
         }
         _ => Selection::Whole,
     })
