@@ -1,7 +1,7 @@
 //! Ranges of what is stored whole, one or several (RFC 9110 sections 14.2 and 15.3.7).
 
 use super::{HIT, MISS};
-use crate::support::{Answer, Proxy, Reply, clock, date, in_turn, ok, proxy, scripted};
+use crate::support::{Answer, Proxy, Reply, answer_with, clock, date, in_turn, ok, proxy, scripted};
 
 const CONTENT: &str = "0123456789";
 const FIELDS: &str = "etag: \"a\"\r\ncache-control: max-age=60\r\ncontent-type: text/plain\r\n";
@@ -104,4 +104,20 @@ async fn rfc9110_section_13_1_5_if_range_by_date_wants_a_strong_one() {
         let ask = proxy.get("/x").field("range", "bytes=0-1").field("if-range", &date(modified));
         assert_eq!(ask.send().await.status, status, "modified {modified} s after the response was made");
     }
+}
+
+#[tokio::test]
+async fn a_stored_part_answers_several_ranges_within_it() {
+    let fields = format!("{FIELDS}content-range: bytes 2-7/10\r\n");
+    let origin = scripted(in_turn([answer_with("206 Partial Content", &fields, &CONTENT[2..8])])).await;
+    let proxy = proxy().start(origin.address, &clock()).await;
+    range(&proxy, "2-7").await;
+    let answer = range(&proxy, "6-7,2-3").await;
+    assert_eq!((answer.status.as_u16(), answer.cache().as_str()), (206, HIT));
+    let text = answer.text();
+    assert!(
+        text.contains("bytes 6-7/10\r\n\r\n67\r\n--") && text.contains("bytes 2-3/10\r\n\r\n23\r\n--"),
+        "{text}"
+    );
+    assert_ne!(range(&proxy, "6-7,0-3").await.cache(), HIT);
 }
