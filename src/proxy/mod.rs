@@ -11,6 +11,7 @@ mod forward;
 mod head;
 mod interim;
 mod invalidate;
+mod multipart;
 mod outgoing;
 mod parts;
 mod preview;
