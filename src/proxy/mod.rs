@@ -18,6 +18,7 @@ mod preview;
 mod problem;
 mod renew;
 mod respond;
+mod trailers;
 
 use std::{
     collections::HashSet,

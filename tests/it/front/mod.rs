@@ -1,7 +1,9 @@
 //! The strict front: hostile clients, byte by byte. Each test is named after the case that it holds.
 
+mod interim;
 mod overload;
 mod smuggling;
+mod trailers;
 
 use crate::support::{Proxy, Scripted, clock, in_turn, ok, proxy, raw, scripted};
 
