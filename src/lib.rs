@@ -17,18 +17,18 @@
 //! | [`wire`] | the strict reading of HTTP/1: where messages end, and every rule that a refusal names | nothing |
 //! | [`level`] | the five levels, the evidence for them and its join, how to lower them; where identity rides in a request | nothing |
 //! | [`key`] | explicit state in canonical form, the cache key, and the hermetic request that is built from it | nothing |
-//! | [`semantics`] | HTTP caching as functions: directives, freshness, validation, Vary, ranges, Cache-Status | `level` |
+//! | [`semantics`] | HTTP caching as functions: directives, freshness, validation, Vary, ranges, Cache-Status | `key`, `level` |
 //! | [`route`] | what the operator says about the API, and the table that finds the most specific route | `key`, `level` |
 //! | [`decision`] | the decision, once: classify a request, plan an answer, judge what the origin says | `key`, `level`, `route`, `semantics` |
-//! | [`observe`] | what happened, as types: the clock, decisions, findings; the log is a sink of them | `decision`, `level`, `semantics` |
+//! | [`observe`] | what happened, as types: the clock, decisions, findings; the log is a sink of them | `decision`, `level`, `semantics`, `wire` |
 //! | [`store`] | stored responses by key, a hard budget of bytes, fills and their followers, invalidation | `key` |
 //! | [`upstream`] | connections to the origin: pool, deadlines, bounds, when a request is sent again | `decision`, `key`, `observe`, `semantics`, `wire` |
-//! | [`proxy`] | the request function, and every error as a response | `decision`, `key`, `level`, `observe`, `route`, `semantics`, `store`, `upstream` |
-//! | [`server`] | listeners, workers, connections, the end of them all | `key`, `proxy`, `upstream` |
+//! | [`proxy`] | the request function, and every error as a response | `decision`, `key`, `level`, `observe`, `route`, `semantics`, `store`, `upstream`, `wire` |
+//! | [`server`] | listeners, workers, connections, the end of them all | `key`, `proxy`, `upstream`, `wire` |
 //! | [`admin`] | what an operator asks a running proxy, on a listener of its own | `proxy`, `route` |
 //! | [`config`] | TOML as it is typed, read into types that are valid by construction | `key`, `level`, `route` |
 //! | [`origin`] | the sample origin: an API with each kind of statefulness in it | nothing |
-//! | [`cli`] | one file for each command; `cli/serve.rs` puts the rooms together | `admin`, `config`, `decision`, `key`, `level`, `observe`, `origin`, `proxy`, `route`, `semantics`, `server`, `store`, `upstream` |
+//! | [`cli`] | one file for each command; `cli/serve.rs` puts the rooms together | `admin`, `config`, `decision`, `key`, `level`, `observe`, `origin`, `proxy`, `route`, `semantics`, `server`, `store`, `upstream`, `wire` |
 //!
 //! The request function is [`Proxy::handle`](proxy::Proxy::handle): start reading there, or at [`decision`], where the
 //! three questions are.

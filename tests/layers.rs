@@ -53,9 +53,9 @@ const HOUSE: [Room; 15] = [
     pure("key", &[], &["bytes", "http"], "what a key is made of does not depend on policy"),
     pure(
         "semantics",
-        &["level"],
+        &["key", "level"],
         &["http", "httpdate", "sfv"],
-        "the RFCs as functions; Cache-Status states the level",
+        "the RFCs as functions; Cache-Status states the level, and Vary compares fields as `key` reads them",
     ),
     pure("route", &["key", "level"], &["http"], "a route says what its answers depend on, and its level"),
     pure(
@@ -64,7 +64,12 @@ const HOUSE: [Room; 15] = [
         &["http"],
         "the decision exists once, and is made of the pure rooms alone",
     ),
-    room("observe", &["decision", "level", "semantics"], false, "what happened, in words of the pure rooms"),
+    room(
+        "observe",
+        &["decision", "level", "semantics", "wire"],
+        false,
+        "what happened, in words of the pure rooms",
+    ),
     room(
         "store",
         &["key"],
@@ -79,13 +84,13 @@ const HOUSE: [Room; 15] = [
     ),
     room(
         "proxy",
-        &["decision", "key", "level", "observe", "route", "semantics", "store", "upstream"],
+        &["decision", "key", "level", "observe", "route", "semantics", "store", "upstream", "wire"],
         true,
         "the request function puts the rooms below it together, and knows nothing of who calls it",
     ),
     room(
         "server",
-        &["key", "proxy", "upstream"],
+        &["key", "proxy", "upstream", "wire"],
         true,
         "listeners and workers; what a request means is for proxy",
     ),
@@ -108,6 +113,7 @@ const HOUSE: [Room; 15] = [
             "server",
             "store",
             "upstream",
+            "wire",
         ],
         true,
         "the one place where rooms are put together; only it knows config and origin",

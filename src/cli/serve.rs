@@ -16,13 +16,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admin,
-    config::{CacheStatus, Config, ConfigErrors, ListenAddress, OriginHost},
+    config::{self, ByteSize, CacheStatus, Config, ConfigErrors, ListenAddress, OriginHost},
     decision::{Policy, Stored},
     observe::{Clock, LogSink, Sink, SystemClock},
     proxy::{self, Shared},
     server::{self, Listen, Running},
     store::{MemoryStore, StoreLimits},
     upstream::{self, Origin},
+    wire,
 };
 
 /// The config file that is used where none is named.
@@ -160,14 +161,15 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, sink: Arc<dyn Sink>) -
     };
     let settings = proxy_settings(&config);
     let origin = Origin::new(upstream_settings(&config), Arc::clone(&sink))?;
-    let limits = StoreLimits {
+    let limits = server_limits(&config.server);
+    let store_limits = StoreLimits {
         max_variants: config.cache.max_variants,
         ..StoreLimits::of_capacity(config.cache.capacity.0)
     };
-    let store = Arc::new(MemoryStore::<Stored>::new(limits));
+    let store = Arc::new(MemoryStore::<Stored>::new(store_limits));
     let tasks = TaskTracker::new();
     let shared = Shared::new(settings, config.routes, store, clock, sink, tasks.clone());
-    let server = server::start(bound, &shared, &origin, tasks)?;
+    let server = server::start(bound, &shared, &origin, limits, tasks)?;
     let stop_admin = CancellationToken::new();
     let address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
     if let Some(listener) = admin {
@@ -196,10 +198,26 @@ pub(super) fn proxy_settings(config: &Config) -> proxy::Settings {
         trusted_proxies: config.server.trusted_proxies.clone(),
         uncacheable_memory: cache.uncacheable_memory,
         max_query_content: usize::try_from(cache.max_query_content.0).unwrap_or(usize::MAX),
+        body_timeout: config.server.body_timeout,
         origin_host: match config.origin.host {
             OriginHost::Client => None,
             OriginHost::Origin => HeaderValue::try_from(config.origin.url.authority.as_str()).ok(),
         },
+    }
+}
+
+fn server_limits(server: &config::Server) -> server::Limits {
+    let bytes = |size: ByteSize| usize::try_from(size.0).unwrap_or(usize::MAX);
+    server::Limits {
+        head: wire::Limits {
+            head: bytes(server.max_head),
+            fields: server.max_fields,
+            target: bytes(server.max_target),
+        },
+        head_timeout: server.head_timeout,
+        idle_timeout: server.idle_timeout,
+        write_timeout: server.write_timeout,
+        max_connections: server.max_connections,
     }
 }
 

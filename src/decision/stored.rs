@@ -9,11 +9,12 @@ use crate::{
     level::{Carried, EvidenceSet, Level, Profile},
     semantics::{
         Now,
-        freshness::{CurrentAge, FreshnessLifetime, Remaining, current_age, parse_date, remaining},
+        date::parse_date,
+        freshness::{CurrentAge, FreshnessLifetime, Remaining, current_age, remaining},
         partial::Extent,
-        range::{Selection, select},
+        range::{Held, Selection, select},
         validation::{EntityTag, StrongValidator},
-        vary::Nominated,
+        vary::Nominations,
     },
 };
 
@@ -69,7 +70,7 @@ pub enum Nature {
     /// The answer to a request that was forwarded whole: it answers requests whose nominated fields match.
     Nominated {
         /// The fields that its Vary names, with their values.
-        fields: Box<[Nominated]>,
+        fields: Nominations,
         /// Whom it may be shared with.
         sharing: Sharing,
     },
@@ -134,8 +135,19 @@ impl Stored {
     }
 
     /// Last-Modified, where it can be read.
-    pub fn modified_date(&self) -> Option<SystemTime> {
-        self.last_modified.as_ref()?.to_str().ok().and_then(parse_date)
+    fn modified_date(&self) -> Option<SystemTime> {
+        self.last_modified.as_ref()?.to_str().ok().and_then(|text| parse_date(text, self.date))
+    }
+
+    /// What a request's Range selects from the whole representation, which is this long.
+    pub fn select(&self, request: &HeaderMap, length: u64, now: Now) -> Selection {
+        let held = Held { tag: self.tag.as_ref(), modified: self.modified_date(), date: self.date };
+        let is_encoded = !self.coding.is_some_and(Codings::is_empty);
+        match select(request, length, &held, now.wall) {
+            // Its Content-Encoding would be read as that of the parts together, text between them included.
+            Selection::Parts(_) if is_encoded => Selection::Whole,
+            selection => selection,
+        }
     }
 
     /// What changes with every byte of it, where it says so.
@@ -143,12 +155,17 @@ impl Stored {
         StrongValidator::of(self.tag.as_ref(), self.last_modified.as_ref(), self.date)
     }
 
-    /// Whether its bytes are all that a request asks for: a part answers only a GET of a range within it
+    /// Whether its bytes are all that a request asks for: a part answers only a GET of ranges within it
     /// (RFC 9111 section 3.3).
-    pub fn suffices(&self, method: &Method, request: &HeaderMap) -> bool {
+    pub fn suffices(&self, method: &Method, request: &HeaderMap, now: Now) -> bool {
         let Extent::Part(part) = self.extent else { return true };
-        let selection = select(request, part.complete(), self.tag.as_ref(), self.modified_date());
-        *method == Method::GET && matches!(selection, Selection::Part(range) if part.covers(&range))
+        let selection = self.select(request, part.complete(), now);
+        *method == Method::GET
+            && match selection {
+                Selection::Part(range) => part.covers(&range),
+                Selection::Parts(ranges) => ranges.iter().all(|range| part.covers(range)),
+                Selection::Whole | Selection::Unsatisfiable => false,
+            }
     }
 
     /// Whether it is a part of the same representation as `other`, with the same fields nominated, so that one response
@@ -193,7 +210,9 @@ impl Stored {
                 Nature::Hermetic { offered: old, .. },
                 Nature::Hermetic { offered: new, varies_by_coding, .. },
             ) => old == new || (self.coding == newer.coding && (!varies_by_coding || new.is_superset(*old))),
-            (Nature::Nominated { fields: old, .. }, Nature::Nominated { fields: new, .. }) => old == new,
+            (Nature::Nominated { fields: old, .. }, Nature::Nominated { fields: new, .. }) => {
+                old.are_as_in(new)
+            }
             _ => false,
         }
     }
@@ -213,11 +232,7 @@ impl Stored {
     pub fn heap_bytes(&self) -> usize {
         match &self.nature {
             Nature::Hermetic { undeclared, .. } => size_of_val::<[HeaderName]>(undeclared),
-            Nature::Nominated { fields, .. } => {
-                let values: usize =
-                    fields.iter().filter_map(|field| field.value.as_ref()).map(Vec::len).sum();
-                size_of_val::<[Nominated]>(fields) + values
-            }
+            Nature::Nominated { fields, .. } => fields.heap_bytes(),
         }
     }
 }

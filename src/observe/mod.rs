@@ -10,7 +10,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use findings::{Finding, Findings};
 pub use incident::Incident;
 
-use crate::{decision::Reason, level::Level, semantics::cache_status::Handling};
+use crate::{decision::Reason, level::Level, semantics::cache_status::Handling, wire::Violation};
 
 /// One request, decided: what Cache-Status, the log and every later sink show.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +39,10 @@ pub trait Sink: Send + Sync {
     fn found(&self, route: &str, finding: Finding, first: bool);
     /// Something went wrong on the way. To be counted.
     fn happened(&self, incident: Incident<'_>);
+    /// A message was refused because it broke a rule of the wire.
+    fn refused(&self, violation: Violation);
+    /// A connection was turned away: there are too many.
+    fn turned_away(&self);
 }
 
 /// A sink that writes to the application log: findings as warnings the first time, everything else for debugging.
@@ -70,5 +74,13 @@ impl Sink for LogSink {
 
     fn happened(&self, incident: Incident<'_>) {
         tracing::debug!(incident = incident.name(), detail = incident.detail(), "happened");
+    }
+
+    fn refused(&self, violation: Violation) {
+        tracing::info!(rule = violation.name(), section = violation.rule().section, "refused a message");
+    }
+
+    fn turned_away(&self) {
+        tracing::debug!("turned a connection away: there are too many");
     }
 }

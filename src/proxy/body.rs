@@ -2,12 +2,13 @@
 
 use std::{
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
+use super::multipart::Ranges;
 use crate::{
     store::{Chunks, Follower},
     upstream::Content,
@@ -23,8 +24,10 @@ enum Source {
     Bytes(Option<Bytes>),
     /// From the store.
     Stored(Chunks),
+    /// Several ranges from the store.
+    Ranges(Box<Ranges>),
     /// From a fill in progress; the length where it is known.
-    Filling { follower: Box<Follower>, left: Option<u64> },
+    Filling { follower: Box<Follower>, left: Option<u64>, at_trailers: bool },
     /// From the origin, as it comes.
     Origin(Box<Content>),
 }
@@ -44,8 +47,12 @@ impl Body {
         Self(Source::Stored(chunks))
     }
 
+    pub(super) fn ranges(ranges: Ranges) -> Self {
+        Self(Source::Ranges(Box::new(ranges)))
+    }
+
     pub(super) fn filling(follower: Follower, length: Option<u64>) -> Self {
-        Self(Source::Filling { follower: Box::new(follower), left: length })
+        Self(Source::Filling { follower: Box::new(follower), left: length, at_trailers: false })
     }
 
     pub(super) fn origin(body: Content) -> Self {
@@ -64,13 +71,16 @@ impl HttpBody for Body {
         match &mut self.get_mut().0 {
             Source::Bytes(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Source::Stored(chunks) => Poll::Ready(chunks.next().map(|bytes| Ok(Frame::data(bytes)))),
-            Source::Filling { follower, left } => follower.poll_next(cx).map(|next| {
-                next.map(|chunk| {
-                    let bytes = chunk?;
+            Source::Ranges(ranges) => Poll::Ready(ranges.next().map(|bytes| Ok(Frame::data(bytes)))),
+            Source::Filling { follower, left, at_trailers } => match ready!(follower.poll_next(cx)) {
+                Some(Ok(bytes)) => {
                     *left = left.map(|left| left.saturating_sub(bytes.len() as u64));
-                    Ok(Frame::data(bytes))
-                })
-            }),
+                    Poll::Ready(Some(Ok(Frame::data(bytes))))
+                }
+                Some(Err(error)) => Poll::Ready(Some(Err(error.into()))),
+                None if std::mem::replace(at_trailers, true) => Poll::Ready(None),
+                None => Poll::Ready(follower.trailers().map(|trailers| Ok(Frame::trailers(trailers)))),
+            },
             Source::Origin(body) => Pin::new(body.as_mut()).poll_frame(cx),
         }
     }
@@ -79,6 +89,7 @@ impl HttpBody for Body {
         match &self.0 {
             Source::Bytes(bytes) => bytes.is_none(),
             Source::Stored(chunks) => chunks.remaining() == 0,
+            Source::Ranges(ranges) => ranges.remaining() == 0,
             Source::Filling { left, .. } => *left == Some(0),
             Source::Origin(body) => body.is_end_stream(),
         }
@@ -88,6 +99,7 @@ impl HttpBody for Body {
         match &self.0 {
             Source::Bytes(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
             Source::Stored(chunks) => SizeHint::with_exact(chunks.remaining()),
+            Source::Ranges(ranges) => SizeHint::with_exact(ranges.remaining()),
             Source::Filling { left: Some(left), .. } => SizeHint::with_exact(*left),
             Source::Filling { left: None, .. } => SizeHint::default(),
             Source::Origin(body) => body.size_hint(),

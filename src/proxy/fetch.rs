@@ -14,6 +14,7 @@ use super::{
     head,
     parts::{Beside, Combined},
     renew::News,
+    trailers::end_connection,
 };
 use crate::{
     decision::{Answered, Bypass, Framing, Judgement, Keyed, Reason, Refusal, Stored, Verdict, judge},
@@ -22,7 +23,6 @@ use crate::{
     observe::Finding,
     semantics::{
         Now,
-        fields::remove_hop_by_hop,
         partial::{Extent, Part},
         validation::is_conditional,
     },
@@ -113,7 +113,7 @@ impl Proxy {
                 Ok(answer) => answer,
                 Err(error) => return deliver(reply, Fetched::Failed(error)),
             };
-            remove_hop_by_hop(response.headers_mut());
+            end_connection(&mut response);
             let received = shared.clock.now();
             let arrived = Arrived { response, framing, asked, received, stamp };
             match self.fit(&order, arrived) {

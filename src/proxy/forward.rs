@@ -1,7 +1,7 @@
 //! Requests that go to the origin as they came, and what happens to the fields of an answer that is passed on.
 
 use http::{
-    HeaderMap, HeaderValue, Response, Version,
+    HeaderMap, Response, Version,
     header::{DATE, VIA},
 };
 
@@ -11,10 +11,11 @@ use super::{
     fetch::Arrived,
     outgoing::{as_it_came, own_via},
     respond::Outcome,
+    trailers::end_connection,
 };
 use crate::{
     decision::Bypass,
-    semantics::{cache_status::Handling, fields::remove_hop_by_hop, methods},
+    semantics::{cache_status::Handling, date::format_date, methods},
     upstream::Answer,
 };
 
@@ -25,11 +26,12 @@ impl Proxy {
         mut exchange: Exchange,
         bypass: Bypass,
     ) -> Result<Response<Body>, Problem> {
-        let request = as_it_came(&mut exchange, &self.shared.settings);
+        let mut request = as_it_came(&mut exchange, &self.shared.settings);
+        exchange.listen(&mut request);
         let (stamp, asked) = (self.shared.store.purge_clock().now(), self.shared.clock.now());
         // In a place of its own: with it, the future of every request would be twice as large.
         let Answer { mut response, framing } = Box::pin(self.upstream.send(request)).await?;
-        remove_hop_by_hop(response.headers_mut());
+        end_connection(&mut response);
         let mut arrived = Arrived { response, framing, asked, received: self.shared.clock.now(), stamp };
         let level = bypass.evidence.level();
         if !methods::is_safe(&exchange.parts.method)
@@ -57,7 +59,7 @@ pub(super) fn passed_fields(fields: &mut HeaderMap, version: Version, received: 
 /// Adds a Date where the origin sent none (RFC 9110 section 6.6.1).
 pub(super) fn ensure_date(fields: &mut HeaderMap, received: std::time::SystemTime) {
     if !fields.contains_key(DATE)
-        && let Ok(date) = HeaderValue::try_from(httpdate::fmt_http_date(received))
+        && let Some(date) = format_date(received)
     {
         fields.insert(DATE, date);
     }

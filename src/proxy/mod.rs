@@ -9,7 +9,9 @@ mod fetch;
 mod fill;
 mod forward;
 mod head;
+mod interim;
 mod invalidate;
+mod multipart;
 mod outgoing;
 mod panics;
 mod parts;
@@ -17,6 +19,7 @@ mod preview;
 mod problem;
 mod renew;
 mod respond;
+mod trailers;
 
 use std::{
     collections::HashSet,
@@ -32,6 +35,7 @@ use ipnet::IpNet;
 use tokio_util::task::TaskTracker;
 
 pub use body::Body;
+pub use interim::{Interim, Interims};
 pub use preview::Preview;
 pub use problem::Problem;
 pub use respond::own_status;
@@ -48,6 +52,7 @@ use crate::{
     },
     store::{Entry, Store, UncacheableMemory, Variants},
     upstream::Upstream,
+    wire::Violation,
 };
 use errand::{Held, Order};
 use exchange::Exchange;
@@ -68,6 +73,8 @@ pub struct Settings {
     pub uncacheable_memory: Duration,
     /// The largest content of a QUERY that is part of a key, in bytes.
     pub max_query_content: usize,
+    /// How long a client's content may stand still.
+    pub body_timeout: Duration,
     /// The Host that the origin gets; `None`: the one that the client sent.
     pub origin_host: Option<HeaderValue>,
 }
@@ -161,8 +168,15 @@ impl Proxy {
     }
 
     /// Answers a request. There is always an answer: what goes wrong becomes a problem (RFC 9457).
-    pub async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        match caught(pin!(self.answer(request, peer))).await {
+    ///
+    /// What the origin says before its answer goes through `interim`, if the client can hear it.
+    pub async fn handle(
+        &self,
+        request: Request<Incoming>,
+        peer: Peer,
+        interim: Option<Interim>,
+    ) -> Response<Body> {
+        match caught(pin!(self.answer(request, peer, interim))).await {
             Ok(Ok(response)) => response,
             Ok(Err(problem)) => problem.into_response(),
             Err(Panicked) => {
@@ -172,8 +186,25 @@ impl Proxy {
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Result<Response<Body>, Problem> {
-        let exchange = Exchange::read(request, peer, &self.shared, self.upstream.body_timeout()).await?;
+    /// Answers a message that broke a rule of the wire.
+    pub fn refuse(&self, violation: Violation) -> Response<Body> {
+        self.shared.sink.refused(violation);
+        Problem::Refused(violation).into_response()
+    }
+
+    /// The answer to a connection that there is no room for, as it is written.
+    pub fn turn_away(&self) -> Vec<u8> {
+        self.shared.sink.turned_away();
+        Problem::Busy.into_last_words()
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: Peer,
+        interim: Option<Interim>,
+    ) -> Result<Response<Body>, Problem> {
+        let exchange = Exchange::read(request, peer, interim, &self.shared).await?;
         match classify(&exchange.asked(), &exchange.route, &self.shared.settings.policy) {
             Classified::Bypass(bypass) => self.forward(exchange, bypass).await,
             Classified::Keyed(keyed) => self.answer_keyed(exchange, keyed).await,

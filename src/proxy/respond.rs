@@ -1,17 +1,19 @@
 //! From a decision to the response that the client gets: status, fields, the part of the content that was asked for,
 //! and Cache-Status.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
     header::{
         AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
-        ETAG, LAST_MODIFIED,
+        ETAG, LAST_MODIFIED, RANGE,
     },
 };
 
-use super::{Body, Proxy, exchange::Exchange, fill::Filling, forward, head};
+use super::{
+    Body, Proxy, exchange::Exchange, fill::Filling, forward, head, multipart::Ranges, trailers::Announced,
+};
 use crate::{
     decision::{Reason, Stored},
     level::Level,
@@ -21,9 +23,10 @@ use crate::{
         cache_status::{CACHE_STATUS, CacheStatus, Fwd, Handling},
         freshness::{FreshnessLifetime, Remaining},
         methods,
+        multipart::Multipart,
         partial::Extent,
-        range::{Selection, select},
-        validation::client_copy_is_current,
+        range::Selection,
+        validation::{client_copy_is_current, is_conditional},
     },
     store::{Entry, HeadBlock},
     upstream::Content,
@@ -57,16 +60,24 @@ pub(super) enum Part {
 
 /// Which part of a response answers a request (RFC 9110 section 13.2.2). `length` is that of its whole content, where
 /// it is known: a range of a length that is not known yet is ignored.
-pub(super) fn part(method: &Method, request: &HeaderMap, stored: &Stored, length: Option<u64>) -> Part {
+pub(super) fn part(
+    method: &Method,
+    request: &HeaderMap,
+    stored: &Stored,
+    length: Option<u64>,
+    now: Now,
+) -> Part {
     if stored.status != StatusCode::OK || !methods::is_cacheable(method) {
         return Part::Content(Selection::Whole);
     }
-    if client_copy_is_current(request, stored.tag.as_ref(), stored.modified()) {
+    if is_conditional(request)
+        && client_copy_is_current(request, stored.tag.as_ref(), stored.modified(), now.wall)
+    {
         return Part::NotModified;
     }
     Part::Content(match length {
-        Some(length) if *method == Method::GET => {
-            select(request, length, stored.tag.as_ref(), stored.modified_date())
+        Some(length) if *method == Method::GET && request.contains_key(RANGE) => {
+            stored.select(request, length, now)
         }
         _ => Selection::Whole,
     })
@@ -78,7 +89,9 @@ impl Part {
         match self {
             Self::NotModified => StatusCode::NOT_MODIFIED,
             Self::Content(Selection::Whole) => stored.status,
-            Self::Content(Selection::Part(_)) | Self::AsReceived => StatusCode::PARTIAL_CONTENT,
+            Self::Content(Selection::Part(_) | Selection::Parts(_)) | Self::AsReceived => {
+                StatusCode::PARTIAL_CONTENT
+            }
             Self::Content(Selection::Unsatisfiable) => StatusCode::RANGE_NOT_SATISFIABLE,
         }
     }
@@ -92,17 +105,28 @@ pub(super) fn own_part(
     stored: &Stored,
     received: Extent,
     length: Option<u64>,
+    now: Now,
 ) -> Part {
     match received {
-        Extent::Whole => part(method, request, stored, length),
+        Extent::Whole => match part(method, request, stored, length, now) {
+            // The content is read once, from its beginning to its end.
+            Part::Content(Selection::Parts(_)) => Part::Content(Selection::Whole),
+            part => part,
+        },
         Extent::Part(_) => Part::AsReceived,
     }
 }
 
 /// The status that the client that asked gets of an answer that is stored. Where it is not the origin's, Cache-Status
 /// tells that (RFC 9211 section 2.4).
-pub fn own_status(method: &Method, request: &HeaderMap, stored: &Stored, length: Option<u64>) -> StatusCode {
-    own_part(method, request, stored, stored.extent, length).status(stored)
+pub fn own_status(
+    method: &Method,
+    request: &HeaderMap,
+    stored: &Stored,
+    length: Option<u64>,
+    now: Now,
+) -> StatusCode {
+    own_part(method, request, stored, stored.extent, length, now).status(stored)
 }
 
 impl Proxy {
@@ -116,9 +140,16 @@ impl Proxy {
     ) -> Response<Body> {
         let (body, extent) = (entry.body(), entry.meta().extent);
         let length = extent.complete(body.len());
-        let part = part(&exchange.parts.method, exchange.fields(), entry.meta(), Some(length));
+        let part = part(&exchange.parts.method, exchange.fields(), entry.meta(), Some(length), now);
+        let mut in_parts = None;
         let content = match &part {
             Part::NotModified | Part::Content(Selection::Unsatisfiable) => Body::empty(),
+            Part::Content(Selection::Parts(ranges)) => {
+                let multipart = multipart(ranges, length, entry.head());
+                let length = multipart.content_length();
+                in_parts = multipart.content_type().map(|content_type| (content_type, length));
+                Body::ranges(Ranges::new(multipart, body.clone(), extent.start()))
+            }
             Part::Content(Selection::Whole) | Part::AsReceived => Body::stored(body.chunks(0..length)),
             Part::Content(Selection::Part(range)) => {
                 let start = extent.start();
@@ -126,6 +157,10 @@ impl Proxy {
             }
         };
         let mut response = Self::assemble(exchange, entry.head(), entry.meta(), &part, Some(length), content);
+        if let Some((content_type, content_length)) = in_parts {
+            response.headers_mut().insert(CONTENT_TYPE, content_type);
+            response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(content_length));
+        }
         state_age(&mut response, entry.meta(), outcome.handling, now);
         self.finish(exchange, response, outcome)
     }
@@ -137,13 +172,18 @@ impl Proxy {
         filling: Filling,
         outcome: Outcome,
     ) -> Response<Body> {
-        let Filling { stored, head, part, length, follower, .. } = filling;
+        let Filling { stored, head, part, length, announced, follower, .. } = filling;
         let content = match &part {
             Part::NotModified | Part::Content(Selection::Unsatisfiable) => Body::empty(),
-            Part::Content(Selection::Whole) | Part::AsReceived => Body::filling(follower, length),
+            Part::Content(Selection::Whole | Selection::Parts(_)) | Part::AsReceived => {
+                Body::filling(follower, length)
+            }
             Part::Content(Selection::Part(range)) => Body::filling(follower, Some(range.end - range.start)),
         };
         let mut response = Self::assemble(exchange, &head, &stored, &part, length, content);
+        if let Some(announced) = announced.filter(|_| length.is_none()) {
+            announced.tell(exchange.fields(), response.headers_mut());
+        }
         state_age(&mut response, &stored, outcome.handling, self.shared.clock.now());
         self.finish(exchange, response, outcome)
     }
@@ -155,9 +195,13 @@ impl Proxy {
         response: Response<Content>,
         outcome: Outcome,
     ) -> Response<Body> {
+        let announced = Announced::by(&response);
         let mut response = response.map(Body::origin);
         let version = std::mem::take(response.version_mut());
         let fields = response.headers_mut();
+        if let Some(announced) = announced {
+            announced.tell(exchange.fields(), fields);
+        }
         forward::passed_fields(fields, version, self.shared.clock.now().wall);
         let level = exchange.route.level();
         if exchange.route.declare
@@ -221,6 +265,12 @@ impl Proxy {
     }
 }
 
+/// The text between these ranges of what has this head.
+fn multipart(ranges: &[Range<u64>], length: u64, head: &HeadBlock) -> Multipart {
+    let content_type = head.fields().find(|(name, _)| *name == CONTENT_TYPE).map(|(_, value)| value);
+    Multipart::new(ranges, length, content_type.as_ref(), fastrand::u128(..))
+}
+
 /// What a 304 carries: all that a client's stored copy may need, and nothing about content that is not there
 /// (RFC 9110 section 15.4.5).
 fn goes_with_not_modified(name: &HeaderName, stored: &Stored) -> bool {
@@ -238,6 +288,8 @@ fn state_length(fields: &mut HeaderMap, status: StatusCode, selection: &Selectio
     let length = match selection {
         Selection::Whole => length,
         Selection::Part(part) => part.end - part.start,
+        // The text between the parts counts too.
+        Selection::Parts(_) => return,
         Selection::Unsatisfiable => 0,
     };
     fields.insert(CONTENT_LENGTH, HeaderValue::from(length));

@@ -18,8 +18,9 @@ use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use super::Fault;
 use crate::wire::{AnswerTo, Framing, Head, Limits, Piece, Scanner};
 
-/// The most interim responses before an answer. One or two are usual; who sends many keeps everybody waiting.
-const MOST_INTERIMS: usize = 16;
+/// The most interim responses before an answer, passed on or not. One or two are usual; who sends this many says nothing
+/// that an answer could be expected after.
+const MOST_INTERIMS: usize = 64;
 /// How much is read from a socket at once, in bytes.
 const SCRATCH: usize = 64 * 1024;
 

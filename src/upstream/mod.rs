@@ -246,6 +246,8 @@ fn repeated(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
     *repeated.uri_mut() = request.uri().clone();
     *repeated.version_mut() = request.version();
     *repeated.headers_mut() = request.headers().clone();
+    // Who listens for interim responses has heard none yet.
+    *repeated.extensions_mut() = request.extensions().clone();
     Some(repeated)
 }
 

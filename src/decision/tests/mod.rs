@@ -9,6 +9,7 @@ mod reasons;
 mod requests;
 mod reuse;
 mod update;
+mod variants;
 mod vocabulary;
 mod whole;
 

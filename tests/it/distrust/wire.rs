@@ -116,13 +116,13 @@ async fn a_head_has_its_bounds_and_more_than_the_protocol_engine_would_take_fits
 #[tokio::test]
 async fn one_interim_response_after_the_other_is_refused() {
     let interims = |count| "HTTP/1.1 102 Processing\r\n\r\n".repeat(count);
-    refused("too-many-interim", format!("{}{FRESH}content-length: 5\r\n\r\nhello", interims(17))).await;
+    refused("too-many-interim", format!("{}{FRESH}content-length: 5\r\n\r\nhello", interims(65))).await;
     refused(
         "unasked-switch",
         "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
     )
     .await;
-    let few = format!("{}{FRESH}content-length: 5\r\n\r\nhello", interims(16));
+    let few = format!("{}{FRESH}content-length: 5\r\n\r\nhello", interims(64));
     let (proxy, _origin) = says_once(proxy(), few.as_bytes()).await;
     assert_eq!(proxy.get("/x").send().await.text(), "hello");
 }

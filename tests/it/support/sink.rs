@@ -3,7 +3,10 @@
 
 use std::sync::Mutex;
 
-use plimsoll::observe::{Decision, Finding, Incident, LogSink, Sink};
+use plimsoll::{
+    observe::{Decision, Finding, Incident, LogSink, Sink},
+    wire::Violation,
+};
 
 /// Remembers incidents.
 #[derive(Debug, Default)]
@@ -27,6 +30,14 @@ impl Sink for Recorder {
     fn found(&self, route: &str, finding: Finding, first: bool) {
         assert_ne!(route, "panics", "as the test wants it");
         LogSink.found(route, finding, first);
+    }
+
+    fn refused(&self, violation: Violation) {
+        LogSink.refused(violation);
+    }
+
+    fn turned_away(&self) {
+        LogSink.turned_away();
     }
 
     fn happened(&self, incident: Incident<'_>) {
