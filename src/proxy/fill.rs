@@ -1,10 +1,10 @@
 //! The content of an answer on its way into the store: copied once, read by whoever follows, and stored only when it
 //! came whole.
 
-use std::sync::Arc;
+use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll};
 
 use http::{HeaderMap, HeaderName, StatusCode};
-use http_body_util::BodyExt as _;
+use http_body::Body as _;
 use tokio::sync::oneshot;
 
 use super::{
@@ -229,18 +229,36 @@ impl Proxy {
     async fn copy(
         &self,
         mut writer: FillWriter,
-        mut body: upstream::Content,
+        body: upstream::Content,
         announced: Option<u64>,
         beside: Beside,
     ) -> Option<FillWriter> {
-        let shared = &self.shared;
         push_all(&mut writer, beside.before);
         let start = writer.bytes_so_far();
+        let mut writer = self.pour(writer, body).await?;
+        if announced.is_some_and(|announced| announced != writer.bytes_so_far() - start) {
+            writer.abort("the origin's answer is not as long as it said");
+            return None;
+        }
+        push_all(&mut writer, beside.after);
+        Some(writer)
+    }
+
+    /// Copies the content into the fill as it comes, and no faster than there is room for it. `None` where it did not come
+    /// whole, or nobody reads it any more; who follows has been told.
+    pub(super) async fn pour(
+        &self,
+        mut writer: FillWriter,
+        mut body: upstream::Content,
+    ) -> Option<FillWriter> {
+        let shared = &self.shared;
         loop {
-            if std::future::poll_fn(|context| writer.poll_ready(context)).await.is_err() {
-                return None;
-            }
-            match body.frame().await {
+            poll_fn(|context| writer.poll_ready(context)).await.ok()?;
+            let next = poll_fn(|context| match writer.poll_abandoned(context) {
+                Poll::Ready(gone) => Poll::Ready(Err(gone)),
+                Poll::Pending => Pin::new(&mut body).poll_frame(context).map(Ok),
+            });
+            match next.await.ok()? {
                 Some(Ok(frame)) => {
                     let Some(data) = frame.data_ref() else {
                         if let Ok(trailers) = frame.into_trailers() {
@@ -261,15 +279,9 @@ impl Proxy {
                     writer.abort("the origin's answer was cut short");
                     return None;
                 }
-                None => break,
+                None => return Some(writer),
             }
         }
-        if announced.is_some_and(|announced| announced != writer.bytes_so_far() - start) {
-            writer.abort("the origin's answer is not as long as it said");
-            return None;
-        }
-        push_all(&mut writer, beside.after);
-        Some(writer)
     }
 
     /// What invalidates an answer: on a declared route any change of its path, elsewhere of its target; and whatever

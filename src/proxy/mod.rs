@@ -2,6 +2,7 @@
 //!
 //! read the request -> find its route -> classify -> plan -> serve from the store, fetch, or forward as it came.
 
+mod ahead;
 mod body;
 mod errand;
 mod exchange;

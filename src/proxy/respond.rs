@@ -196,7 +196,9 @@ impl Proxy {
         outcome: Outcome,
     ) -> Response<Body> {
         let announced = Announced::by(&response);
-        let mut response = response.map(Body::origin);
+        let (parts, content) = response.into_parts();
+        let content = self.read_ahead(content, &parts.headers);
+        let mut response = Response::from_parts(parts, content);
         let version = std::mem::take(response.version_mut());
         let fields = response.headers_mut();
         if let Some(announced) = announced {

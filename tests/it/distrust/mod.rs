@@ -5,4 +5,5 @@ mod deadlines;
 mod overload;
 mod panics;
 mod retry;
+mod slow_client;
 mod wire;
