@@ -77,7 +77,12 @@ fn routes(c: &mut Criterion) {
 fn hit(now: Now) -> (Route, HeaderMap, Keyed, Stored, Policy) {
     let mut route = Route::new("product", pattern("/product/{id}"), Treatment::Declared(Level::Changing));
     route.lifetime.ttl = Duration::from_secs(30);
-    let policy = Policy { identity: Identity::default(), profile: Profile::Safe, max_object: 1 << 24 };
+    let policy = Policy {
+        identity: Identity::default(),
+        profile: Profile::Safe,
+        max_object: 1 << 24,
+        targeted: Vec::new(),
+    };
     let (fields, target) = (request(), target());
     let asked = Asked { method: &Method::GET, target: &target, fields: &fields, content: Content::None };
     let Classified::Keyed(keyed) = classify(&asked, &route, &policy) else { panic!("a keyed request") };

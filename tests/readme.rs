@@ -97,11 +97,17 @@ fn the_refusals_are_those_of_the_code() {
 
 #[test]
 fn the_words_of_fwd_are_those_of_the_code() {
-    let all = [Fwd::Bypass, Fwd::Method, Fwd::UriMiss, Fwd::VaryMiss, Fwd::Request, Fwd::Stale];
+    let all = [Fwd::Bypass, Fwd::Method, Fwd::UriMiss, Fwd::VaryMiss, Fwd::Request, Fwd::Stale, Fwd::Partial];
     for fwd in all {
         // A new word does not compile here until it is in the list above.
         match fwd {
-            Fwd::Bypass | Fwd::Method | Fwd::UriMiss | Fwd::VaryMiss | Fwd::Request | Fwd::Stale => {}
+            Fwd::Bypass
+            | Fwd::Method
+            | Fwd::UriMiss
+            | Fwd::VaryMiss
+            | Fwd::Request
+            | Fwd::Stale
+            | Fwd::Partial => {}
         }
     }
     let shown: Vec<String> = table("| `fwd` |").into_iter().map(|row| row[0].clone()).collect();

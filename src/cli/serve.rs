@@ -190,6 +190,7 @@ pub(super) fn proxy_settings(config: &Config) -> proxy::Settings {
             identity: config.identity.clone(),
             profile: cache.profile,
             max_object: cache.max_object.0,
+            targeted: cache.targeted.clone(),
         },
         cache_status: config.server.cache_status == CacheStatus::On,
         trusted_proxies: config.server.trusted_proxies.clone(),

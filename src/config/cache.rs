@@ -27,6 +27,9 @@ pub struct Cache {
     pub max_query_content: ByteSize,
     /// The most stored answers for one target URI, 1 to 65536. Default: 64.
     pub max_variants: usize,
+    /// The fields in which an origin speaks to this cache, the most specific first (RFC 9213 section 2.2). Default:
+    /// plimsoll-cache-control, cdn-cache-control.
+    pub targeted: Vec<HeaderName>,
 }
 
 impl Default for Cache {
@@ -38,6 +41,7 @@ impl Default for Cache {
             uncacheable_memory: Duration::from_secs(30),
             max_query_content: ByteSize(64 << 10),
             max_variants: 64,
+            targeted: ["plimsoll-cache-control", "cdn-cache-control"].map(HeaderName::from_static).into(),
         }
     }
 }
@@ -65,6 +69,9 @@ pub(crate) fn read_cache(table: &Table<'_, '_>) -> Cache {
         max_variants: table
             .read("max_variants", |item| item.whole(&(1..=65_536)))
             .map_or(default.max_variants, |n| n as usize),
+        targeted: table.read_or("targeted", default.targeted, |item| {
+            item.list(|member| member.parse("a field name", parse_field_name))
+        }),
     }
 }
 

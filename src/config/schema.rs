@@ -36,7 +36,7 @@ const IGNORE_COOKIES: &str = r#"[
 ]"#;
 
 /// All keys, in the order of the reference.
-pub const KEYS: [Key; 44] = [
+pub const KEYS: [Key; 45] = [
     key("server", "listen", r#"["127.0.0.1:8080"]"#, "where clients connect: addresses, or unix:PATH"),
     bare("server", "workers", "threads that serve, 1 to 1024; default: the CPUs this process may use"),
     key(
@@ -89,6 +89,12 @@ pub const KEYS: [Key; 44] = [
         "largest content of a QUERY request that may be part of a key",
     ),
     key("cache", "max_variants", "64", "most stored answers for one URL, 1 to 65536"),
+    key(
+        "cache",
+        "targeted",
+        r#"["plimsoll-cache-control", "cdn-cache-control"]"#,
+        "fields that speak to this cache and stand in the place of Cache-Control; the first valid one counts",
+    ),
     key("identity", "user", USER, "what says who asks: header:NAME, cookie:NAME, cookie:BEGINNING*"),
     key("identity", "session", r#"["cookie:*"]"#, "what names a session, in the same form"),
     key("identity", "ignore_cookies", IGNORE_COOKIES, "cookies that are neither, such as those of analytics"),

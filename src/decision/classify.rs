@@ -88,6 +88,8 @@ impl Bypass {
 /// A request that may be answered from the store.
 #[derive(Clone, Debug)]
 pub struct Keyed {
+    /// Its method: GET, HEAD or QUERY.
+    pub method: Method,
     /// Its key.
     pub key: CacheKey,
     /// The content codings that it accepts: explicit state that stored variants carry.
@@ -122,6 +124,7 @@ pub fn classify(asked: &Asked<'_>, route: &Route, policy: &Policy) -> Classified
         own_directives
     };
     Classified::Keyed(Keyed {
+        method: asked.method.clone(),
         key,
         codings: Codings::accepted(asked.fields),
         declared,

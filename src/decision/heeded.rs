@@ -1,17 +1,22 @@
 //! The fields of an answer that count, and what they say.
 
+use std::time::Duration;
+
 use http::{
-    HeaderMap, HeaderName,
-    header::{CONTENT_ENCODING, CONTENT_TYPE, EXPIRES, FORWARDED, SET_COOKIE},
+    HeaderMap, HeaderName, StatusCode,
+    header::{CONTENT_ENCODING, CONTENT_TYPE, ETAG, EXPIRES, FORWARDED, LAST_MODIFIED, SET_COOKIE},
 };
 
-use super::Policy;
+use super::{Policy, Refusal};
 use crate::{
     key::{Coding, Codings},
     level::{Evidence, EvidenceSet},
     semantics::{
         directives::{CacheControl, split_list},
+        freshness::{date_field, is_heuristically_cacheable},
+        status::is_understood,
         targeted::targeted,
+        validation::EntityTag,
         vary::Vary,
     },
 };
@@ -24,12 +29,12 @@ pub(super) struct Heeded {
 }
 
 impl Heeded {
-    pub(super) fn of(all: &HeaderMap, ignored: &[HeaderName]) -> Self {
+    pub(super) fn of(all: &HeaderMap, ignored: &[HeaderName], targets: &[HeaderName]) -> Self {
         let mut fields = all.clone();
         for name in ignored {
             fields.remove(name);
         }
-        let directives = match targeted(&fields) {
+        let directives = match targeted(&fields, targets) {
             Some(targeted) => {
                 fields.remove(EXPIRES);
                 targeted
@@ -37,6 +42,25 @@ impl Heeded {
             None => CacheControl::of_response(&fields),
         };
         Self { directives, vary: Vary::of(&fields), fields }
+    }
+
+    /// Why the answer's own word forbids to store it, if it does. `must-understand` speaks to caches that know the
+    /// status, and `no-store` beside it to all others (RFC 9111 section 5.2.2.3).
+    pub(super) fn forbidden(&self, status: StatusCode) -> Option<Refusal> {
+        match (self.directives.must_understand, is_understood(status)) {
+            (true, true) => None,
+            (true, false) => Some(Refusal::MustUnderstand),
+            (false, _) => self.directives.no_store.then_some(Refusal::ResponseNoStore),
+        }
+    }
+
+    /// The lifetime of an answer that states none, and says `no-cache`: it may be stored, and is validated before each use
+    /// (RFC 9111 sections 3 and 5.2.2.4). `None` where the origin could not be asked.
+    pub(super) fn validated_lifetime(&self, status: StatusCode) -> Option<Duration> {
+        let has_validator = self.fields.get(ETAG).and_then(EntityTag::new).is_some()
+            || date_field(&self.fields, &LAST_MODIFIED).is_some();
+        let is_validated = self.directives.no_cache.is_whole() && has_validator;
+        (is_validated && is_heuristically_cacheable(status)).then_some(Duration::ZERO)
     }
 
     /// The evidence that every profile heeds.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use http::{
     HeaderMap, HeaderName, StatusCode,
     header::{
-        ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HOST, LAST_MODIFIED, SET_COOKIE,
+        ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HOST, LAST_MODIFIED, RANGE,
+        SET_COOKIE,
     },
 };
 
@@ -25,6 +26,7 @@ use crate::{
         freshness::{
             FreshnessLifetime, corrected_initial_age, date_of, explicit_lifetime, heuristic_lifetime,
         },
+        partial::{Extent, Part, claims_to_be_a_part},
         validation::EntityTag,
         vary::Nominated,
     },
@@ -90,7 +92,7 @@ pub fn judge(
     route: &Route,
     policy: &Policy,
 ) -> Judgement {
-    let heeded = Heeded::of(answer.fields, ignored(keyed, route));
+    let heeded = Heeded::of(answer.fields, ignored(keyed, route), &policy.targeted);
     match keyed.declared {
         Some(level) => judge_hermetic(answer, &heeded, request, keyed, route, level, policy),
         None => judge_whole(answer, &heeded, request, keyed, route, policy),
@@ -132,7 +134,7 @@ fn judge_hermetic(
     let undeclared = undeclared(heeded, keyed, route);
     let is_sent = |name: &HeaderName| route.forward.contains(name) && request.contains_key(name);
     let lifetime = match declared_lifetime(answer, explicit, level, &route.lifetime) {
-        _ if heeded.directives.no_store => Err(Refusal::ResponseNoStore),
+        _ if let Some(refusal) = heeded.forbidden(answer.status) => Err(refusal),
         _ if answer.framing == Framing::CloseDelimited => Err(Refusal::CloseDelimited),
         // What `forward` sent has decided this answer: it is for this client, and for nobody else.
         _ if undeclared.iter().any(is_sent) => Err(Refusal::VaryUndeclared),
@@ -193,7 +195,7 @@ fn unfit_for_hermetic(
     if !matches!(answer.status.as_u16(), 200..=299 | 301 | 308 | 404 | 410 | 500..=599) {
         return Some(Refusal::StatusUnexpected);
     }
-    if is_partial(answer) {
+    if answer.status == StatusCode::PARTIAL_CONTENT || claims_to_be_a_part(answer.fields) {
         return Some(Refusal::PartialContent);
     }
     if is_endless(answer.fields) {
@@ -252,33 +254,53 @@ fn judge_whole(
     }
     let rules = &route.lifetime;
     let given = explicit.map(|given| given.max(rules.min_ttl.unwrap_or_default()));
-    let Some(lifetime) =
-        given.or_else(|| heuristic_lifetime(answer.status, &heeded.fields, answer.received.wall))
-    else {
+    let guessed = || heuristic_lifetime(answer.status, directives, &heeded.fields, answer.received.wall);
+    let Some(lifetime) = given.or_else(guessed).or_else(|| heeded.validated_lifetime(answer.status)) else {
         return judged(Verdict::Refuse(Refusal::NoFreshness.into()));
+    };
+    let extent = match extent(answer, request) {
+        Ok(extent) => extent,
+        Err(refusal) => return judged(Verdict::Refuse(refusal.into())),
     };
     let lifetime = FreshnessLifetime::Finite(lifetime.min(rules.max_ttl.unwrap_or(Duration::MAX)));
     let fields = heeded.vary.names().iter().map(|name| Nominated::of(name.clone(), request)).collect();
     let nature = Nature::Nominated { fields, sharing };
     let coding = content_coding(answer.fields);
-    let stored =
+    let mut stored =
         stored(answer, heeded, jittered(lifetime, rules, answer.chance), coding, nature, evidence, route);
-    judged(Verdict::Store {
-        stored: Box::new(stored),
-        strip: Vec::new(),
-        unshared: heeded.unshared(),
-        not_for_client: None,
-    })
+    let mut unshared = heeded.unshared();
+    if extent != Extent::Whole {
+        // A 206 is a part of what 200 would have been; which part is stated anew each time.
+        stored.status = StatusCode::OK;
+        stored.extent = extent;
+        unshared.push(CONTENT_RANGE);
+    }
+    judged(Verdict::Store { stored: Box::new(stored), strip: Vec::new(), unshared, not_for_client: None })
+}
+
+/// Which bytes an answer holds. A 206 is stored as the part that it says it is, if the request asked for one and the
+/// content is framed by its length (RFC 9111 section 3.3).
+fn extent(answer: &Answered<'_>, request: &HeaderMap) -> Result<Extent, Refusal> {
+    if answer.status != StatusCode::PARTIAL_CONTENT {
+        return if claims_to_be_a_part(answer.fields) {
+            Err(Refusal::PartialContent)
+        } else {
+            Ok(Extent::Whole)
+        };
+    }
+    let Framing::Length(length) = answer.framing else { return Err(Refusal::PartialContent) };
+    Part::of_answer(answer.fields, length)
+        .filter(|_| request.contains_key(RANGE))
+        .map(Extent::Part)
+        .ok_or(Refusal::PartialContent)
 }
 
 /// Why an answer to a whole request is not stored, lifetimes aside.
 fn unfit_to_store(answer: &Answered<'_>, heeded: &Heeded, policy: &Policy) -> Option<Refusal> {
-    if heeded.directives.no_store {
-        Some(Refusal::ResponseNoStore)
+    if let Some(refusal) = heeded.forbidden(answer.status) {
+        Some(refusal)
     } else if !answer.with_content {
         Some(Refusal::HeadRequest)
-    } else if is_partial(answer) {
-        Some(Refusal::PartialContent)
     } else if answer.status == StatusCode::NOT_MODIFIED {
         Some(Refusal::StatusNotStorable)
     } else if is_endless(answer.fields) {
@@ -290,10 +312,6 @@ fn unfit_to_store(answer: &Answered<'_>, heeded: &Heeded, policy: &Policy) -> Op
     } else {
         None
     }
-}
-
-fn is_partial(answer: &Answered<'_>) -> bool {
-    answer.status == StatusCode::PARTIAL_CONTENT || answer.fields.contains_key(CONTENT_RANGE)
 }
 
 fn is_too_large(answer: &Answered<'_>, policy: &Policy) -> bool {
@@ -323,6 +341,7 @@ fn stored(
         date: date_of(answer.fields, answer.received.wall),
         lifetime,
         always_validate: directives.no_cache.is_whole(),
+        immutable: directives.immutable,
         forbids_stale: directives.forbids_stale() || directives.s_maxage.is_some(),
         stale_while_revalidate: window(
             directives.stale_while_revalidate,
@@ -331,6 +350,7 @@ fn stored(
         stale_if_error: window(directives.stale_if_error, route.lifetime.stale_if_error),
         tag: answer.fields.get(ETAG).and_then(EntityTag::new),
         last_modified: answer.fields.get(LAST_MODIFIED).cloned(),
+        extent: Extent::Whole,
         coding,
         nature,
         evidence,

@@ -6,7 +6,6 @@
 //! [`Reason`].
 
 mod classify;
-mod confirmed;
 mod heeded;
 mod judge;
 mod lifetime;
@@ -15,15 +14,18 @@ mod reason;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod update;
+
+use http::HeaderName;
 
 use crate::level::{Identity, Profile};
 
 pub use classify::{Asked, Bypass, Classified, Content, Keyed, canonical_key, classify};
-pub use confirmed::merge_not_modified;
 pub use judge::{Answered, Judgement, Verdict, judge};
-pub use plan::{Plan, plan};
+pub use plan::{Plan, can_be_offered, is_candidate, plan};
 pub use reason::{Reason, Refusal};
 pub use stored::{Framing, Nature, Sharing, Stored};
+pub use update::updated_fields;
 
 /// The operator's settings that decisions depend on, besides the route.
 #[derive(Clone, Debug)]
@@ -34,4 +36,6 @@ pub struct Policy {
     pub profile: Profile,
     /// The largest body that is stored, in bytes.
     pub max_object: u64,
+    /// The targeted fields that speak to this cache, the most specific first (RFC 9213 section 2.2).
+    pub targeted: Vec<HeaderName>,
 }

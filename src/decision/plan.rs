@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode, header::RANGE};
 
-use super::{Bypass, Keyed, Nature, Policy, Reason, Refusal, Stored};
+use super::{Bypass, Keyed, Nature, Policy, Reason, Refusal, Sharing, Stored};
 use crate::{
     key::Codings,
     level::Profile,
@@ -13,6 +13,8 @@ use crate::{
         cache_status::Fwd,
         directives::{CacheControl, MaxStale},
         freshness::Remaining,
+        partial::{Extent, Part},
+        validation::is_conditional,
     },
 };
 
@@ -40,6 +42,13 @@ pub enum Plan {
         /// Why it cannot be served as it is.
         fwd: Fwd,
     },
+    /// Ask the origin for the bytes that this variant, a part, lacks to be whole.
+    Complete {
+        /// Which.
+        variant: usize,
+        /// The bytes.
+        missing: Part,
+    },
     /// Ask the origin.
     Fetch {
         /// Why.
@@ -66,6 +75,7 @@ pub fn plan<'a>(
         (Some(reason), _) => Plan::Bypass(bypass_remembered(keyed, reason)),
         (None, Selected::Variant(variant, stored)) => use_variant(keyed, variant, stored, now),
         (None, Selected::Refused(refusal)) => Plan::Bypass(Bypass::because(refusal, keyed.evidence)),
+        (None, Selected::Incomplete(variant, part)) => complete(keyed, fields, variant, part, policy),
         (None, Selected::Nothing { other_variants: true }) => Plan::Fetch { fwd: Fwd::VaryMiss },
         (None, Selected::Nothing { other_variants: false }) => Plan::Fetch { fwd: Fwd::UriMiss },
     };
@@ -87,7 +97,11 @@ fn bypass_remembered(keyed: &Keyed, reason: Reason) -> Bypass {
 enum Selected<'a> {
     Variant(usize, &'a Stored),
     Refused(Refusal),
-    Nothing { other_variants: bool },
+    /// A part that is not all that was asked for, and nothing that is.
+    Incomplete(usize, Part),
+    Nothing {
+        other_variants: bool,
+    },
 }
 
 /// The newest variant that may answer this request (RFC 9111 section 4.1).
@@ -97,7 +111,7 @@ fn select<'a>(
     variants: impl IntoIterator<Item = &'a Stored>,
     policy: &Policy,
 ) -> Selected<'a> {
-    let mut other_variants = false;
+    let (mut other_variants, mut incomplete) = (false, None);
     for (index, stored) in variants.into_iter().enumerate() {
         match &stored.nature {
             Nature::Hermetic { offered, varies_by_coding, undeclared } => {
@@ -115,19 +129,60 @@ fn select<'a>(
                 other_variants = true;
             }
             Nature::Nominated { fields: nominated, sharing } => {
-                // The letter of RFC 9111 section 3.5 restricts what is stored, not whom it answers.
-                let may_have =
-                    policy.profile == Profile::Rfc9111 || sharing.allows(keyed.carried, policy.profile);
                 match nominated.iter().all(|field| field.matches(fields)) {
-                    true if may_have => return Selected::Variant(index, stored),
                     // It is kept from this request by who asks, and by no field that Vary names.
-                    true => {}
+                    true if !may_have(keyed, *sharing, policy) => {}
+                    true if stored.suffices(&keyed.method, fields) => {
+                        return Selected::Variant(index, stored);
+                    }
+                    true => incomplete = incomplete.or(stored.extent.part().map(|part| (index, part))),
                     false => other_variants = true,
                 }
             }
         }
     }
-    Selected::Nothing { other_variants }
+    match incomplete {
+        Some((index, part)) => Selected::Incomplete(index, part),
+        None => Selected::Nothing { other_variants },
+    }
+}
+
+/// Whether who asks may have what is shared so. The letter of RFC 9111 section 3.5 restricts what is stored, not whom it
+/// answers.
+fn may_have(keyed: &Keyed, sharing: Sharing, policy: &Policy) -> bool {
+    policy.profile == Profile::Rfc9111 || sharing.allows(keyed.carried, policy.profile)
+}
+
+/// Whether a stored response is one that the answer to HEAD speaks of: one that this request could have been answered
+/// with (RFC 9111 section 4.3.5).
+pub fn is_candidate(keyed: &Keyed, fields: &HeaderMap, stored: &Stored, policy: &Policy) -> bool {
+    match &stored.nature {
+        Nature::Hermetic { .. } => false,
+        Nature::Nominated { fields: nominated, sharing } => {
+            may_have(keyed, *sharing, policy) && nominated.iter().all(|field| field.matches(fields))
+        }
+    }
+}
+
+/// Whether the origin can be told that a stored response is held, although it was made for other nominated fields: it
+/// may name it as the one for these too (RFC 9111 section 4.3.1).
+pub fn can_be_offered(keyed: &Keyed, fields: &HeaderMap, stored: &Stored, policy: &Policy) -> bool {
+    let Nature::Nominated { sharing, .. } = &stored.nature else { return false };
+    keyed.method == Method::GET
+        && !fields.contains_key(RANGE)
+        && stored.extent == Extent::Whole
+        && stored.tag.is_some()
+        && may_have(keyed, *sharing, policy)
+}
+
+/// A part is completed for a request that wants the whole, and nothing else, where the whole can be stored and one run
+/// of bytes is missing (RFC 9111 section 3.3).
+fn complete(keyed: &Keyed, fields: &HeaderMap, variant: usize, part: Part, policy: &Policy) -> Plan {
+    let is_plain = keyed.method == Method::GET && !fields.contains_key(RANGE) && !is_conditional(fields);
+    match part.missing().filter(|_| is_plain && part.complete() <= policy.max_object) {
+        Some(missing) => Plan::Complete { variant, missing },
+        None => Plan::Fetch { fwd: Fwd::Partial },
+    }
 }
 
 /// Whether a response says that there is nothing, which for those who may see more need not be so.
@@ -158,7 +213,9 @@ fn use_variant(keyed: &Keyed, variant: usize, stored: &Stored, now: Now) -> Plan
 
 /// max-age and min-fresh of the request (RFC 9111 sections 5.2.1.1 and 5.2.1.3).
 fn is_young_enough(directives: &CacheControl, stored: &Stored, remaining: Remaining, now: Now) -> bool {
-    let age_ok = directives.max_age.is_none_or(|limit| stored.age(now).0 <= limit);
+    // A reload wants no older copy than it has. What is said not to change while it is fresh is no older (RFC 8246).
+    let is_unchanged = stored.immutable && matches!(remaining, Remaining::Fresh(_));
+    let age_ok = is_unchanged || directives.max_age.is_none_or(|limit| stored.age(now).0 <= limit);
     let fresh_ok = directives.min_fresh.is_none_or(|wanted| match remaining {
         Remaining::Forever => true,
         Remaining::Fresh(left) => left >= wanted,

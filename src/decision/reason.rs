@@ -61,6 +61,8 @@ pub enum Refusal {
     AbsentForIdentity,
     /// The answer says `no-store`.
     ResponseNoStore,
+    /// The answer is only for caches that know what its status means: `must-understand`.
+    MustUnderstand,
     /// The answer states no lifetime, and none may be guessed.
     NoFreshness,
     /// The status may not be stored without a lifetime from the origin.
@@ -89,7 +91,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::RequestContent,
         Self::QueryContentTooLarge,
         Self::Precondition,
@@ -98,6 +100,7 @@ impl Refusal {
         Self::VaryUndeclared,
         Self::AbsentForIdentity,
         Self::ResponseNoStore,
+        Self::MustUnderstand,
         Self::NoFreshness,
         Self::StatusNotStorable,
         Self::StatusUnexpected,
@@ -123,6 +126,7 @@ impl Refusal {
             Self::VaryUndeclared => "vary-undeclared",
             Self::AbsentForIdentity => "absent-for-identity",
             Self::ResponseNoStore => "response-no-store",
+            Self::MustUnderstand => "must-understand",
             Self::NoFreshness => "no-freshness",
             Self::StatusNotStorable => "status-not-storable",
             Self::StatusUnexpected => "status-unexpected",
@@ -155,6 +159,9 @@ impl Refusal {
             }
             Self::AbsentForIdentity => "a stored 404 or 410 answers only requests without identity",
             Self::ResponseNoStore => "the answer says no-store",
+            Self::MustUnderstand => {
+                "the answer says must-understand, and what its status asks of a cache is not known here"
+            }
             Self::NoFreshness => "the answer states no lifetime, and none may be guessed",
             Self::StatusNotStorable => "this status is stored only with a lifetime from the origin",
             Self::StatusUnexpected => {

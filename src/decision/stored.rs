@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::{
     key::Codings,
@@ -10,7 +10,9 @@ use crate::{
     semantics::{
         Now,
         freshness::{CurrentAge, FreshnessLifetime, Remaining, current_age, parse_date, remaining},
-        validation::EntityTag,
+        partial::Extent,
+        range::{Selection, select},
+        validation::{EntityTag, StrongValidator},
         vary::Nominated,
     },
 };
@@ -30,6 +32,8 @@ pub struct Stored {
     pub lifetime: FreshnessLifetime,
     /// Whether it must be validated before each use (`no-cache`).
     pub always_validate: bool,
+    /// Whether it is said not to change while it is fresh, so that a reload need not ask (RFC 8246).
+    pub immutable: bool,
     /// Whether it may not be used stale, whatever a request accepts (RFC 9111 section 4.2.4).
     pub forbids_stale: bool,
     /// For how long after its lifetime it is served while it is refreshed.
@@ -40,6 +44,8 @@ pub struct Stored {
     pub tag: Option<EntityTag>,
     /// Its Last-Modified, as it was sent.
     pub last_modified: Option<HeaderValue>,
+    /// Which bytes of the representation it holds.
+    pub extent: Extent,
     /// Its content codings; `None` where one of them is not known here.
     pub coding: Option<Codings>,
     /// Which requests it may answer.
@@ -132,6 +138,29 @@ impl Stored {
         self.last_modified.as_ref()?.to_str().ok().and_then(parse_date)
     }
 
+    /// What changes with every byte of it, where it says so.
+    pub fn strong_validator(&self) -> Option<StrongValidator> {
+        StrongValidator::of(self.tag.as_ref(), self.last_modified.as_ref(), self.date)
+    }
+
+    /// Whether its bytes are all that a request asks for: a part answers only a GET of a range within it
+    /// (RFC 9111 section 3.3).
+    pub fn suffices(&self, method: &Method, request: &HeaderMap) -> bool {
+        let Extent::Part(part) = self.extent else { return true };
+        let selection = select(request, part.complete(), self.tag.as_ref(), self.modified_date());
+        *method == Method::GET && matches!(selection, Selection::Part(range) if part.covers(&range))
+    }
+
+    /// Whether it is a part of the same representation as `other`, with the same fields nominated, so that one response
+    /// can be made of both (RFC 9111 section 3.4).
+    pub fn combines_with(&self, other: &Self) -> bool {
+        let validator = self.strong_validator();
+        validator.is_some()
+            && validator == other.strong_validator()
+            && self.has_nature_of(other)
+            && matches!((self.extent, other.extent), (Extent::Part(one), Extent::Part(other)) if one.complete() == other.complete())
+    }
+
     /// Whether the origin can be asked to confirm it.
     pub const fn has_validator(&self) -> bool {
         self.tag.is_some() || self.last_modified.is_some()
@@ -142,8 +171,23 @@ impl Stored {
         self.coding.is_some_and(|coding| accepted.is_superset(coding))
     }
 
-    /// Whether a new answer takes this one's place: both would answer the same requests.
+    /// Whether a new answer takes this one's place: both would answer the same requests. A part does not take the place
+    /// of what holds other bytes of the same representation.
     pub fn is_replaced_by(&self, newer: &Self) -> bool {
+        if !self.has_nature_of(newer) {
+            return false;
+        }
+        match (self.extent, newer.extent) {
+            (_, Extent::Whole) => true,
+            (Extent::Whole, Extent::Part(_)) => {
+                let validator = self.strong_validator();
+                validator.is_none() || validator != newer.strong_validator()
+            }
+            (Extent::Part(old), Extent::Part(new)) => !self.combines_with(newer) || new.covers(&old.range()),
+        }
+    }
+
+    fn has_nature_of(&self, newer: &Self) -> bool {
         match (&self.nature, &newer.nature) {
             (
                 Nature::Hermetic { offered: old, .. },
@@ -154,9 +198,10 @@ impl Stored {
         }
     }
 
-    /// Makes this, judged from a 304, speak of the content of `held`, which was fetched with more codings on offer than
-    /// the request that confirmed it need have had.
-    pub fn keep_offered(&mut self, held: &Self) {
+    /// Makes this, judged from an answer that brought no content, speak of the content of `held`, which was fetched with
+    /// more codings on offer than the request that confirmed it need have had.
+    pub fn keep_content_of(&mut self, held: &Self) {
+        self.extent = held.extent;
         if let (Nature::Hermetic { offered, .. }, Nature::Hermetic { offered: held, .. }) =
             (&mut self.nature, &held.nature)
         {

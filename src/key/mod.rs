@@ -15,6 +15,7 @@ mod percent;
 #[cfg(test)]
 mod properties;
 mod query;
+mod reference;
 mod spec;
 mod target;
 

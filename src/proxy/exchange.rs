@@ -3,7 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, Request, header::HOST, request::Parts};
+use http::{
+    HeaderMap, Method, Request,
+    header::{HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE},
+    request::Parts,
+};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -83,6 +87,23 @@ impl Exchange {
     pub(super) fn with_content(mut self, read: Bytes) -> Self {
         self.content = ClientContent::Streamed { read, rest: None };
         self
+    }
+
+    /// A request for the whole of the same representation, without conditions: as a refresh asks, whoever caused it.
+    pub(super) fn for_the_whole(&self) -> Self {
+        let mut parts = self.parts.clone();
+        if parts.method == Method::HEAD {
+            parts.method = Method::GET;
+        }
+        for name in [RANGE, IF_RANGE, IF_NONE_MATCH, IF_MODIFIED_SINCE] {
+            parts.headers.remove(name);
+        }
+        let content = match &self.content {
+            ClientContent::Query(bytes) => ClientContent::Query(bytes.clone()),
+            ClientContent::None | ClientContent::Streamed { .. } => ClientContent::None,
+        };
+        let (target, route) = (self.target.clone(), Arc::clone(&self.route));
+        Self { parts, target, route, peer: self.peer, content }
     }
 
     /// The request, as the decision sees it.

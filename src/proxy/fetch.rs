@@ -3,51 +3,40 @@
 
 use std::sync::{Arc, PoisonError};
 
-use http::{HeaderMap, Method, Request, Response, StatusCode, header::SET_COOKIE};
+use http::{Method, Request, Response, StatusCode, header::SET_COOKIE};
 use hyper::body::Incoming;
 use tokio::sync::oneshot;
 
 use super::{
-    Problem, Proxy, Shared,
+    Proxy, Shared,
+    errand::{Errand, Held, Order},
     exchange::Exchange,
-    fill::{Filling, Receiving},
-    head, outgoing,
+    fill::{Filling, Receiving, Storable},
+    head,
+    parts::{Beside, Combined},
+    renew::News,
 };
 use crate::{
-    decision::{
-        Answered, Bypass, Framing, Keyed, Reason, Refusal, Stored, Verdict, judge, merge_not_modified,
-    },
+    decision::{Answered, Bypass, Framing, Judgement, Keyed, Reason, Refusal, Stored, Verdict, judge},
     key::CacheKey,
     level::EvidenceSet,
     observe::Finding,
-    route::Route,
-    semantics::{Now, fields::remove_hop_by_hop, validation::is_conditional},
-    store::{Entry, HeadBlock, Inserted, Stamp},
+    semantics::{
+        Now,
+        fields::remove_hop_by_hop,
+        partial::{Extent, Part},
+        validation::is_conditional,
+    },
+    store::{Entry, Stamp, Stamped},
     upstream::{Answer, RequestBody, UpstreamError},
 };
-
-/// What is to be fetched, for whom, and what is held already.
-pub(super) struct Order {
-    pub(super) keyed: Keyed,
-    pub(super) route: Arc<Route>,
-    pub(super) method: Method,
-    /// The client's own fields.
-    pub(super) fields: HeaderMap,
-    /// A stored response that the origin may confirm.
-    held: Option<Arc<Entry<Stored>>>,
-    /// A stored response that may be served where the origin fails.
-    stand_in: Option<Arc<Entry<Stored>>>,
-    request: Request<RequestBody>,
-    /// The request without the validators of what is held, for an answer that confirms something else.
-    unconditional: Option<Request<RequestBody>>,
-}
 
 /// What became of a fetch.
 pub(super) enum Fetched {
     /// It is being received and will be stored.
     Filling(Filling),
-    /// The origin has confirmed what was held.
-    Freshened(Arc<Entry<Stored>>),
+    /// An answer with this status, and no content, has brought what was held up to date.
+    Renewed(Arc<Entry<Stored>>, StatusCode),
     /// It is not stored, and passed on to the client that asked.
     Passed { response: Response<Incoming>, evidence: EvidenceSet, reason: Reason },
     /// It is not for the client that asked, whose own request is to be forwarded.
@@ -56,29 +45,32 @@ pub(super) enum Fetched {
     Failed(UpstreamError),
 }
 
-impl Order {
-    /// Builds the request to the origin: on a declared route from the key, elsewhere from the client's own.
-    pub(super) fn new(
-        exchange: &Exchange,
-        keyed: Keyed,
-        held: Option<Arc<Entry<Stored>>>,
-        stand_in: Option<Arc<Entry<Stored>>>,
-        shared: &Shared,
-    ) -> Result<Self, Problem> {
-        let build = |held| outgoing::to_be_stored(exchange, &keyed, &shared.settings, held);
-        let validated = held.as_ref().map(|entry| entry.meta()).filter(|stored| stored.has_validator());
-        let request = build(validated)?;
-        let unconditional = validated.map(|_| build(None)).transpose()?;
-        Ok(Self {
-            route: Arc::clone(&exchange.route),
-            method: exchange.parts.method.clone(),
-            fields: exchange.fields().clone(),
-            held,
-            stand_in,
-            request,
-            unconditional,
-            keyed,
-        })
+/// The head of an answer, and both clocks when its request was sent and when it arrived.
+pub(super) struct Arrived {
+    pub(super) response: Response<Incoming>,
+    pub(super) framing: Framing,
+    pub(super) asked: Now,
+    pub(super) received: Now,
+    pub(super) stamp: Stamp,
+}
+
+impl Arrived {
+    fn news(&self) -> News<'_> {
+        News::of(&self.response, self.asked, self.received, self.stamp)
+    }
+
+    /// Judges it, as the answer to this errand.
+    pub(super) fn judged(&self, errand: &Errand, shared: &Shared) -> Judgement {
+        let answer = Answered {
+            status: self.response.status(),
+            fields: self.response.headers(),
+            framing: self.framing,
+            asked: self.asked,
+            received: self.received,
+            with_content: errand.method_sent() != Method::HEAD,
+            chance: fastrand::f64(),
+        };
+        judge(&answer, &errand.fields, &errand.keyed, &errand.route, &shared.settings.policy)
     }
 }
 
@@ -94,13 +86,13 @@ impl Proxy {
     /// Refreshes a stale response in the background, once at a time for each key.
     pub(super) fn refresh(&self, exchange: &Exchange, keyed: &Keyed, entry: &Arc<Entry<Stored>>) {
         let Some(claim) = Claim::on(&self.shared, &keyed.key) else { return };
-        let Ok(order) = Order::new(exchange, keyed.clone(), Some(Arc::clone(entry)), None, &self.shared)
-        else {
-            return;
-        };
+        let exchange = exchange.for_the_whole();
+        let keyed = Keyed { method: exchange.parts.method.clone(), ..keyed.clone() };
+        let held = Held::Selected(Arc::clone(entry));
+        let Ok(order) = Order::new(&exchange, keyed, held, None, &self.shared) else { return };
         let proxy = self.clone();
         self.shared.tasks.spawn(async move {
-            let route = Arc::clone(&order.route);
+            let route = Arc::clone(&order.errand.route);
             let (reply, mut fetched) = oneshot::channel();
             proxy.run_fetch(order, reply).await;
             drop(claim);
@@ -114,7 +106,7 @@ impl Proxy {
         let shared = &self.shared;
         let stamp = shared.store.purge_clock().now();
         let mut request = std::mem::replace(&mut order.request, Request::new(RequestBody::empty()));
-        // At most twice: an answer that confirms something else than what is held is asked for again, whole.
+        // At most twice: an answer that does not fit what is held is asked for again, without a word of it.
         loop {
             let conditional = is_conditional(request.headers());
             let asked = shared.clock.now();
@@ -123,138 +115,170 @@ impl Proxy {
                 Err(error) => return deliver(reply, Fetched::Failed(error)),
             };
             remove_hop_by_hop(response.headers_mut());
-            if response.status() != StatusCode::NOT_MODIFIED {
-                return self.receive(order, response, framing, asked, stamp, reply).await;
-            }
-            if let Some(entry) = self.freshen(&order, &response, asked, stamp) {
-                return deliver(reply, Fetched::Freshened(entry));
-            }
-            match order.unconditional.take() {
-                Some(unconditional) => request = unconditional,
-                // The client's own condition, which the origin has answered.
-                None if conditional => {
-                    let (evidence, reason) = (order.keyed.evidence, Refusal::StatusNotStorable.into());
-                    return deliver(reply, Fetched::Passed { response, evidence, reason });
+            let received = shared.clock.now();
+            let arrived = Arrived { response, framing, asked, received, stamp };
+            match self.fit(&order, arrived) {
+                Fit::Renews(entry) => {
+                    return deliver(reply, Fetched::Renewed(entry, StatusCode::NOT_MODIFIED));
                 }
-                None => {
-                    let nonsense = UpstreamError::Nonsense("304 in answer to a request without a condition");
-                    return deliver(reply, Fetched::Failed(nonsense));
+                Fit::Completes(completed) => {
+                    let (receiving, body) = *completed;
+                    return self.fill(&order.errand, receiving, body, None, reply).await;
                 }
+                Fit::StandsAlone(arrived) => return self.receive(order, arrived, reply).await,
+                Fit::Misses(arrived) => match order.unconditional.take() {
+                    Some(unconditional) => {
+                        order.held = Held::Nothing;
+                        request = unconditional;
+                    }
+                    None => return deliver(reply, order.unasked(arrived, conditional)),
+                },
             }
         }
     }
 
-    /// Takes a 304 as the word that what is held is still good: its fields are brought up to date, its content is kept
-    /// (RFC 9111 section 4.3.4). `None` where it speaks of something else, or where what is held may no longer be.
-    fn freshen<B>(
-        &self,
-        order: &Order,
-        not_modified: &Response<B>,
-        asked: Now,
-        stamp: Stamp,
-    ) -> Option<Arc<Entry<Stored>>> {
-        let (fields, version) = (not_modified.headers(), not_modified.version());
-        let shared = &self.shared;
-        let held = order.held.as_ref().filter(|_| order.unconditional.is_some())?;
-        let confirmed = fields.get(http::header::ETAG).is_none_or(|tag| {
-            held.meta().tag.as_ref().is_some_and(|held| held.weakly_equals(tag.as_bytes()))
-        });
-        if !confirmed {
-            return None;
+    /// How an answer fits what is held.
+    fn fit(&self, order: &Order, arrived: Arrived) -> Fit {
+        match (arrived.response.status(), &order.held) {
+            (StatusCode::NOT_MODIFIED, _) => match self.confirm(order, arrived.news()) {
+                Some(entry) => Fit::Renews(entry),
+                None => Fit::Misses(arrived),
+            },
+            (StatusCode::PARTIAL_CONTENT, Held::Part(held, missing)) => {
+                match self.completing(&order.errand, held, *missing, &arrived) {
+                    Some(receiving) => Fit::Completes(Box::new((receiving, arrived.response.into_body()))),
+                    None => Fit::Misses(arrived),
+                }
+            }
+            (StatusCode::RANGE_NOT_SATISFIABLE, Held::Part(..)) => Fit::Misses(arrived),
+            _ => Fit::StandsAlone(arrived),
         }
-        let origin = head::undress(held.head(), &order.route, held.meta().lifetime);
-        let merged = merge_not_modified(&origin, fields);
-        let received = shared.clock.now();
-        let answer = Answered {
-            status: held.meta().status,
-            fields: &merged,
-            framing: Framing::Length(held.body().len()),
-            asked,
-            received,
-            with_content: true,
-            chance: fastrand::f64(),
-        };
-        let judgement = judge(&answer, &order.fields, &order.keyed, &order.route, &shared.settings.policy);
-        let Verdict::Store { mut stored, mut strip, unshared, not_for_client: None } = judgement.verdict
-        else {
-            shared.store.remove(&order.keyed.key);
-            return None;
-        };
-        stored.keep_offered(held.meta());
-        strip.extend(unshared);
-        let fields = head::dress(merged, &strip, &order.route, stored.lifetime, version, received.wall);
-        let entry = held.freshened(*stored, HeadBlock::from_fields(&fields), stamp);
-        // Where it cannot take the old one's place (evicted, invalidated), it still answers this client.
-        let _: Inserted = shared.store.replace(held, Arc::clone(&entry));
-        Some(entry)
+    }
+
+    /// What is received when these bytes complete a held part. `None` where they do not.
+    fn completing(
+        &self,
+        errand: &Errand,
+        held: &Arc<Entry<Stored>>,
+        missing: Part,
+        arrived: &Arrived,
+    ) -> Option<Receiving> {
+        let Framing::Length(length) = arrived.framing else { return None };
+        let Combined { stored, fields, unshared, beside } =
+            self.complete(errand, held, missing, length, arrived.news())?;
+        let storable = Storable { stored, fields: Some(fields), strip: Vec::new(), unshared };
+        let stamped = self.storable_now(errand, arrived, &storable, missing.complete()).ok()?;
+        Some(Receiving::new(errand, arrived, storable, stamped, Extent::Whole, beside))
     }
 
     /// Judges an answer, tells the client that asked, and receives the content if it is to be stored.
-    async fn receive(
-        &self,
-        order: Order,
-        response: Response<Incoming>,
-        framing: Framing,
-        asked: Now,
-        stamp: Stamp,
-        reply: oneshot::Sender<Fetched>,
-    ) {
+    async fn receive(&self, order: Order, arrived: Arrived, reply: oneshot::Sender<Fetched>) {
         let shared = &self.shared;
-        let received = shared.clock.now();
-        if is_failure(response.status())
-            && order.stand_in.as_ref().is_some_and(|held| held.meta().is_usable_on_error(received))
-        {
-            return deliver(reply, Fetched::Failed(UpstreamError::ServerError(response.status())));
+        let Order { errand, stand_in, .. } = order;
+        let (status, received) = (arrived.response.status(), arrived.received);
+        if status.is_server_error() && stand_in.is_some_and(|held| held.meta().is_usable_on_error(received)) {
+            return deliver(reply, Fetched::Failed(UpstreamError::ServerError(status)));
         }
-        let answer = Answered {
-            status: response.status(),
-            fields: response.headers(),
-            framing,
-            asked,
-            received,
-            with_content: order.method_sent() != Method::HEAD,
-            chance: fastrand::f64(),
-        };
-        let judgement = judge(&answer, &order.fields, &order.keyed, &order.route, &shared.settings.policy);
-        let evidence = judgement.evidence;
-        match judgement.verdict {
+        if status == StatusCode::OK
+            && errand.method_sent() == Method::HEAD
+            && let Some(entry) = self.update_by_head(&errand, arrived.news())
+        {
+            return deliver(reply, Fetched::Renewed(entry, status));
+        }
+        let Judgement { verdict, evidence } = arrived.judged(&errand, shared);
+        match verdict {
             Verdict::Discard(reason) => {
                 let until = received.mono.saturating_add(shared.settings.uncacheable_memory);
-                shared.uncacheable.remember(shared.store.hash(&order.keyed.key), until, reason);
-                shared.report(&order.route, Finding::of(reason));
+                shared.uncacheable.remember(shared.store.hash(&errand.keyed.key), until, reason);
+                shared.report(&errand.route, Finding::of(reason));
                 deliver(reply, Fetched::NotForClient(Bypass::because(reason, evidence)));
             }
-            Verdict::Refuse(reason) => deliver(reply, order.passed(response, evidence, reason)),
-            Verdict::Store { not_for_client: None, .. } if !shared.store.has_room(announced(framing)) => {
-                deliver(reply, order.passed(response, evidence, Refusal::OverBudget.into()));
-            }
-            Verdict::Store { not_for_client: None, .. } if !self.is_current(&order, stamp) => {
-                deliver(reply, order.passed(response, evidence, Refusal::Invalidated.into()));
-            }
+            Verdict::Refuse(reason) => deliver(reply, errand.passed(arrived.response, evidence, reason)),
             Verdict::Store { stored, strip, unshared, not_for_client } => {
-                let (parts, body) = response.into_parts();
-                let version = parts.version;
-                let mut fields =
-                    head::dress(parts.headers, &strip, &order.route, stored.lifetime, version, received.wall);
-                let whole = HeadBlock::from_fields(&fields);
-                for name in &unshared {
-                    fields.remove(name);
-                }
-                let head = if unshared.is_empty() { whole.clone() } else { HeadBlock::from_fields(&fields) };
+                let storable = Storable { stored, fields: None, strip, unshared };
                 let not_for_client = not_for_client.map(|reason| {
                     if reason == Reason::Refusal(Refusal::VaryUndeclared) {
-                        shared.report(&order.route, Finding::of(reason));
+                        shared.report(&errand.route, Finding::of(reason));
                     }
-                    Bypass::because(reason, order.keyed.evidence)
+                    Bypass::because(reason, errand.keyed.evidence)
                 });
-                let receiving = Receiving { stored: Arc::new(*stored), whole, head, framing, stamp };
-                self.fill(order, receiving, body, not_for_client, reply).await;
+                match (self.received(&errand, &arrived, storable), not_for_client) {
+                    (Ok(receiving), not_for_client) => {
+                        let body = arrived.response.into_body();
+                        self.fill(&errand, receiving, body, not_for_client, reply).await;
+                    }
+                    (Err(refusal), None) => {
+                        deliver(reply, errand.passed(arrived.response, evidence, refusal.into()));
+                    }
+                    (Err(_), Some(bypass)) => deliver(reply, Fetched::NotForClient(bypass)),
+                }
             }
         }
     }
+
+    /// What is to be received of an answer that may be stored, together with parts that are held.
+    pub(super) fn received(
+        &self,
+        errand: &Errand,
+        arrived: &Arrived,
+        storable: Storable,
+    ) -> Result<Receiving, Refusal> {
+        let stamped = self.storable_now(errand, arrived, &storable, announced(arrived.framing))?;
+        let extent = storable.stored.extent;
+        let (storable, beside) = match self.combine(errand, &storable.stored, arrived.news()) {
+            Some(Combined { stored, fields, unshared, beside }) => {
+                (Storable { stored, fields: Some(fields), unshared, ..storable }, beside)
+            }
+            None => (storable, Beside::default()),
+        };
+        Ok(Receiving::new(errand, arrived, storable, stamped, extent, beside))
+    }
+
+    /// The stamp of an answer that may be stored, unless there is no room for this many bytes of content, or something
+    /// has ended its currency since its fetch began.
+    fn storable_now(
+        &self,
+        errand: &Errand,
+        arrived: &Arrived,
+        storable: &Storable,
+        bytes: u64,
+    ) -> Result<Stamped, Refusal> {
+        let store = &self.shared.store;
+        if !store.has_room(bytes) {
+            return Err(Refusal::OverBudget);
+        }
+        let fields = storable.fields.as_ref().unwrap_or_else(|| arrived.response.headers());
+        let stamped = Stamped::new(arrived.stamp, self.scopes(errand, fields));
+        if store.purge_clock().is_current(&stamped) { Ok(stamped) } else { Err(Refusal::Invalidated) }
+    }
+}
+
+/// How an answer fits what is held.
+enum Fit {
+    /// It has brought a stored response up to date.
+    Renews(Arc<Entry<Stored>>),
+    /// Its content is what a held part lacked.
+    Completes(Box<(Receiving, Incoming)>),
+    /// It is an answer of its own.
+    StandsAlone(Arrived),
+    /// It speaks of something else than what is held.
+    Misses(Arrived),
 }
 
 impl Order {
+    /// An answer about something that this cache did not ask for.
+    fn unasked(&self, arrived: Arrived, conditional: bool) -> Fetched {
+        if arrived.response.status() == StatusCode::NOT_MODIFIED && !conditional {
+            let nonsense = UpstreamError::Nonsense("304 in answer to a request without a condition");
+            return Fetched::Failed(nonsense);
+        }
+        // The client's own condition, which the origin has answered.
+        let (evidence, reason) = (self.errand.keyed.evidence, Refusal::StatusNotStorable.into());
+        Fetched::Passed { response: arrived.response, evidence, reason }
+    }
+}
+
+impl Errand {
     /// An answer that is not stored, for the client that asked. One to a hermetic fetch says what decided it.
     fn passed(&self, mut response: Response<Incoming>, evidence: EvidenceSet, reason: Reason) -> Fetched {
         if self.keyed.declared.is_some() {
@@ -265,19 +289,6 @@ impl Order {
         }
         Fetched::Passed { response, evidence, reason }
     }
-
-    /// The method that was sent to the origin: on a declared route the whole representation is fetched.
-    fn method_sent(&self) -> Method {
-        match self.keyed.declared {
-            Some(_) => self.keyed.key.parts().method.to_method(),
-            None => self.method.clone(),
-        }
-    }
-}
-
-/// Statuses that say that the origin is broken (RFC 5861 section 4).
-fn is_failure(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 500 | 502 | 503 | 504)
 }
 
 /// How many bytes of content an answer announces; none where it does not say.

@@ -3,26 +3,37 @@
 
 use std::sync::Arc;
 
+use http::{HeaderMap, HeaderName, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::sync::oneshot;
 
 use super::{
-    Proxy,
-    fetch::{Fetched, Order, deliver},
+    Problem, Proxy,
+    errand::Errand,
+    fetch::{Arrived, Fetched, deliver},
+    head,
+    parts::Beside,
     respond::{self, Part},
 };
 use crate::{
     decision::{Bypass, Framing, Stored},
-    semantics::range::Selection,
+    key::Scheme,
+    semantics::{
+        groups::{CACHE_GROUPS, groups},
+        partial::Extent,
+        range::Selection,
+    },
     store::{
-        Entry, EntryParts, Fill, FillWriter, Follower, HeadBlock, MetaSize, Scope, ScopeId, Stamp, Stamped,
-        WHOLE,
+        Chunks, Entry, EntryParts, Fill, FillWriter, Follower, HeadBlock, MetaSize, Scope, ScopeId, Stamped,
+        StoredBody, WHOLE,
     },
 };
 
 /// A response that is being received.
 pub(super) struct Filling {
+    /// The status that the origin gave.
+    pub(super) status: StatusCode,
     pub(super) stored: Arc<Stored>,
     pub(super) head: HeadBlock,
     pub(super) part: Part,
@@ -31,15 +42,69 @@ pub(super) struct Filling {
     pub(super) follower: Follower,
 }
 
+/// An answer that may be stored.
+pub(super) struct Storable {
+    pub(super) stored: Box<Stored>,
+    /// Its fields, where they are not those that arrived.
+    pub(super) fields: Option<HeaderMap>,
+    /// Fields that nobody gets.
+    pub(super) strip: Vec<HeaderName>,
+    /// Fields that only the client that asked gets.
+    pub(super) unshared: Vec<HeaderName>,
+}
+
 /// An answer that is to be stored, before its content is there.
 pub(super) struct Receiving {
-    pub(super) stored: Arc<Stored>,
-    /// The head for the client that asked.
-    pub(super) whole: HeadBlock,
+    status: StatusCode,
+    stored: Arc<Stored>,
+    /// Which bytes the content of the answer is, for the client that asked.
+    extent: Extent,
+    /// The head for that client.
+    own: HeadBlock,
     /// The head for everybody else.
-    pub(super) head: HeadBlock,
-    pub(super) framing: Framing,
-    pub(super) stamp: Stamp,
+    head: HeadBlock,
+    framing: Framing,
+    stamped: Stamped,
+    /// Held bytes that go with what is received: also to the client where it gets the whole.
+    beside: Beside,
+}
+
+impl Receiving {
+    pub(super) fn new(
+        errand: &Errand,
+        arrived: &Arrived,
+        storable: Storable,
+        stamped: Stamped,
+        extent: Extent,
+        beside: Beside,
+    ) -> Self {
+        let Storable { stored, fields, mut strip, unshared } = storable;
+        let (version, received) = (arrived.response.version(), arrived.received.wall);
+        let dress = |fields: &HeaderMap, strip: &[HeaderName]| {
+            head::dress(fields.clone(), strip, &errand.route, stored.lifetime, version, received)
+        };
+        let arrived_fields = arrived.response.headers();
+        let mut own = dress(
+            if extent == Extent::Whole { fields.as_ref() } else { None }.unwrap_or(arrived_fields),
+            &strip,
+        );
+        let own_head = HeadBlock::from_fields(&own);
+        let head = match fields.filter(|_| extent != Extent::Whole) {
+            Some(fields) => {
+                strip.extend(unshared);
+                HeadBlock::from_fields(&dress(&fields, &strip))
+            }
+            None if unshared.is_empty() => own_head.clone(),
+            None => {
+                for name in &unshared {
+                    own.remove(name);
+                }
+                HeadBlock::from_fields(&own)
+            }
+        };
+        let (status, framing) = (arrived.response.status(), arrived.framing);
+        Self { status, stored: Arc::from(stored), extent, own: own_head, head, framing, stamped, beside }
+    }
 }
 
 impl MetaSize for Stored {
@@ -49,58 +114,112 @@ impl MetaSize for Stored {
 }
 
 impl Proxy {
+    /// Receives content in a task of its own, for a client that has its head.
+    pub(super) async fn spawn_fill(
+        &self,
+        errand: Errand,
+        receiving: Receiving,
+        body: Incoming,
+    ) -> Result<Filling, Problem> {
+        let (reply, fetched) = oneshot::channel();
+        let proxy = self.clone();
+        self.shared.tasks.spawn(async move { proxy.fill(&errand, receiving, body, None, reply).await });
+        match fetched.await {
+            Ok(Fetched::Filling(filling)) => Ok(filling),
+            _ => Err(Problem::Internal),
+        }
+    }
+
     /// Tells the client that asked, and receives the content, which is stored if it comes whole.
     pub(super) async fn fill(
         &self,
-        order: Order,
+        errand: &Errand,
         receiving: Receiving,
         body: Incoming,
         not_for_client: Option<Bypass>,
         reply: oneshot::Sender<Fetched>,
     ) {
-        let shared = &self.shared;
-        let length = match receiving.framing {
+        let Receiving { status, stored, extent, own, head, framing, stamped, beside } = receiving;
+        // Held bytes go to the client where it gets the whole; a part is only stored together with them.
+        let (in_passing, in_store) = match extent {
+            Extent::Whole => (beside, Beside::default()),
+            Extent::Part(_) => (Beside::default(), beside),
+        };
+        let announced = match framing {
             Framing::Length(length) => Some(length),
             Framing::Chunked | Framing::CloseDelimited => None,
         };
-        let part = respond::part(&order.method, &order.fields, &receiving.stored, length);
+        let length = announced.map(|length| length + in_passing.len());
+        let part = respond::own_part(&errand.method, &errand.fields, &stored, extent, length);
         let range = match &part {
             Part::Content(Selection::Part(range)) => range.clone(),
             _ => WHOLE,
         };
-        let (writer, follower) = Fill::start(shared.store.budget(), length, range);
+        let (writer, follower) = Fill::start(self.shared.store.budget(), length, range);
         let fetched = if let Some(bypass) = not_for_client {
             Fetched::NotForClient(bypass)
         } else {
-            let (stored, head) = (Arc::clone(&receiving.stored), receiving.whole.clone());
-            Fetched::Filling(Filling { stored, head, part, length, follower })
+            Fetched::Filling(Filling {
+                status,
+                stored: Arc::clone(&stored),
+                head: own,
+                part,
+                length,
+                follower,
+            })
         };
         deliver(reply, fetched);
-        let Some(writer) = self.copy(writer, body, length).await else { return };
+        let Some(writer) = self.copy(writer, body, announced, in_passing).await else { return };
         let sealed = writer.seal();
         if let Some(body) = sealed.body().cloned() {
-            let Receiving { stored, head, stamp, .. } = receiving;
-            let entry = Entry::new(
-                shared.store.budget(),
-                EntryParts {
-                    key: order.keyed.key.clone(),
-                    meta: Arc::unwrap_or_clone(stored),
-                    head,
-                    body,
-                    stamped: Stamped::new(stamp, self.scopes(&order)),
-                },
-            );
-            let newer = Arc::clone(&entry);
-            let inserted = shared.store.insert(entry, &|older| older.meta().is_replaced_by(newer.meta()));
-            tracing::trace!(route = order.route.name, key = %order.keyed.key, ?inserted, "stored");
+            let (meta, body) = self.put_together(Arc::unwrap_or_clone(stored), extent, body, in_store);
+            let key = errand.keyed.key.clone();
+            let budget = self.shared.store.budget();
+            self.keep(errand, Entry::new(budget, EntryParts { key, meta, head, body, stamped }));
         }
         sealed.complete();
     }
 
-    /// Copies the content into the fill. `None` where it did not come whole; its followers have been told.
-    async fn copy(&self, mut writer: FillWriter, body: Incoming, length: Option<u64>) -> Option<FillWriter> {
+    /// What is stored of a part: all that it makes together with the bytes beside it, if there is room.
+    fn put_together(
+        &self,
+        mut stored: Stored,
+        received: Extent,
+        body: StoredBody,
+        beside: Beside,
+    ) -> (Stored, StoredBody) {
+        let store = &self.shared.store;
+        if received == Extent::Whole || beside.is_empty() {
+            return (stored, body);
+        }
+        if !store.has_room(body.len() + beside.len()) {
+            stored.extent = received;
+            return (stored, body);
+        }
+        let body = beside.around(&body, store.budget());
+        (stored, body)
+    }
+
+    /// Puts an entry into the store, in the place of those that it replaces.
+    fn keep(&self, errand: &Errand, entry: Arc<Entry<Stored>>) {
+        let newer = Arc::clone(&entry);
+        let inserted = self.shared.store.insert(entry, &|older| older.meta().is_replaced_by(newer.meta()));
+        tracing::trace!(route = errand.route.name, key = %errand.keyed.key, ?inserted, "stored");
+    }
+
+    /// Copies the content into the fill, between what is held beside it. `None` where it did not come whole; its
+    /// followers have been told.
+    async fn copy(
+        &self,
+        mut writer: FillWriter,
+        body: Incoming,
+        announced: Option<u64>,
+        beside: Beside,
+    ) -> Option<FillWriter> {
         let shared = &self.shared;
         let mut body = self.guarded(body);
+        push_all(&mut writer, beside.before);
+        let start = writer.bytes_so_far();
         loop {
             if std::future::poll_fn(|context| writer.poll_ready(context)).await.is_err() {
                 return None;
@@ -124,33 +243,47 @@ impl Proxy {
                 None => break,
             }
         }
-        if length.is_some_and(|length| length != writer.bytes_so_far()) {
+        if announced.is_some_and(|announced| announced != writer.bytes_so_far() - start) {
             writer.abort("the origin's answer is not as long as it said");
             return None;
         }
+        push_all(&mut writer, beside.after);
         Some(writer)
     }
 
-    /// Whether nothing has invalidated an answer since its fetch began.
-    pub(super) fn is_current(&self, order: &Order, stamp: Stamp) -> bool {
-        self.shared.store.purge_clock().is_current(&Stamped::new(stamp, self.scopes(order)))
-    }
-
-    /// What invalidates an answer: on a declared route any change of its path, elsewhere of its target.
-    fn scopes(&self, order: &Order) -> Vec<ScopeId> {
+    /// What invalidates an answer: on a declared route any change of its path, elsewhere of its target; and whatever
+    /// ends its host, its route, its tags or its groups.
+    pub(super) fn scopes(&self, errand: &Errand, fields: &HeaderMap) -> Vec<ScopeId> {
         let purges = self.shared.store.purge_clock();
-        let key = &order.keyed.key;
+        let key = &errand.keyed.key;
         let parts = key.parts();
-        let changed = match order.keyed.declared {
+        let changed = match errand.keyed.declared {
             Some(_) => Scope::Path(key.path_identity()),
             None => Scope::Target(key.target_identity()),
         };
-        let tags = order.route.tags_for(parts.path);
-        let named = [changed, Scope::Host(parts.authority), Scope::Route(&order.route.name)];
+        let tags = errand.route.tags_for(parts.path);
+        let is_ignored = errand.keyed.declared.is_some() && errand.route.ignore.contains(&CACHE_GROUPS);
+        let groups = if is_ignored { Vec::new() } else { groups(fields, &CACHE_GROUPS) };
+        let groups: Vec<_> =
+            groups.iter().map(|group| group_identity(parts.scheme, parts.authority, group)).collect();
+        let named = [changed, Scope::Host(parts.authority), Scope::Route(&errand.route.name)];
         named
             .into_iter()
             .chain(tags.iter().map(|tag| Scope::Tag(tag)))
+            .chain(groups.iter().map(|group| Scope::Group(group)))
             .map(|scope| purges.scope(scope))
             .collect()
+    }
+}
+
+/// A group as the store knows it: groups of different origins have nothing to do with each other, whatever they are
+/// called (RFC 9875 section 2.1).
+pub(super) fn group_identity(scheme: Scheme, authority: &str, group: &str) -> String {
+    format!("{scheme}://{authority} {group}")
+}
+
+fn push_all(writer: &mut FillWriter, chunks: Vec<Chunks>) {
+    for chunk in chunks.into_iter().flatten() {
+        writer.push(&chunk);
     }
 }

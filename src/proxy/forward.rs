@@ -9,15 +9,14 @@ use hyper::body::Incoming;
 use super::{
     Body, Problem, Proxy,
     exchange::Exchange,
+    fetch::Arrived,
     outgoing::{as_it_came, own_via},
     respond::Outcome,
 };
 use crate::{
     decision::Bypass,
-    key::{path_identity, target_identity},
     semantics::{cache_status::Handling, fields::remove_hop_by_hop, methods},
-    store::Scope,
-    upstream::IdleTimeout,
+    upstream::{Answer, IdleTimeout},
 };
 
 impl Proxy {
@@ -28,36 +27,34 @@ impl Proxy {
         bypass: Bypass,
     ) -> Result<Response<Body>, Problem> {
         let request = as_it_came(&mut exchange, &self.shared.settings);
-        let response = self.upstream.send(request).await?.response;
-        if !methods::is_safe(&exchange.parts.method) && is_success(&response) {
-            self.invalidate(&exchange);
+        let (stamp, asked) = (self.shared.store.purge_clock().now(), self.shared.clock.now());
+        let Answer { mut response, framing } = self.upstream.send(request).await?;
+        remove_hop_by_hop(response.headers_mut());
+        let mut arrived = Arrived { response, framing, asked, received: self.shared.clock.now(), stamp };
+        let level = bypass.evidence.level();
+        if !methods::is_safe(&exchange.parts.method)
+            && let Some(stamp) = self.invalidate(&exchange, &arrived.response, stamp)
+        {
+            arrived.stamp = stamp;
+            if let Some((errand, receiving)) = self.answer_to_get(&exchange, &arrived) {
+                let filling = self.spawn_fill(errand, receiving, arrived.response.into_body()).await?;
+                let stored =
+                    Handling::Forwarded { why: bypass.fwd, status: None, stored: true, collapsed: None };
+                return Ok(self.respond_filling(&exchange, filling, Outcome::of(stored, level, None)));
+            }
         }
-        let outcome = Outcome::of(Handling::forwarded(bypass.fwd), bypass.evidence.level(), bypass.reason);
-        Ok(self.respond_passed(&exchange, response, outcome))
+        let outcome = Outcome::of(Handling::forwarded(bypass.fwd), level, bypass.reason);
+        Ok(self.respond_passed(&exchange, arrived.response, outcome))
     }
 
     /// The body of an answer, guarded against standing still.
     pub(super) fn guarded(&self, body: Incoming) -> IdleTimeout {
         IdleTimeout::new(body, self.upstream.body_timeout())
     }
-
-    /// Ends the currency of everything stored for the target of an unsafe request: where the operator declared the
-    /// path, of every query of it (RFC 9111 section 4.4). Fills that began before are not stored either.
-    fn invalidate(&self, exchange: &Exchange) {
-        let purges = self.shared.store.purge_clock();
-        let path = purges.scope(Scope::Path(&path_identity(&exchange.target)));
-        let target = purges.scope(Scope::Target(&target_identity(&exchange.target)));
-        purges.invalidate(&[path, target]);
-    }
 }
 
-fn is_success(response: &Response<Incoming>) -> bool {
-    response.status().is_success() || response.status().is_redirection()
-}
-
-/// The fields of an answer that is passed on: those of its connection stay behind.
+/// The fields of an answer that is passed on, without those of its connection.
 pub(super) fn passed_fields(fields: &mut HeaderMap, version: Version, received: std::time::SystemTime) {
-    remove_hop_by_hop(fields);
     fields.append(VIA, own_via(version));
     ensure_date(fields, received);
 }

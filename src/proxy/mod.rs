@@ -3,14 +3,18 @@
 //! read the request -> find its route -> classify -> plan -> serve from the store, fetch, or forward as it came.
 
 mod body;
+mod errand;
 mod exchange;
 mod fetch;
 mod fill;
 mod forward;
 mod head;
+mod invalidate;
 mod outgoing;
+mod parts;
 mod preview;
 mod problem;
+mod renew;
 mod respond;
 
 use std::{
@@ -28,9 +32,10 @@ use tokio_util::task::TaskTracker;
 pub use body::Body;
 pub use preview::Preview;
 pub use problem::Problem;
+pub use respond::own_status;
 
 use crate::{
-    decision::{Classified, Keyed, Plan, Policy, Reason, Refusal, Stored, classify, plan},
+    decision::{Classified, Keyed, Plan, Policy, Reason, Refusal, Stored, can_be_offered, classify, plan},
     key::{CacheKey, Scheme},
     observe::{Clock, Finding, Findings, Sink},
     route::{Route, RouteTable},
@@ -42,8 +47,9 @@ use crate::{
     store::{Entry, Store, UncacheableMemory, Variants},
     upstream::Upstream,
 };
+use errand::{Held, Order};
 use exchange::Exchange;
-use fetch::{Fetched, Order};
+use fetch::Fetched;
 use respond::Outcome;
 
 /// The operator's settings for the request function.
@@ -187,9 +193,21 @@ impl Proxy {
                 Ok(self.hit(&exchange, entry, Remaining::Stale(since), None, now))
             }
             Plan::Validate { variant, fwd } => {
-                self.fetch(exchange, keyed, fwd, Some(Arc::clone(entry(variant)?))).await
+                let held = Held::Selected(Arc::clone(entry(variant)?));
+                self.fetch(exchange, keyed, fwd, held).await
             }
-            Plan::Fetch { fwd } => self.fetch(exchange, keyed, fwd, None).await,
+            Plan::Complete { variant, missing } => {
+                let held = Held::Part(Arc::clone(entry(variant)?), missing);
+                self.fetch(exchange, keyed, Fwd::Partial, held).await
+            }
+            Plan::Fetch { fwd } => {
+                let policy = &shared.settings.policy;
+                let can_be_offered = |entry: &&Arc<Entry<Stored>>| {
+                    can_be_offered(&keyed, exchange.fields(), entry.meta(), policy)
+                };
+                let held = Held::offered(entries().filter(can_be_offered));
+                self.fetch(exchange, keyed, fwd, held).await
+            }
             Plan::Bypass(bypass) => {
                 if bypass.reason == Some(Refusal::VaryUndeclared.into()) {
                     shared.report(&exchange.route, Finding::of(Refusal::VaryUndeclared.into()));
@@ -206,20 +224,26 @@ impl Proxy {
         exchange: Exchange,
         keyed: Keyed,
         fwd: Fwd,
-        held: Option<Arc<Entry<Stored>>>,
+        held: Held,
     ) -> Result<Response<Body>, Problem> {
         // A client that wants no stale answer gets none, not even where the origin fails.
-        let stand_in = held.clone().filter(|_| fwd == Fwd::Stale);
+        let stand_in = match &held {
+            Held::Selected(entry) if fwd == Fwd::Stale => Some(Arc::clone(entry)),
+            Held::Nothing | Held::Selected(_) | Held::Offered(_) | Held::Part(..) => None,
+        };
         let order = Order::new(&exchange, keyed, held, stand_in.clone(), &self.shared)?;
         let fetched = self.spawn_fetch(order).await.map_err(|_| Problem::Internal)?;
         let handling = |status, stored| Handling::Forwarded { why: fwd, status, stored, collapsed: None };
         match fetched {
             Fetched::Filling(filling) => {
-                let outcome = Outcome::of(handling(None, true), Some(filling.stored.level()), None);
+                // Only a status that the client does not get itself is worth a word.
+                let own = filling.part.status(&filling.stored);
+                let status = Some(filling.status).filter(|status| *status != own);
+                let outcome = Outcome::of(handling(status, true), Some(filling.stored.level()), None);
                 Ok(self.respond_filling(&exchange, filling, outcome))
             }
-            Fetched::Freshened(entry) => {
-                let status = Some(http::StatusCode::NOT_MODIFIED);
+            Fetched::Renewed(entry, status) => {
+                let status = Some(status).filter(|status| *status != entry.meta().status);
                 let outcome = Outcome::of(handling(status, true), Some(entry.meta().level()), None);
                 Ok(self.respond_stored(&exchange, &entry, outcome, self.shared.clock.now()))
             }

@@ -13,9 +13,9 @@ use http::{
 };
 use ipnet::IpNet;
 
-use super::{Peer, Problem, Settings, exchange::Exchange};
+use super::{Peer, Problem, Settings, errand::Condition, exchange::Exchange};
 use crate::{
-    decision::{Keyed, Stored},
+    decision::Keyed,
     key::{ProxyStatements, Scheme, TraceParent, hermetic_request},
     level::Identity,
     semantics::fields::remove_hop_by_hop,
@@ -41,11 +41,11 @@ pub(super) fn to_be_stored(
     exchange: &Exchange,
     keyed: &Keyed,
     settings: &Settings,
-    held: Option<&Stored>,
+    condition: &Condition,
 ) -> Result<Request<RequestBody>, Problem> {
     match keyed.declared {
-        Some(_) => hermetic(exchange, keyed, settings, held),
-        None => storable(exchange, settings, held),
+        Some(_) => hermetic(exchange, keyed, settings, condition),
+        None => storable(exchange, settings, condition),
     }
 }
 
@@ -54,7 +54,7 @@ fn hermetic(
     exchange: &Exchange,
     keyed: &Keyed,
     settings: &Settings,
-    held: Option<&Stored>,
+    condition: &Condition,
 ) -> Result<Request<RequestBody>, Problem> {
     let client = exchange.fields();
     let forward: Vec<_> = exchange
@@ -63,11 +63,16 @@ fn hermetic(
         .iter()
         .flat_map(|name| client.get_all(name).iter().map(move |value| (name.clone(), value.clone())))
         .collect();
+    // What answers a hermetic fetch is never a part, and never made for other fields than those in the key.
+    let (if_none_match, if_modified_since) = match condition {
+        Condition::Unless { tags, modified } => (tags.clone(), modified.clone()),
+        Condition::AsAsked | Condition::Only { .. } => (None, None),
+    };
     let statements = ProxyStatements {
         host: settings.origin_host.clone(),
         trace: Some(fresh_trace()),
-        if_none_match: held.and_then(|held| held.tag.as_ref()).map(|tag| tag.as_value().clone()),
-        if_modified_since: held.and_then(|held| held.last_modified.clone()),
+        if_none_match,
+        if_modified_since,
         forward: &forward,
     };
     let request = hermetic_request(&keyed.key, keyed.codings, &statements).map_err(|_| Problem::Internal)?;
@@ -111,7 +116,7 @@ pub(super) fn as_it_came(exchange: &mut Exchange, settings: &Settings) -> Reques
 fn storable(
     exchange: &Exchange,
     settings: &Settings,
-    held: Option<&Stored>,
+    condition: &Condition,
 ) -> Result<Request<RequestBody>, Problem> {
     let target = PathAndQuery::try_from(exchange.target.origin_form()).map_err(|_| UpstreamError::Target)?;
     let mut fields = client_fields(exchange, settings, Way::Shared);
@@ -121,18 +126,25 @@ fn storable(
             None => fields.remove(COOKIE),
         };
     }
-    if let Some(held) = held.filter(|held| held.has_validator()) {
-        for name in [&IF_NONE_MATCH, &IF_MODIFIED_SINCE, &IF_UNMODIFIED_SINCE, &RANGE, &IF_RANGE] {
-            fields.remove(name);
-        }
-        if let Some(tag) = &held.tag {
-            fields.insert(IF_NONE_MATCH, tag.as_value().clone());
-        }
-        if let Some(date) = &held.last_modified {
-            fields.insert(IF_MODIFIED_SINCE, date.clone());
+    state_condition(&mut fields, condition);
+    Ok(assemble(exchange, target, RequestBody::whole(exchange.query_content()), fields))
+}
+
+/// Puts a condition in the place of the client's own.
+fn state_condition(fields: &mut HeaderMap, condition: &Condition) {
+    let stated = match condition {
+        Condition::AsAsked => return,
+        Condition::Unless { tags, modified } => [(IF_NONE_MATCH, tags), (IF_MODIFIED_SINCE, modified)],
+        Condition::Only { range, if_range } => [(RANGE, &Some(range.clone())), (IF_RANGE, if_range)],
+    };
+    for name in [&IF_NONE_MATCH, &IF_MODIFIED_SINCE, &IF_UNMODIFIED_SINCE, &RANGE, &IF_RANGE] {
+        fields.remove(name);
+    }
+    for (name, value) in stated {
+        if let Some(value) = value {
+            fields.insert(name, value.clone());
         }
     }
-    Ok(assemble(exchange, target, RequestBody::whole(exchange.query_content()), fields))
 }
 
 fn assemble(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Request, request::Parts};
 
-use super::{Peer, Problem, Settings, exchange::Exchange, outgoing};
+use super::{Peer, Problem, Settings, errand::Condition, exchange::Exchange, outgoing};
 use crate::{
     decision::{Classified, canonical_key, classify},
     key::{CacheKey, Target},
@@ -51,7 +51,9 @@ impl Preview {
             .then(|| canonical_key(&exchange.asked(), &exchange.route));
         let outgoing = match &classified {
             Classified::Bypass(_) | Classified::OnlyIfCached => outgoing::as_it_came(&mut exchange, settings),
-            Classified::Keyed(keyed) => outgoing::to_be_stored(&exchange, keyed, settings, None)?,
+            Classified::Keyed(keyed) => {
+                outgoing::to_be_stored(&exchange, keyed, settings, &Condition::AsAsked)?
+            }
         };
         let Exchange { target, route, .. } = exchange;
         Ok(Self { target, route, classified, key, outgoing: outgoing.map(|_| ()) })

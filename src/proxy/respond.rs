@@ -21,6 +21,8 @@ use crate::{
         Now,
         cache_status::{CACHE_STATUS, CacheStatus, Fwd, Handling},
         freshness::{FreshnessLifetime, Remaining},
+        methods,
+        partial::Extent,
         range::{Selection, select},
         validation::client_copy_is_current,
     },
@@ -49,12 +51,14 @@ pub(super) enum Part {
     NotModified,
     /// Content, all or some of it.
     Content(Selection),
+    /// A part of the representation, as the origin sent it: 206.
+    AsReceived,
 }
 
 /// Which part of a response answers a request (RFC 9110 section 13.2.2). `length` is that of its whole content, where
 /// it is known: a range of a length that is not known yet is ignored.
 pub(super) fn part(method: &Method, request: &HeaderMap, stored: &Stored, length: Option<u64>) -> Part {
-    if stored.status != StatusCode::OK {
+    if stored.status != StatusCode::OK || !methods::is_cacheable(method) {
         return Part::Content(Selection::Whole);
     }
     if client_copy_is_current(request, stored.tag.as_ref(), stored.modified()) {
@@ -68,6 +72,39 @@ pub(super) fn part(method: &Method, request: &HeaderMap, stored: &Stored, length
     })
 }
 
+impl Part {
+    /// The status of the answer.
+    pub(super) const fn status(&self, stored: &Stored) -> StatusCode {
+        match self {
+            Self::NotModified => StatusCode::NOT_MODIFIED,
+            Self::Content(Selection::Whole) => stored.status,
+            Self::Content(Selection::Part(_)) | Self::AsReceived => StatusCode::PARTIAL_CONTENT,
+            Self::Content(Selection::Unsatisfiable) => StatusCode::RANGE_NOT_SATISFIABLE,
+        }
+    }
+}
+
+/// Which part of an answer that is being received and stored the client that asked for it gets, where the content of the
+/// answer is this much of the representation.
+pub(super) fn own_part(
+    method: &Method,
+    request: &HeaderMap,
+    stored: &Stored,
+    received: Extent,
+    length: Option<u64>,
+) -> Part {
+    match received {
+        Extent::Whole => part(method, request, stored, length),
+        Extent::Part(_) => Part::AsReceived,
+    }
+}
+
+/// The status that the client that asked gets of an answer that is stored. Where it is not the origin's, Cache-Status
+/// tells that (RFC 9211 section 2.4).
+pub fn own_status(method: &Method, request: &HeaderMap, stored: &Stored, length: Option<u64>) -> StatusCode {
+    own_part(method, request, stored, stored.extent, length).status(stored)
+}
+
 impl Proxy {
     /// The response from the store.
     pub(super) fn respond_stored(
@@ -77,13 +114,16 @@ impl Proxy {
         outcome: Outcome,
         now: Now,
     ) -> Response<Body> {
-        let body = entry.body();
-        let length = body.len();
+        let (body, extent) = (entry.body(), entry.meta().extent);
+        let length = extent.complete(body.len());
         let part = part(&exchange.parts.method, exchange.fields(), entry.meta(), Some(length));
         let content = match &part {
             Part::NotModified | Part::Content(Selection::Unsatisfiable) => Body::empty(),
-            Part::Content(Selection::Whole) => Body::stored(body.chunks(0..length)),
-            Part::Content(Selection::Part(range)) => Body::stored(body.chunks(range.clone())),
+            Part::Content(Selection::Whole) | Part::AsReceived => Body::stored(body.chunks(0..length)),
+            Part::Content(Selection::Part(range)) => {
+                let start = extent.start();
+                Body::stored(body.chunks(range.start - start..range.end - start))
+            }
         };
         let mut response = Self::assemble(exchange, entry.head(), entry.meta(), &part, Some(length), content);
         state_age(&mut response, entry.meta(), outcome.handling, now);
@@ -97,10 +137,10 @@ impl Proxy {
         filling: Filling,
         outcome: Outcome,
     ) -> Response<Body> {
-        let Filling { stored, head, part, length, follower } = filling;
+        let Filling { stored, head, part, length, follower, .. } = filling;
         let content = match &part {
             Part::NotModified | Part::Content(Selection::Unsatisfiable) => Body::empty(),
-            Part::Content(Selection::Whole) => Body::filling(follower, length),
+            Part::Content(Selection::Whole) | Part::AsReceived => Body::filling(follower, length),
             Part::Content(Selection::Part(range)) => Body::filling(follower, Some(range.end - range.start)),
         };
         let mut response = Self::assemble(exchange, &head, &stored, &part, length, content);
@@ -140,12 +180,7 @@ impl Proxy {
     ) -> Response<Body> {
         let without_content = exchange.parts.method == Method::HEAD;
         let mut response = Response::new(if without_content { Body::empty() } else { content });
-        *response.status_mut() = match part {
-            Part::NotModified => StatusCode::NOT_MODIFIED,
-            Part::Content(Selection::Whole) => stored.status,
-            Part::Content(Selection::Part(_)) => StatusCode::PARTIAL_CONTENT,
-            Part::Content(Selection::Unsatisfiable) => StatusCode::RANGE_NOT_SATISFIABLE,
-        };
+        *response.status_mut() = part.status(stored);
         let fields = response.headers_mut();
         fields.reserve(head.lines().count() + 3);
         for (name, value) in head.fields() {
@@ -153,8 +188,14 @@ impl Proxy {
                 fields.append(name, value);
             }
         }
-        if let (Part::Content(selection), Some(length)) = (part, length) {
-            state_length(fields, stored.status, selection, length);
+        match (part, length) {
+            (Part::Content(selection), Some(length)) => {
+                state_length(fields, stored.status, selection, length);
+            }
+            (Part::AsReceived, Some(length)) => {
+                fields.insert(CONTENT_LENGTH, HeaderValue::from(length));
+            }
+            (Part::NotModified, _) | (_, None) => {}
         }
         response
     }

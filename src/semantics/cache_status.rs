@@ -65,6 +65,8 @@ pub enum Fwd {
     Request,
     /// What is stored is stale.
     Stale,
+    /// What is stored is only a part, and not all that was asked for.
+    Partial,
 }
 
 impl Fwd {
@@ -77,6 +79,7 @@ impl Fwd {
             Self::VaryMiss => "vary-miss",
             Self::Request => "request",
             Self::Stale => "stale",
+            Self::Partial => "partial",
         }
     }
 }

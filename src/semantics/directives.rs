@@ -44,6 +44,10 @@ pub struct CacheControl {
     pub must_revalidate: bool,
     /// `proxy-revalidate` of a response.
     pub proxy_revalidate: bool,
+    /// `must-understand` of a response: only for caches that know what its status means for them.
+    pub must_understand: bool,
+    /// `immutable` of a response (RFC 8246): it does not change while it is fresh.
+    pub immutable: bool,
     /// `only-if-cached` of a request.
     pub only_if_cached: bool,
 }
@@ -175,6 +179,8 @@ impl CacheControl {
             "public" => self.public = true,
             "must-revalidate" => self.must_revalidate = true,
             "proxy-revalidate" => self.proxy_revalidate = true,
+            "must-understand" => self.must_understand = true,
+            "immutable" => self.immutable = true,
             "only-if-cached" => self.only_if_cached = true,
             _ => {}
         }

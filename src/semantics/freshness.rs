@@ -81,9 +81,15 @@ pub fn explicit_lifetime(
     })
 }
 
-/// A lifetime guessed from Last-Modified, for statuses that allow a guess (RFC 9111 section 4.2.2).
-pub fn heuristic_lifetime(status: StatusCode, fields: &HeaderMap, received: SystemTime) -> Option<Duration> {
-    if !is_heuristically_cacheable(status) {
+/// A lifetime guessed from Last-Modified, for statuses that allow a guess, and for any that says `public`
+/// (RFC 9111 section 4.2.2).
+pub fn heuristic_lifetime(
+    status: StatusCode,
+    directives: &CacheControl,
+    fields: &HeaderMap,
+    received: SystemTime,
+) -> Option<Duration> {
+    if !is_heuristically_cacheable(status) && !directives.public {
         return None;
     }
     let since = date_of(fields, received).duration_since(date_field(fields, &LAST_MODIFIED)?).ok()?;
@@ -194,10 +200,16 @@ mod tests {
         let ok = StatusCode::OK;
         let modified = |secs| fields(&[(LAST_MODIFIED, date(secs))]);
         let received = at(10_000_000, 0).wall;
-        assert_eq!(heuristic_lifetime(ok, &modified(9_999_000), received), Some(Duration::from_secs(100)));
-        assert_eq!(heuristic_lifetime(ok, &modified(0), received), Some(HEURISTIC_CEILING));
-        assert_eq!(heuristic_lifetime(ok, &HeaderMap::new(), received), None);
-        assert_eq!(heuristic_lifetime(StatusCode::CREATED, &modified(0), received), None);
+        let lifetime = |status, fields: &HeaderMap| {
+            heuristic_lifetime(status, &CacheControl::default(), fields, received)
+        };
+        assert_eq!(lifetime(ok, &modified(9_999_000)), Some(Duration::from_secs(100)));
+        assert_eq!(lifetime(ok, &modified(0)), Some(HEURISTIC_CEILING));
+        assert_eq!(lifetime(ok, &HeaderMap::new()), None);
+        assert_eq!(lifetime(StatusCode::CREATED, &modified(0)), None);
+        let public = CacheControl { public: true, ..CacheControl::default() };
+        let made = heuristic_lifetime(StatusCode::CREATED, &public, &modified(0), received);
+        assert_eq!(made, Some(HEURISTIC_CEILING), "`public` allows a guess for any status");
     }
 
     proptest! {

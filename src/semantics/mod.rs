@@ -1,4 +1,4 @@
-//! HTTP caching as pure functions: directives, freshness, validation, ranges, Vary, hop-by-hop fields, Cache-Status
+//! HTTP caching as pure functions: directives, statuses, freshness, validation, ranges, Vary, hop-by-hop fields, Cache-Status
 //! (RFC 9110, 9111, 9211).
 //!
 //! Nothing here reads a clock: [`Now`] is always an argument.
@@ -7,8 +7,11 @@ pub mod cache_status;
 pub mod directives;
 pub mod fields;
 pub mod freshness;
+pub mod groups;
 pub mod methods;
+pub mod partial;
 pub mod range;
+pub mod status;
 pub mod targeted;
 pub mod validation;
 pub mod vary;

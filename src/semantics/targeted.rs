@@ -5,14 +5,10 @@ use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
 use super::directives::CacheControl;
 
-/// The fields that are addressed to this cache, the most specific first (RFC 9213 section 2.2).
-static TARGET_LIST: [HeaderName; 2] =
-    [HeaderName::from_static("plimsoll-cache-control"), HeaderName::from_static("cdn-cache-control")];
-
-/// The directives of the first targeted field that is valid and not empty. They stand in the place of Cache-Control
-/// and Expires.
-pub fn targeted(fields: &HeaderMap) -> Option<CacheControl> {
-    TARGET_LIST.iter().find_map(|name| directives(fields, name))
+/// The directives of the first field of this target list (RFC 9213 section 2.2) that is valid and not empty. They stand
+/// in the place of Cache-Control and Expires.
+pub fn targeted(fields: &HeaderMap, list: &[HeaderName]) -> Option<CacheControl> {
+    list.iter().find_map(|name| directives(fields, name))
 }
 
 fn directives(fields: &HeaderMap, name: &HeaderName) -> Option<CacheControl> {
@@ -54,12 +50,15 @@ mod tests {
 
     use super::*;
 
+    const TARGET_LIST: [HeaderName; 2] =
+        [HeaderName::from_static("plimsoll-cache-control"), HeaderName::from_static("cdn-cache-control")];
+
     fn read(lines: &[(&'static str, &'static str)]) -> Option<CacheControl> {
         let fields = lines
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
-        targeted(&fields)
+        targeted(&fields, &TARGET_LIST)
     }
 
     #[test]

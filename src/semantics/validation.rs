@@ -1,13 +1,16 @@
 //! Entity tags and conditional requests, answered from a stored response (RFC 9110 sections 8.8.3 and 13).
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::{
     HeaderMap, HeaderValue,
     header::{IF_MODIFIED_SINCE, IF_NONE_MATCH},
 };
 
-use super::{directives::split_list, freshness::date_field};
+use super::{
+    directives::split_list,
+    freshness::{date_field, parse_date},
+};
 
 /// An entity tag as it was sent, quotes included (RFC 9110 section 8.8.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +51,41 @@ fn opaque(tag: &[u8]) -> &[u8] {
     tag.strip_prefix(b"W/").unwrap_or(tag)
 }
 
+/// A validator that changes whenever a byte of the representation does (RFC 9110 section 8.8.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StrongValidator {
+    /// An entity tag that is not weak.
+    Tag(EntityTag),
+    /// A Last-Modified that lies at least a second before Date, so that nothing can have changed in the second that it
+    /// names after the response was made (RFC 9110 section 8.8.2.2).
+    Date(HeaderValue),
+}
+
+impl StrongValidator {
+    /// The strong validator of a response; its entity tag where it has both.
+    pub fn of(
+        tag: Option<&EntityTag>,
+        last_modified: Option<&HeaderValue>,
+        date: SystemTime,
+    ) -> Option<Self> {
+        if let Some(tag) = tag {
+            return (!tag.is_weak()).then(|| Self::Tag(tag.clone()));
+        }
+        let value = last_modified?;
+        let modified = value.to_str().ok().and_then(parse_date)?;
+        let age = date.duration_since(modified).ok()?;
+        (age >= Duration::from_secs(1)).then(|| Self::Date(value.clone()))
+    }
+
+    /// The value for If-Range.
+    pub const fn as_value(&self) -> &HeaderValue {
+        match self {
+            Self::Tag(tag) => tag.as_value(),
+            Self::Date(date) => date,
+        }
+    }
+}
+
 /// Whether a request asks under a condition that a stored response can answer.
 pub fn is_conditional(request: &HeaderMap) -> bool {
     request.contains_key(IF_NONE_MATCH) || request.contains_key(IF_MODIFIED_SINCE)
@@ -69,8 +107,6 @@ pub fn client_copy_is_current(request: &HeaderMap, tag: Option<&EntityTag>, modi
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use http::HeaderName;
 
     use super::*;
@@ -116,6 +152,18 @@ mod tests {
         assert!(!client_copy_is_current(&fields, None, modified + Duration::from_secs(1)));
         fields.insert(IF_NONE_MATCH, HeaderValue::from_static("\"other\""));
         assert!(!client_copy_is_current(&fields, None, modified));
+    }
+
+    #[test]
+    fn rfc9110_section_8_8_1_only_what_changes_with_every_byte_is_strong() {
+        let second = |n: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(n);
+        let modified = HeaderValue::try_from(httpdate::fmt_http_date(second(100))).unwrap();
+        let (strong, weak) = (tag("\"a\""), tag("W/\"a\""));
+        let of = |tag: Option<&EntityTag>, at| StrongValidator::of(tag, Some(&modified), second(at));
+        assert_eq!(of(strong.as_ref(), 100), strong.map(StrongValidator::Tag));
+        assert_eq!(of(weak.as_ref(), 200), None, "the date of a response with a weak tag is no stronger");
+        assert_eq!(of(None, 100), None, "it may have changed again in the same second");
+        assert_eq!(of(None, 101), Some(StrongValidator::Date(modified.clone())));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{
     body::{ARC_COUNTS, SHARED, StoredBody},
     budget::{Budget, Charge, allocation},
     head::HeadBlock,
-    purge::{PurgeClock, Stamp, Stamped},
+    purge::{PurgeClock, Stamped},
 };
 use crate::key::CacheKey;
 
@@ -64,15 +64,9 @@ impl<M: MetaSize> Entry<M> {
         Arc::new(Self { key, meta, head, body, stamped, charge })
     }
 
-    /// The same response after a validation that began at `stamp`: a new head over the same body.
-    pub fn freshened(&self, meta: M, head: HeadBlock, stamp: Stamp) -> Arc<Self> {
-        let parts = EntryParts {
-            key: self.key.clone(),
-            meta,
-            head,
-            body: self.body.clone(),
-            stamped: self.stamped.renewed(stamp),
-        };
+    /// The same content under a new head: a validation has brought it up to date.
+    pub fn freshened(&self, meta: M, head: HeadBlock, stamped: Stamped) -> Arc<Self> {
+        let parts = EntryParts { key: self.key.clone(), meta, head, body: self.body.clone(), stamped };
         Self::new(self.charge.budget(), parts)
     }
 

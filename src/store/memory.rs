@@ -36,8 +36,8 @@ pub trait Store<M>: Send + Sync {
     /// invalidated it.
     fn replace(&self, old: &Arc<Entry<M>>, new: Arc<Entry<M>>) -> Inserted;
 
-    /// Removes all stored responses of `key`.
-    fn remove(&self, key: &CacheKey);
+    /// Removes one stored response, if it is still there.
+    fn discard(&self, entry: &Arc<Entry<M>>);
 
     /// Whether a response with `bytes` of content may be held. Reclaims what can be reclaimed before it says no.
     fn has_room(&self, bytes: u64) -> bool;
@@ -285,17 +285,22 @@ impl<M: Send + Sync + 'static> MemoryStore<M> {
         let mut left = None;
         self.change(key, |found| {
             let Some(found) = found else { return Change::Keep };
-            let mut current = found.iter().filter(|entry| self.purges.is_current(entry.stamped()));
-            match current.next().cloned() {
-                None => Change::Remove,
-                Some(newest) => {
-                    let variants = self.variants(newest, current);
-                    left = Some(variants.clone());
-                    Change::Put(variants)
-                }
+            let change = self.remaining(found.iter());
+            if let Change::Put(variants) = &change {
+                left = Some(variants.clone());
             }
+            change
         });
         left
+    }
+
+    /// What becomes of a key of which only these are left: those that nothing has invalidated stay.
+    fn remaining<'a>(&self, left: impl Iterator<Item = &'a Arc<Entry<M>>>) -> Change<M> {
+        let mut current = left.filter(|entry| self.purges.is_current(entry.stamped()));
+        match current.next().cloned() {
+            None => Change::Remove,
+            Some(newest) => Change::Put(self.variants(newest, current)),
+        }
     }
 }
 
@@ -343,8 +348,14 @@ impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
         outcome
     }
 
-    fn remove(&self, key: &CacheKey) {
-        self.change(key, |found| if found.is_some() { Change::Remove } else { Change::Keep });
+    fn discard(&self, entry: &Arc<Entry<M>>) {
+        self.change(entry.key(), |found| {
+            let Some(found) = found.filter(|found| found.iter().any(|other| Arc::ptr_eq(other, entry)))
+            else {
+                return Change::Keep;
+            };
+            self.remaining(found.iter().filter(|other| !Arc::ptr_eq(other, entry)))
+        });
     }
 
     fn has_room(&self, bytes: u64) -> bool {

@@ -42,6 +42,8 @@ pub enum Scope<'a> {
     Route(&'a str),
     /// Everything that carries one tag.
     Tag(&'a str),
+    /// One group of one origin (RFC 9875), named as the caller names it.
+    Group(&'a str),
 }
 
 impl<'a> Scope<'a> {
@@ -52,6 +54,7 @@ impl<'a> Scope<'a> {
             Self::Host(host) => (2, host.as_bytes()),
             Self::Route(route) => (3, route.as_bytes()),
             Self::Tag(tag) => (4, tag.as_bytes()),
+            Self::Group(group) => (5, group.as_bytes()),
         }
     }
 }
@@ -87,12 +90,6 @@ impl Stamped {
     /// What it belongs to.
     pub fn scopes(&self) -> &[ScopeId] {
         &self.scopes
-    }
-
-    /// The same scopes, begun at another time: a validation that made a stored response new.
-    #[must_use]
-    pub fn renewed(&self, stamp: Stamp) -> Self {
-        Self::new(stamp, self.scopes.clone())
     }
 }
 
@@ -139,10 +136,23 @@ impl PurgeClock {
     ///
     /// When this has returned, no [`is_current`](Self::is_current) that begins later is true for any of that.
     pub fn invalidate(&self, scopes: &[ScopeId]) {
-        if scopes.is_empty() {
-            return;
+        if !scopes.is_empty() {
+            let _writing = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+            self.write(scopes);
         }
+    }
+
+    /// Like [`invalidate`](Self::invalidate), for a write whose own answer is to be stored: its stamp, right after this
+    /// invalidation. `None` where another one has ended the currency of `written` since it began.
+    pub fn supersede(&self, written: &Stamped, scopes: &[ScopeId]) -> Option<Stamp> {
         let _writing = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_current = self.is_current(written);
+        let next = self.write(scopes);
+        is_current.then_some(next)
+    }
+
+    /// Writes the next sequence into the slots. The caller holds the lock of the writers.
+    fn write(&self, scopes: &[ScopeId]) -> Stamp {
         let next = self.sequence.load(Ordering::Relaxed) + 1;
         for index in scopes.iter().flat_map(|scope| scope.0) {
             if let Some(slot) = self.slots.get(index as usize) {
@@ -150,6 +160,7 @@ impl PurgeClock {
             }
         }
         self.sequence.store(next, Ordering::Release);
+        Stamp(next)
     }
 
     /// Whether nothing has invalidated `stamped` since it began. One load where nothing at all was invalidated since

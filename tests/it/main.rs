@@ -7,6 +7,7 @@ mod demo;
 mod faulty_origin;
 mod forwarding;
 mod freshness;
+mod letter;
 mod levels;
 mod lifecycle;
 mod max_object;

@@ -6,7 +6,7 @@ use super::{ExplainArgs, keyed, said::ResponseSaid};
 use crate::{
     decision::{Answered, Framing, Keyed, Plan, Reason, Refusal, Stored, Verdict, judge, plan},
     level::{EvidenceSet, Level},
-    proxy::{Preview, Settings},
+    proxy::{Preview, Settings, own_status},
     semantics::{
         Now,
         cache_status::{Fwd, Handling},
@@ -96,7 +96,11 @@ pub(super) fn answer(
             lifetime: Some(stored.lifetime),
             always_validate: stored.always_validate,
             seen: Some(match not_for_client {
-                None => Seen { handling: STORED, level: Some(stored.level()), reason: None },
+                None => {
+                    let own = own_status(&args.method, request, &stored, length);
+                    let status = Some(status).filter(|status| *status != own);
+                    Seen { handling: stored_with(status), level: Some(stored.level()), reason: None }
+                }
                 // The client gets the answer to its own request.
                 Some(reason) => Seen::forwarded(Fwd::Bypass, keyed.evidence.level(), Some(reason)),
             }),
@@ -112,8 +116,9 @@ pub(super) fn answer(
     })
 }
 
-const STORED: Handling =
-    Handling::Forwarded { why: Fwd::UriMiss, status: None, stored: true, collapsed: None };
+const fn stored_with(status: Option<StatusCode>) -> Handling {
+    Handling::Forwarded { why: Fwd::UriMiss, status, stored: true, collapsed: None }
+}
 
 /// A 304, while nothing is stored that it could confirm: it answers the client's own condition, if that was sent.
 fn not_modified(preview: &Preview, keyed: &Keyed, again: &'static str) -> Judged {
@@ -140,7 +145,7 @@ const fn planned(plan: &Plan) -> &'static str {
     match plan {
         Plan::Serve { .. } | Plan::ServeStale { .. } => "hit",
         Plan::Validate { .. } => "validate",
-        Plan::Fetch { .. } => "fetch",
+        Plan::Fetch { .. } | Plan::Complete { .. } => "fetch",
         Plan::Bypass(_) => "bypass",
         Plan::OnlyIfCached => "only-if-cached",
     }

@@ -1,7 +1,6 @@
 //! Tests of the decision, one file for each question. They share one origin, whose answers arrive at a moment that
 //! every other moment is counted from.
 
-mod confirmed;
 mod hermetic;
 mod lifetimes;
 mod profiles;
@@ -9,6 +8,7 @@ mod properties;
 mod reasons;
 mod requests;
 mod reuse;
+mod update;
 mod vocabulary;
 mod whole;
 
@@ -70,7 +70,12 @@ struct World {
 
 impl World {
     fn new(treatment: Treatment) -> Self {
-        let policy = Policy { identity: Identity::default(), profile: Profile::Safe, max_object: MAX_OBJECT };
+        let policy = Policy {
+            identity: Identity::default(),
+            profile: Profile::Safe,
+            max_object: MAX_OBJECT,
+            targeted: vec![HeaderName::from_static("cdn-cache-control")],
+        };
         let route = Route::new("r", Pattern::everything(), treatment);
         Self { route, policy, framing: Framing::Length(5), with_content: true, chance: 0.0 }
     }

@@ -73,6 +73,9 @@ fn exchange(refusal: Refusal) -> Option<Why> {
             of_stored(&changing, &stored, &[("authorization", "b")])
         }
         Refusal::ResponseNoStore => of_answer(&changing, NOTHING, 200, &[("cache-control", "no-store")]),
+        Refusal::MustUnderstand => {
+            of_answer(&origin, NOTHING, 299, &[("cache-control", "max-age=9, must-understand, no-store")])
+        }
         Refusal::NoFreshness => of_answer(&origin, NOTHING, 200, NOTHING),
         Refusal::StatusNotStorable => of_answer(&changing, NOTHING, 503, NOTHING),
         Refusal::StatusUnexpected => of_answer(&changing, NOTHING, 302, &[("location", "/login")]),

@@ -9,9 +9,9 @@ use std::{
 
 use proptest::prelude::*;
 
-use super::{entry, head, key, pattern, scoped, share_no_slot};
+use super::{again, entry, head, key, pattern, renewed, scoped, share_no_slot};
 use crate::store::{
-    HeadBlock, Inserted, KeySeed, MemoryStore, Scope, Store, StoreLimits, Variants,
+    Inserted, KeySeed, MemoryStore, Scope, Store, StoreLimits, Variants,
     memory::{weight, weight_unit},
 };
 
@@ -35,9 +35,9 @@ fn what_is_stored_is_found_under_its_key_only() {
     let found = store.get(&key("a")).unwrap();
     assert_eq!((found.key(), found.len(), *found.newest().meta()), (&key("a"), 1, 1));
     assert!(store.get(&key("b")).is_none());
-    store.remove(&key("b"));
-    assert!(store.get(&key("a")).is_some());
-    store.remove(&key("a"));
+    store.discard(&entry(store.budget(), "a", 1, b"body"));
+    assert!(store.get(&key("a")).is_some(), "another one, however alike, stays");
+    store.discard(found.newest());
     assert!(store.get(&key("a")).is_none());
 }
 
@@ -46,12 +46,12 @@ fn a_collision_of_hashes_is_a_miss_and_never_anothers_answer() {
     let store = MemoryStore::with_seed(StoreLimits::of_capacity(1 << 20), KeySeed::narrowed(0));
     assert_eq!(put(&store, "a", 1), Inserted::Stored);
     assert!(store.get(&key("b")).is_none());
-    store.remove(&key("b"));
+    store.discard(&entry(store.budget(), "b", 1, b"body"));
     let a = Arc::clone(store.get(&key("a")).unwrap().newest());
     assert_eq!(put(&store, "b", 2), Inserted::Stored);
     assert!(store.get(&key("a")).is_none());
     assert_eq!(numbers(store.get(&key("b"))), [2]);
-    let fresh = a.freshened(3, HeadBlock::default(), store.purge_clock().now());
+    let fresh = renewed(&a, 3, store.purge_clock().now());
     assert_eq!(store.replace(&a, fresh), Inserted::Gone);
     assert_eq!(numbers(store.get(&key("b"))), [2]);
 }
@@ -82,7 +82,7 @@ fn a_freshened_entry_takes_the_place_of_the_old_one() {
     }
     let found = store.get(&key("a")).unwrap();
     let old = found.iter().find(|entry| *entry.meta() == 1).unwrap();
-    let new = || old.freshened(10, head(&[("age", "0")]), store.purge_clock().now());
+    let new = || old.freshened(10, head(&[("age", "0")]), again(old, store.purge_clock().now()));
     assert_eq!(store.replace(old, new()), Inserted::Stored);
     assert_eq!(numbers(store.get(&key("a"))), [10, 2]);
     assert_eq!(store.replace(old, new()), Inserted::Gone);
@@ -118,7 +118,7 @@ fn a_fetch_that_began_before_an_invalidation_is_not_stored() {
     assert_eq!(store.insert(late, &|_| true), Inserted::Invalidated);
     let after = scoped(store.budget(), "a", 2, store.purge_clock().now(), vec![scope]);
     assert_eq!(store.insert(Arc::clone(&after), &|_| true), Inserted::Stored);
-    let stale = after.freshened(3, HeadBlock::default(), before);
+    let stale = renewed(&after, 3, before);
     assert_eq!(store.replace(&after, stale), Inserted::Invalidated);
     assert_eq!(numbers(store.get(&key("a"))), [2]);
 }
@@ -173,7 +173,7 @@ fn a_validation_of_what_was_invalidated_meanwhile_is_not_stored() {
     assert_eq!(store.insert(Arc::clone(&old), &|_| true), Inserted::Stored);
     clock.invalidate(&[scope]);
     // It began after the invalidation, but what it confirmed is what was to go.
-    let new = old.freshened(2, HeadBlock::default(), clock.now());
+    let new = renewed(&old, 2, clock.now());
     assert_eq!(store.replace(&old, new), Inserted::Invalidated);
     assert!(store.get(&key("a")).is_none());
 }
@@ -236,7 +236,7 @@ fn no_look_up_finds_what_was_invalidated_before_it_began() {
 enum Step {
     Insert { key: usize, variant: u32, scope: usize },
     Invalidate(usize),
-    Remove(usize),
+    Discard(usize),
     Get(usize),
 }
 
@@ -244,7 +244,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0usize..4, 0u32..3, 0usize..4).prop_map(|(key, variant, scope)| Step::Insert { key, variant, scope }),
         2 => (0usize..4).prop_map(Step::Invalidate),
-        1 => (0usize..4).prop_map(Step::Remove),
+        1 => (0usize..4).prop_map(Step::Discard),
         3 => (0usize..4).prop_map(Step::Get),
     ]
 }
@@ -281,9 +281,12 @@ proptest! {
                         held.retain(|(_, of)| *of != scope);
                     }
                 }
-                Step::Remove(key) => {
-                    store.remove(&super::key(names[key]));
-                    plain.remove(&key);
+                Step::Discard(key) => {
+                    if let Some(found) = store.get(&super::key(names[key])) {
+                        store.discard(found.newest());
+                        let gone = *found.newest().meta();
+                        plain.entry(key).or_default().retain(|(variant, _)| *variant != gone);
+                    }
                 }
                 Step::Get(key) => {
                     let found = store.get(&super::key(names[key]));

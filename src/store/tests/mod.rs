@@ -125,3 +125,13 @@ fn read_whole(follower: &mut Follower) -> (Vec<u8>, Result<(), FillError>) {
         }
     }
 }
+
+/// The stamp of `entry`, begun at another time.
+fn again(entry: &Entry<u32>, stamp: Stamp) -> Stamped {
+    Stamped::new(stamp, entry.stamped().scopes())
+}
+
+/// `entry` after a validation that began at `stamp`.
+fn renewed(entry: &Entry<u32>, meta: u32, stamp: Stamp) -> Arc<Entry<u32>> {
+    entry.freshened(meta, HeadBlock::default(), again(entry, stamp))
+}

@@ -8,8 +8,14 @@ use proptest::prelude::*;
 use super::share_no_slot;
 use crate::store::{PurgeClock, Scope, Stamped};
 
-const KINDS: [Scope<'static>; 5] =
-    [Scope::Target(b"a"), Scope::Path(b"a"), Scope::Host("a"), Scope::Route("a"), Scope::Tag("a")];
+const KINDS: [Scope<'static>; 6] = [
+    Scope::Target(b"a"),
+    Scope::Path(b"a"),
+    Scope::Host("a"),
+    Scope::Route("a"),
+    Scope::Tag("a"),
+    Scope::Group("a"),
+];
 
 #[test]
 fn what_began_before_is_invalid_and_what_begins_after_is_not() {
@@ -21,9 +27,24 @@ fn what_began_before_is_invalid_and_what_begins_after_is_not() {
         clock.invalidate(&[id]);
         assert!(!clock.is_current(&before), "{scope:?}");
         assert!(!clock.is_current(&before), "{scope:?} asked again");
-        let after = before.renewed(clock.now());
+        let after = Stamped::new(clock.now(), before.scopes());
         assert!(clock.is_current(&after), "{scope:?}");
     }
+}
+
+#[test]
+fn a_write_supersedes_what_it_wrote_unless_another_was_faster() {
+    let clock = PurgeClock::new(PurgeClock::DEFAULT_SLOTS);
+    let id = clock.scope(Scope::Target(b"a"));
+    let written = Stamped::new(clock.now(), [id]);
+    let stamp = clock.supersede(&written, &[id]).expect("nothing else was written");
+    let answer = Stamped::new(stamp, [id]);
+    assert!(!clock.is_current(&written), "what was stored before is gone");
+    assert!(clock.is_current(&answer), "its own answer may be stored");
+    let slow = Stamped::new(clock.now(), [id]);
+    clock.invalidate(&[id]);
+    assert_eq!(clock.supersede(&slow, &[id]), None, "a later write may have been answered earlier");
+    assert!(!clock.is_current(&answer));
 }
 
 #[test]

@@ -15,7 +15,7 @@ async fn stocked(write: &'static str) -> (Scripted, Proxy) {
             ok("vary: accept-encoding\r\ncontent-encoding: gzip\r\n", "packed")
         }
         Some("GET") => ok("vary: accept-encoding\r\n", "plain"),
-        _ => reply(write, "location: /r/2\r\n", ""),
+        _ => reply(write, "location: http://other.example/r/2\r\n", ""),
     })
     .await;
     let state = "state = { query = ['page'], headers = ['accept-language'] }";

@@ -1,0 +1,24 @@
+//! The fields of a stored response after a newer answer has brought no content, or only some.
+
+use http::{
+    HeaderMap, HeaderName,
+    header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE},
+};
+
+/// Fields that belong to the content that is kept: how it is coded, and how much of it there is.
+const OF_THE_CONTENT: [HeaderName; 3] = [CONTENT_LENGTH, CONTENT_ENCODING, CONTENT_RANGE];
+
+/// The stored fields, with those of a 304, of an answer to HEAD or of a further part in their place. All lines of a
+/// field are replaced together; what belongs to the content that is kept stays (RFC 9111 section 3.2).
+pub fn updated_fields(stored: &HeaderMap, newer: &HeaderMap) -> HeaderMap {
+    let mut updated = stored.clone();
+    // An answer without Date is dated by its receipt, and not by that of what it speaks of (RFC 9110 section 6.6.1).
+    updated.remove(DATE);
+    for name in newer.keys().filter(|name| !OF_THE_CONTENT.contains(name)) {
+        updated.remove(name);
+        for value in newer.get_all(name) {
+            updated.append(name.clone(), value.clone());
+        }
+    }
+    updated
+}

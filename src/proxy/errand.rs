@@ -1,0 +1,168 @@
+//! What a fetch is for: for whom, under which key, what is held already, and the requests that it makes of that.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue, Method, Request};
+
+use super::{Problem, Shared, exchange::Exchange, outgoing};
+use crate::{
+    decision::{Keyed, Stored},
+    route::Route,
+    semantics::partial::Part,
+    store::Entry,
+    upstream::RequestBody,
+};
+
+/// On whose behalf a fetch is made.
+pub(super) struct Errand {
+    pub(super) keyed: Keyed,
+    pub(super) route: Arc<Route>,
+    pub(super) method: Method,
+    /// The client's own fields.
+    pub(super) fields: HeaderMap,
+}
+
+/// What is stored already and the request speaks of.
+#[derive(Clone)]
+pub(super) enum Held {
+    /// Nothing.
+    Nothing,
+    /// The response for this request, which the origin may confirm.
+    Selected(Arc<Entry<Stored>>),
+    /// Responses for other nominated fields: the origin may name one as the one for these too.
+    Offered(Vec<Arc<Entry<Stored>>>),
+    /// A part, and the bytes that it lacks.
+    Part(Arc<Entry<Stored>>, Part),
+}
+
+/// How many responses are offered to the origin at most, and how long their entity tags may be, in bytes: what a head can
+/// hold beside the client's own fields.
+const MOST_OFFERED: usize = 8;
+const LONGEST_OFFERED: usize = 256;
+
+impl Held {
+    /// Offers the first few of these.
+    pub(super) fn offered<'a>(entries: impl Iterator<Item = &'a Arc<Entry<Stored>>>) -> Self {
+        let is_short = |entry: &&Arc<Entry<Stored>>| {
+            entry.meta().tag.as_ref().is_some_and(|tag| tag.as_value().len() <= LONGEST_OFFERED)
+        };
+        let entries: Vec<_> = entries.filter(is_short).take(MOST_OFFERED).cloned().collect();
+        if entries.is_empty() { Self::Nothing } else { Self::Offered(entries) }
+    }
+
+    /// What the request says of it.
+    fn condition(&self) -> Condition {
+        match self {
+            Self::Nothing => Condition::AsAsked,
+            Self::Selected(entry) if !entry.meta().has_validator() => Condition::AsAsked,
+            Self::Selected(entry) => Condition::Unless {
+                tags: entry.meta().tag.as_ref().map(|tag| tag.as_value().clone()),
+                modified: entry.meta().last_modified.clone(),
+            },
+            Self::Offered(entries) => {
+                let tags = entries.iter().filter_map(|entry| entry.meta().tag.as_ref());
+                let list: Vec<&[u8]> = tags.map(|tag| tag.as_value().as_bytes()).collect();
+                Condition::Unless {
+                    tags: HeaderValue::from_bytes(&list.join(&b", "[..])).ok(),
+                    modified: None,
+                }
+            }
+            Self::Part(entry, missing) => {
+                let bytes = missing.range();
+                let range = if bytes.end == missing.complete() {
+                    format!("bytes={}-", bytes.start)
+                } else {
+                    format!("bytes={}-{}", bytes.start, bytes.end - 1)
+                };
+                let if_range = entry.meta().strong_validator();
+                HeaderValue::try_from(range).map_or(Condition::AsAsked, |range| Condition::Only {
+                    range,
+                    if_range: if_range.map(|validator| validator.as_value().clone()),
+                })
+            }
+        }
+    }
+
+    /// The held response that a 304 with this entity tag speaks of (RFC 9111 section 4.3.4): where the tag is weak, the
+    /// newest that has it.
+    pub(super) fn confirmed_by(&self, tag: Option<&HeaderValue>) -> Option<&Arc<Entry<Stored>>> {
+        let has_tag = |entry: &&Arc<Entry<Stored>>, tag: &HeaderValue| {
+            entry.meta().tag.as_ref().is_some_and(|held| held.weakly_equals(tag.as_bytes()))
+        };
+        match (self, tag) {
+            (Self::Selected(entry), None) => Some(entry).filter(|entry| entry.meta().has_validator()),
+            (Self::Selected(entry), Some(tag)) => Some(entry).filter(|entry| has_tag(entry, tag)),
+            (Self::Offered(entries), Some(tag)) => entries.iter().find(|entry| has_tag(entry, tag)),
+            (Self::Nothing | Self::Offered(_) | Self::Part(..), _) => None,
+        }
+    }
+}
+
+/// What a request to the origin says of what is held.
+#[derive(Clone, Debug)]
+pub(super) enum Condition {
+    /// Nothing: it asks as the client did.
+    AsAsked,
+    /// The answer is wanted unless it is one of these, or no newer than this.
+    Unless {
+        /// If-None-Match.
+        tags: Option<HeaderValue>,
+        /// If-Modified-Since.
+        modified: Option<HeaderValue>,
+    },
+    /// Only these bytes are wanted, if they are still of this.
+    Only {
+        /// Range.
+        range: HeaderValue,
+        /// If-Range; without it the answer can only be used whole.
+        if_range: Option<HeaderValue>,
+    },
+}
+
+/// A fetch: its errand, what is held, and the requests that it may take.
+pub(super) struct Order {
+    pub(super) errand: Errand,
+    pub(super) held: Held,
+    /// A stored response that may be served where the origin fails.
+    pub(super) stand_in: Option<Arc<Entry<Stored>>>,
+    pub(super) request: Request<RequestBody>,
+    /// The request without a word of what is held, for an answer that does not fit it.
+    pub(super) unconditional: Option<Request<RequestBody>>,
+}
+
+impl Order {
+    /// Builds the requests to the origin: on a declared route from the key, elsewhere from the client's own.
+    pub(super) fn new(
+        exchange: &Exchange,
+        keyed: Keyed,
+        held: Held,
+        stand_in: Option<Arc<Entry<Stored>>>,
+        shared: &Shared,
+    ) -> Result<Self, Problem> {
+        let build =
+            |condition: &Condition| outgoing::to_be_stored(exchange, &keyed, &shared.settings, condition);
+        let condition = held.condition();
+        let request = build(&condition)?;
+        let unconditional = match condition {
+            Condition::AsAsked => None,
+            Condition::Unless { .. } | Condition::Only { .. } => Some(build(&Condition::AsAsked)?),
+        };
+        let errand = Errand {
+            keyed,
+            route: Arc::clone(&exchange.route),
+            method: exchange.parts.method.clone(),
+            fields: exchange.fields().clone(),
+        };
+        Ok(Self { errand, held, stand_in, request, unconditional })
+    }
+}
+
+impl Errand {
+    /// The method that is sent to the origin: on a declared route the whole representation is fetched.
+    pub(super) fn method_sent(&self) -> Method {
+        match self.keyed.declared {
+            Some(_) => self.keyed.key.parts().method.to_method(),
+            None => self.method.clone(),
+        }
+    }
+}

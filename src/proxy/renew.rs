@@ -1,0 +1,120 @@
+//! Stored responses that an answer without content brings up to date: a 304, or the answer to HEAD
+//! (RFC 9111 sections 3.2, 4.3.4 and 4.3.5).
+
+use std::sync::Arc;
+
+use http::{
+    HeaderMap, Response, Version,
+    header::{CONTENT_LENGTH, ETAG, LAST_MODIFIED},
+};
+
+use super::{
+    Proxy,
+    errand::{Errand, Held, Order},
+    head,
+};
+use crate::{
+    decision::{Answered, Framing, Stored, Verdict, is_candidate, judge, updated_fields},
+    semantics::{Now, validation::EntityTag},
+    store::{Entry, HeadBlock, Inserted, Stamp, Stamped, Variants},
+};
+
+/// An answer without content, and when it was asked for.
+#[derive(Clone, Copy)]
+pub(super) struct News<'a> {
+    pub(super) fields: &'a HeaderMap,
+    pub(super) version: Version,
+    pub(super) asked: Now,
+    pub(super) received: Now,
+    pub(super) stamp: Stamp,
+}
+
+impl<'a> News<'a> {
+    pub(super) fn of<B>(response: &'a Response<B>, asked: Now, received: Now, stamp: Stamp) -> Self {
+        Self { fields: response.headers(), version: response.version(), asked, received, stamp }
+    }
+}
+
+impl Proxy {
+    /// Takes a 304 as the word that what is held is still good: its fields are brought up to date, its content is kept.
+    /// `None` where it speaks of something else, or where what is held may no longer be.
+    pub(super) fn confirm(&self, order: &Order, news: News<'_>) -> Option<Arc<Entry<Stored>>> {
+        let held = order.held.confirmed_by(news.fields.get(ETAG))?;
+        let store = &self.shared.store;
+        let Some(entry) = self.renewed(&order.errand, held, news) else {
+            store.discard(held);
+            return None;
+        };
+        // Where it cannot be stored (evicted or invalidated meanwhile), it still answers this client.
+        let _: Inserted = match order.held {
+            // What was made for other fields stays theirs, and shares its content with this.
+            Held::Offered(_) => {
+                let newer = Arc::clone(&entry);
+                store.insert(Arc::clone(&entry), &|older| older.meta().is_replaced_by(newer.meta()))
+            }
+            Held::Nothing | Held::Selected(_) | Held::Part(..) => store.replace(held, Arc::clone(&entry)),
+        };
+        Some(entry)
+    }
+
+    /// Takes a 200 to HEAD as what GET would say now: stored responses that this request could have been answered with
+    /// are brought up to date if it speaks of them, and dropped if it does not. The newest that is left.
+    pub(super) fn update_by_head(&self, errand: &Errand, news: News<'_>) -> Option<Arc<Entry<Stored>>> {
+        let shared = &self.shared;
+        let variants = shared.store.get(&errand.keyed.key)?;
+        let policy = &shared.settings.policy;
+        let mut newest = None;
+        for held in Variants::iter(&variants) {
+            if !is_candidate(&errand.keyed, &errand.fields, held.meta(), policy) {
+                continue;
+            }
+            let speaks_of_it = speaks_of(news.fields, held);
+            match self.renewed(errand, held, news).filter(|_| speaks_of_it) {
+                Some(entry) => {
+                    let _: Inserted = shared.store.replace(held, Arc::clone(&entry));
+                    newest = newest.or(Some(entry));
+                }
+                None => shared.store.discard(held),
+            }
+        }
+        newest.filter(|entry| entry.meta().suffices(&errand.method, &errand.fields))
+    }
+
+    /// `held` with its fields brought up to date. `None` where, by its new fields, it may not be stored.
+    fn renewed(&self, errand: &Errand, held: &Entry<Stored>, news: News<'_>) -> Option<Arc<Entry<Stored>>> {
+        let fields =
+            updated_fields(&head::undress(held.head(), &errand.route, held.meta().lifetime), news.fields);
+        let answer = Answered {
+            status: held.meta().status,
+            fields: &fields,
+            framing: Framing::Length(held.body().len()),
+            asked: news.asked,
+            received: news.received,
+            with_content: true,
+            chance: fastrand::f64(),
+        };
+        let policy = &self.shared.settings.policy;
+        let judgement = judge(&answer, &errand.fields, &errand.keyed, &errand.route, policy);
+        let Verdict::Store { mut stored, mut strip, unshared, not_for_client: None } = judgement.verdict
+        else {
+            return None;
+        };
+        stored.keep_content_of(held.meta());
+        strip.extend(unshared);
+        let stamped = Stamped::new(news.stamp, self.scopes(errand, &fields));
+        let received = news.received.wall;
+        let fields = head::dress(fields, &strip, &errand.route, stored.lifetime, news.version, received);
+        Some(held.freshened(*stored, HeadBlock::from_fields(&fields), stamped))
+    }
+}
+
+/// Whether the answer to HEAD can be about a stored response: each validator that it has is that one's, and so is the
+/// length (RFC 9111 section 4.3.5).
+fn speaks_of(news: &HeaderMap, held: &Entry<Stored>) -> bool {
+    let stored = held.meta();
+    let tag = stored.tag.as_ref().map(EntityTag::as_value);
+    let length = stored.extent.complete(held.body().len());
+    news.get(ETAG).is_none_or(|value| Some(value) == tag)
+        && news.get(LAST_MODIFIED).is_none_or(|value| Some(value) == stored.last_modified.as_ref())
+        && news.get(CONTENT_LENGTH).is_none_or(|value| value.as_bytes() == length.to_string().as_bytes())
+}
