@@ -10,6 +10,8 @@ pub mod freshness;
 pub mod groups;
 pub mod methods;
 pub mod partial;
+#[cfg(test)]
+mod properties;
 pub mod range;
 pub mod status;
 pub mod targeted;
