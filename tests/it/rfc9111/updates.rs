@@ -1,8 +1,8 @@
-//! RFC 9111 sections 3.2 and 4.3.4: a 304 brings Date, Expires and Age up to date, and the lifetime is counted anew from
-//! what is there then.
+//! RFC 9111 sections 3.2, 4.3.4 and 4.3.5: a 304 brings Date, Expires and Age up to date, and the lifetime is counted anew
+//! from what is there then. What is stored for another status than HEAD tells of is not brought up to date at all.
 
 use super::{letter, lines, said};
-use crate::support::{Answer, date, not_modified, ok, secs};
+use crate::support::{Answer, Reply, answer_with, date, not_modified, ok, secs};
 
 /// What a response that was stored with these fields says when these of a 304 have confirmed it ten seconds later: to the
 /// client whose request led to it, and to the next one.
@@ -97,4 +97,20 @@ async fn section_3_2_repeated_fields_of_a_304_arrive_as_they_were_sent() {
             |name| answer.fields.get_all(name).iter().map(|line| line.to_str().unwrap()).collect::<Vec<_>>();
         assert_eq!((lines("x-list"), lines("x-kept")), (vec!["c", "d", "c"], vec!["1", "2"]));
     }
+}
+
+#[tokio::test]
+async fn section_4_3_5_a_200_to_head_does_not_speak_of_a_stored_404() {
+    let (proxy, origin) = letter([
+        answer_with("404 Not Found", "cache-control: max-age=10\r\n", "gone."),
+        // As long as what is stored, and without a validator that would tell them apart.
+        Reply::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncache-control: max-age=10\r\n\r\n".to_vec()),
+        ok("cache-control: max-age=10\r\n", "there"),
+    ])
+    .await;
+    proxy.get("/x").send().await;
+    proxy.advance(secs(10));
+    assert_eq!(proxy.get("/x").method("HEAD").send().await.status, 200);
+    let answer = proxy.get("/x").send().await;
+    assert_eq!((answer.status.as_u16(), answer.text().as_str(), origin.count()), (200, "there", 3));
 }
