@@ -228,7 +228,9 @@ impl Proxy {
     ) -> Result<Response<Body>, Problem> {
         // A client that wants no stale answer gets none, not even where the origin fails.
         let stand_in = match &held {
-            Held::Selected(entry) if fwd == Fwd::Stale => Some(Arc::clone(entry)),
+            Held::Selected(entry) if fwd == Fwd::Stale && !keyed.directives.wants_fresh() => {
+                Some(Arc::clone(entry))
+            }
             Held::Nothing | Held::Selected(_) | Held::Offered(_) | Held::Part(..) => None,
         };
         let order = Order::new(&exchange, keyed, held, stand_in.clone(), &self.shared)?;

@@ -2,6 +2,7 @@
 //! alone decide. What `freshness` and `revalidation` hold already is not here.
 
 mod age;
+mod demands;
 mod must_understand;
 mod no_store;
 mod stale_while_revalidate;
