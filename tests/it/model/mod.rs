@@ -25,7 +25,7 @@ use self::{
 };
 use crate::support::{Proxy, clock, proxy, secs};
 
-const CASES: u32 = 400;
+const CASES: u32 = 1000;
 const STEPS: usize = 40;
 
 #[test]

@@ -92,15 +92,22 @@ impl Oracle {
                     let passed = Expected { status: 304, body: None, mark: Some(said.mark), age: said.age };
                     return if own { Some(passed) } else { self.learn(path, ask, copy, rest, now) };
                 };
-                let mut kept = self.kept.remove(at);
+                let mut kept = self.kept[at].clone();
+                // What was made for another language stays that one's beside the new one.
+                let was_made_for_it = kept.could_answer(path, ask);
                 kept.confirm(said, ask, now);
                 if !is_storable(ask, kept.status, &kept.said, now) {
                     // What may not be stored any more is not used either: the origin is asked for all of it.
-                    self.forget(path);
+                    self.kept.remove(at);
                     return self.learn(path, ask, copy, rest, now);
                 }
                 let answer = kept.answer(ask, copy, now).of_the_origin();
-                self.kept.insert(0, kept);
+                if was_made_for_it {
+                    self.kept.remove(at);
+                    self.kept.insert(0, kept);
+                } else {
+                    self.store(kept);
+                }
                 done(answer)
             }
             Answered::Whole { status, body, said } => {
@@ -117,17 +124,52 @@ impl Oracle {
                     said: said.clone(),
                     received: now,
                 };
+                if ask.head && *status == 200 && ask.demand != Demand::NoStore {
+                    let updated = self.update_by_head(path, ask, body, said, now);
+                    let newest = updated.map(|at| self.kept[at].answer(ask, copy, now).of_the_origin());
+                    return done(newest.unwrap_or_else(|| kept.answer(ask, None, now).of_the_origin()));
+                }
                 // A full answer is used as it is (section 4.3.3). One that is stored answers the client's condition.
                 if ask.head || ask.demand == Demand::NoStore || !is_storable(ask, *status, said, now) {
                     return done(kept.answer(ask, None, now).of_the_origin());
                 }
                 let answer = kept.answer(ask, copy, now).of_the_origin();
-                let same = |other: &Kept| other.path == kept.path && other.nominated == kept.nominated;
-                self.kept.retain(|other| !same(other));
-                self.kept.insert(0, kept);
+                self.store(kept);
                 done(answer)
             }
         }
+    }
+
+    /// Section 4.3.5: a 200 to HEAD updates each stored response that could have been chosen for it, if it is about the
+    /// same; if not, that one is of no use any more. The newest that is left.
+    fn update_by_head(&mut self, path: &str, ask: &Ask, body: &str, said: &Said, now: u64) -> Option<usize> {
+        let mut newest = None;
+        let mut at = 0;
+        while at < self.kept.len() {
+            let kept = &mut self.kept[at];
+            if !kept.could_answer(path, ask) {
+                at += 1;
+                continue;
+            }
+            let is_same = kept.status == 200
+                && (said.tag.is_none() || said.tag == kept.said.tag)
+                && (said.modified.is_none() || said.modified == kept.said.modified)
+                && body.len() == kept.body.len();
+            kept.confirm(said, ask, now);
+            if is_same && is_storable(ask, kept.status, &kept.said, now) {
+                newest = newest.or(Some(at));
+                at += 1;
+            } else {
+                self.kept.remove(at);
+            }
+        }
+        newest
+    }
+
+    /// Stores a response in the place of one for the same requests.
+    fn store(&mut self, kept: Kept) {
+        self.kept.retain(|other| other.path != kept.path || other.nominated != kept.nominated);
+        self.kept.insert(0, kept);
     }
 
     /// Everything of this path is to be forgotten (section 4.4).
@@ -138,9 +180,7 @@ impl Oracle {
     /// The stored response that is chosen for a request: of those whose nominated field matches, the newest
     /// (section 4.1).
     fn chosen(&self, path: &str, ask: &Ask) -> Option<usize> {
-        self.kept
-            .iter()
-            .position(|kept| kept.path == path && kept.nominated.is_none_or(|lang| lang == ask.lang))
+        self.kept.iter().position(|kept| kept.could_answer(path, ask))
     }
 
     fn reusable(&self, path: &str, ask: &Ask, now: u64) -> Option<&Kept> {
@@ -174,27 +214,31 @@ impl Oracle {
         usable.then_some(kept)
     }
 
-    /// The stored response that a 304 is about (section 4.3.4).
+    /// The stored response that a 304 is about (section 4.3.4): the chosen one, or, where there is none, one for another
+    /// language that the origin names by its entity tag (section 4.3.1).
     fn confirmed(&self, path: &str, ask: &Ask, said: &Said) -> Option<usize> {
         if ask.demand == Demand::NoStore {
             return None;
         }
-        let at = self.chosen(path, ask)?;
-        let kept = &self.kept[at].said;
-        let has_validator = kept.tag.is_some() || kept.modified.is_some();
-        (has_validator && (said.tag.is_none() || said.tag == kept.tag)).then_some(at)
+        if let Some(at) = self.chosen(path, ask) {
+            let kept = &self.kept[at].said;
+            let has_validator = kept.tag.is_some() || kept.modified.is_some();
+            return (has_validator && (said.tag.is_none() || said.tag == kept.tag)).then_some(at);
+        }
+        let is_named = |kept: &Kept| kept.path == path && said.tag.is_some() && kept.said.tag == said.tag;
+        self.kept.iter().position(is_named).filter(|_| !ask.head)
     }
 
     /// The stored response that may be used in the place of an error (RFC 5861 section 4): for a request that did not
     /// ask for something newer itself.
     fn stand_in(&self, path: &str, ask: &Ask, now: u64) -> Option<&Kept> {
-        if matches!(ask.demand, Demand::NoStore | Demand::NoCache | Demand::MinFresh(_)) {
+        if matches!(ask.demand, Demand::NoStore | Demand::NoCache | Demand::MaxAge(_) | Demand::MinFresh(_)) {
             return None;
         }
         let kept = &self.kept[self.chosen(path, ask)?];
         let control = kept.said.control.as_ref()?;
         let (age, lifetime) = (kept.age(now), kept.lifetime());
-        if let Demand::MaxAgeAndStale(oldest, _) | Demand::MaxAge(oldest) = ask.demand
+        if let Demand::MaxAgeAndStale(oldest, _) = ask.demand
             && age > oldest * 1000
         {
             return None;
@@ -205,6 +249,11 @@ impl Oracle {
 }
 
 impl Kept {
+    /// Whether its path and its nominated field fit a request (section 4.1).
+    fn could_answer(&self, path: &str, ask: &Ask) -> bool {
+        self.path == path && self.nominated.is_none_or(|lang| lang == ask.lang)
+    }
+
     /// Section 4.2.1, and 4.2.2 with the tenth that the RFC suggests.
     fn lifetime(&self) -> u64 {
         lifetime(self.status, &self.said, self.received).unwrap_or(0)
@@ -262,5 +311,10 @@ fn lifetime(status: u16, said: &Said, received: u64) -> Option<u64> {
         // A tenth, of whole seconds.
         Some((received / 1000).checked_sub(modified)? * 100)
     };
-    explicit.or_else(guess)
+    // What is validated before each use needs no lifetime, but something to be validated by (section 5.2.2.4).
+    let validated = || {
+        let has_validator = said.tag.is_some() || said.modified.is_some();
+        (control.no_cache && has_validator && matches!(status, 200 | 404)).then_some(0)
+    };
+    explicit.or_else(guess).or_else(validated)
 }

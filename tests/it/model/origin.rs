@@ -174,7 +174,7 @@ impl World {
         };
         let (status, body) = match says.status {
             Status::Ok => (200, resource.content(lang)),
-            Status::NotFound => (404, "nothing here".to_owned()),
+            Status::NotFound => (404, "nothing for anyone".to_owned()),
             Status::Broken => (503, "broken".to_owned()),
         };
         if status == 503 {

@@ -259,7 +259,7 @@ fn write() -> impl Strategy<Value = Write> {
         (field(), resource()).prop_map(|(field, resource)| Named::Here(field, resource)),
         (field(), resource()).prop_map(|(field, resource)| Named::Elsewhere(field, resource)),
     ];
-    (resource(), method, status, option::weighted(0.0001, names), any::<bool>()).prop_map(
+    (resource(), method, status, option::weighted(0.4, names), any::<bool>()).prop_map(
         |(resource, method, status, names, new_version)| Write {
             resource,
             method,
