@@ -52,9 +52,9 @@ const HOUSE: [Room; 14] = [
     pure("key", &[], &["bytes", "http"], "what a key is made of does not depend on policy"),
     pure(
         "semantics",
-        &["level"],
+        &["key", "level"],
         &["http", "httpdate", "sfv"],
-        "the RFCs as functions; Cache-Status states the level",
+        "the RFCs as functions; Cache-Status states the level, and Vary compares fields as `key` reads them",
     ),
     pure("route", &["key", "level"], &["http"], "a route says what its answers depend on, and its level"),
     pure(

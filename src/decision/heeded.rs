@@ -1,6 +1,6 @@
 //! The fields of an answer that count, and what they say.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::{
     HeaderMap, HeaderName, StatusCode,
@@ -12,8 +12,9 @@ use crate::{
     key::{Coding, Codings},
     level::{Evidence, EvidenceSet},
     semantics::{
+        date::date_field,
         directives::{CacheControl, split_list},
-        freshness::{date_field, is_heuristically_cacheable},
+        freshness::is_heuristically_cacheable,
         status::is_understood,
         targeted::targeted,
         validation::EntityTag,
@@ -56,9 +57,9 @@ impl Heeded {
 
     /// The lifetime of an answer that states none, and says `no-cache`: it may be stored, and is validated before each use
     /// (RFC 9111 sections 3 and 5.2.2.4). `None` where the origin could not be asked.
-    pub(super) fn validated_lifetime(&self, status: StatusCode) -> Option<Duration> {
+    pub(super) fn validated_lifetime(&self, status: StatusCode, received: SystemTime) -> Option<Duration> {
         let has_validator = self.fields.get(ETAG).and_then(EntityTag::new).is_some()
-            || date_field(&self.fields, &LAST_MODIFIED).is_some();
+            || date_field(&self.fields, &LAST_MODIFIED, received).is_some();
         let is_validated = self.directives.no_cache.is_whole() && has_validator;
         (is_validated && is_heuristically_cacheable(status)).then_some(Duration::ZERO)
     }

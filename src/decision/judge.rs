@@ -28,7 +28,7 @@ use crate::{
         },
         partial::{Extent, Part, claims_to_be_a_part},
         validation::EntityTag,
-        vary::Nominated,
+        vary::Nominations,
     },
 };
 
@@ -255,7 +255,9 @@ fn judge_whole(
     let rules = &route.lifetime;
     let given = explicit.map(|given| given.max(rules.min_ttl.unwrap_or_default()));
     let guessed = || heuristic_lifetime(answer.status, directives, &heeded.fields, answer.received.wall);
-    let Some(lifetime) = given.or_else(guessed).or_else(|| heeded.validated_lifetime(answer.status)) else {
+    let Some(lifetime) =
+        given.or_else(guessed).or_else(|| heeded.validated_lifetime(answer.status, answer.received.wall))
+    else {
         return judged(Verdict::Refuse(Refusal::NoFreshness.into()));
     };
     let extent = match extent(answer, request) {
@@ -263,7 +265,7 @@ fn judge_whole(
         Err(refusal) => return judged(Verdict::Refuse(refusal.into())),
     };
     let lifetime = FreshnessLifetime::Finite(lifetime.min(rules.max_ttl.unwrap_or(Duration::MAX)));
-    let fields = heeded.vary.names().iter().map(|name| Nominated::of(name.clone(), request)).collect();
+    let fields = Nominations::of(&heeded.vary, request, &heeded.fields);
     let nature = Nature::Nominated { fields, sharing };
     let coding = content_coding(answer.fields);
     let mut stored =

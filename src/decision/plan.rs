@@ -15,6 +15,7 @@ use crate::{
         freshness::Remaining,
         partial::{Extent, Part},
         validation::is_conditional,
+        vary::{Fit, Presented},
     },
 };
 
@@ -65,15 +66,20 @@ pub enum Plan {
 /// `variants` are what is stored under the key, newest first; `memory` is what earlier answers taught about the key.
 pub fn plan<'a>(
     keyed: &Keyed,
-    fields: &HeaderMap,
+    fields: &'a HeaderMap,
     variants: impl IntoIterator<Item = &'a Stored>,
     memory: Option<Reason>,
     policy: &Policy,
     now: Now,
 ) -> Plan {
-    let planned = match (memory, select(keyed, fields, variants, policy)) {
+    let planned = match (memory, select(keyed, fields, variants, policy, now)) {
         (Some(reason), _) => Plan::Bypass(bypass_remembered(keyed, reason)),
         (None, Selected::Variant(variant, stored)) => use_variant(keyed, variant, stored, now),
+        (None, Selected::FirstChoice(variant, stored)) => match use_variant(keyed, variant, stored, now) {
+            served @ Plan::Serve { .. } => served,
+            // What the origin would say about it to this request is not known, and 304 may be meant for another one.
+            _ => Plan::Fetch { fwd: Fwd::VaryMiss },
+        },
         (None, Selected::Refused(refusal)) => Plan::Bypass(Bypass::because(refusal, keyed.evidence)),
         (None, Selected::Incomplete(variant, part)) => complete(keyed, fields, variant, part, policy),
         (None, Selected::Nothing { other_variants: true }) => Plan::Fetch { fwd: Fwd::VaryMiss },
@@ -96,6 +102,8 @@ fn bypass_remembered(keyed: &Keyed, reason: Reason) -> Bypass {
 
 enum Selected<'a> {
     Variant(usize, &'a Stored),
+    /// Not for this request, but in the language that it ranks first.
+    FirstChoice(usize, &'a Stored),
     Refused(Refusal),
     /// A part that is not all that was asked for, and nothing that is.
     Incomplete(usize, Part),
@@ -104,14 +112,18 @@ enum Selected<'a> {
     },
 }
 
-/// The newest variant that may answer this request (RFC 9111 section 4.1).
+/// The newest variant that may answer this request (RFC 9111 section 4.1). One whose nominated fields all match goes
+/// before one that is only in the right language.
 fn select<'a>(
     keyed: &Keyed,
-    fields: &HeaderMap,
+    fields: &'a HeaderMap,
     variants: impl IntoIterator<Item = &'a Stored>,
     policy: &Policy,
+    now: Now,
 ) -> Selected<'a> {
-    let (mut other_variants, mut incomplete) = (false, None);
+    let mut other_variants = false;
+    let (mut first_choice, mut incomplete) = (None, None);
+    let mut presented = Presented::new(fields);
     for (index, stored) in variants.into_iter().enumerate() {
         match &stored.nature {
             Nature::Hermetic { offered, varies_by_coding, undeclared } => {
@@ -129,21 +141,26 @@ fn select<'a>(
                 other_variants = true;
             }
             Nature::Nominated { fields: nominated, sharing } => {
-                match nominated.iter().all(|field| field.matches(fields)) {
+                let may_have = may_have(keyed, *sharing, policy);
+                match nominated.fit(&mut presented) {
                     // It is kept from this request by who asks, and by no field that Vary names.
-                    true if !may_have(keyed, *sharing, policy) => {}
-                    true if stored.suffices(&keyed.method, fields) => {
+                    Fit::Exact if !may_have => {}
+                    Fit::Exact if stored.suffices(&keyed.method, fields, now) => {
                         return Selected::Variant(index, stored);
                     }
-                    true => incomplete = incomplete.or(stored.extent.part().map(|part| (index, part))),
-                    false => other_variants = true,
+                    Fit::Exact => incomplete = incomplete.or(stored.extent.part().map(|part| (index, part))),
+                    Fit::FirstChoice if may_have && stored.suffices(&keyed.method, fields, now) => {
+                        first_choice = first_choice.or(Some((index, stored)));
+                    }
+                    Fit::FirstChoice | Fit::None => other_variants = true,
                 }
             }
         }
     }
-    match incomplete {
-        Some((index, part)) => Selected::Incomplete(index, part),
-        None => Selected::Nothing { other_variants },
+    match (first_choice, incomplete) {
+        (Some((index, stored)), _) => Selected::FirstChoice(index, stored),
+        (None, Some((index, part))) => Selected::Incomplete(index, part),
+        (None, None) => Selected::Nothing { other_variants },
     }
 }
 
@@ -159,7 +176,7 @@ pub fn is_candidate(keyed: &Keyed, fields: &HeaderMap, stored: &Stored, policy: 
     match &stored.nature {
         Nature::Hermetic { .. } => false,
         Nature::Nominated { fields: nominated, sharing } => {
-            may_have(keyed, *sharing, policy) && nominated.iter().all(|field| field.matches(fields))
+            may_have(keyed, *sharing, policy) && nominated.fit(&mut Presented::new(fields)) == Fit::Exact
         }
     }
 }

@@ -9,11 +9,12 @@ use crate::{
     level::{Carried, EvidenceSet, Level, Profile},
     semantics::{
         Now,
-        freshness::{CurrentAge, FreshnessLifetime, Remaining, current_age, parse_date, remaining},
+        date::parse_date,
+        freshness::{CurrentAge, FreshnessLifetime, Remaining, current_age, remaining},
         partial::Extent,
-        range::{Selection, select},
+        range::{Held, Selection, select},
         validation::{EntityTag, StrongValidator},
-        vary::Nominated,
+        vary::Nominations,
     },
 };
 
@@ -69,7 +70,7 @@ pub enum Nature {
     /// The answer to a request that was forwarded whole: it answers requests whose nominated fields match.
     Nominated {
         /// The fields that its Vary names, with their values.
-        fields: Box<[Nominated]>,
+        fields: Nominations,
         /// Whom it may be shared with.
         sharing: Sharing,
     },
@@ -134,8 +135,13 @@ impl Stored {
     }
 
     /// Last-Modified, where it can be read.
-    pub fn modified_date(&self) -> Option<SystemTime> {
-        self.last_modified.as_ref()?.to_str().ok().and_then(parse_date)
+    fn modified_date(&self) -> Option<SystemTime> {
+        self.last_modified.as_ref()?.to_str().ok().and_then(|text| parse_date(text, self.date))
+    }
+
+    /// What a client's If-Range is compared with.
+    pub fn held(&self) -> Held<'_> {
+        Held { tag: self.tag.as_ref(), modified: self.modified_date(), date: self.date }
     }
 
     /// What changes with every byte of it, where it says so.
@@ -145,9 +151,9 @@ impl Stored {
 
     /// Whether its bytes are all that a request asks for: a part answers only a GET of a range within it
     /// (RFC 9111 section 3.3).
-    pub fn suffices(&self, method: &Method, request: &HeaderMap) -> bool {
+    pub fn suffices(&self, method: &Method, request: &HeaderMap, now: Now) -> bool {
         let Extent::Part(part) = self.extent else { return true };
-        let selection = select(request, part.complete(), self.tag.as_ref(), self.modified_date());
+        let selection = select(request, part.complete(), &self.held(), now.wall);
         *method == Method::GET && matches!(selection, Selection::Part(range) if part.covers(&range))
     }
 
@@ -193,7 +199,9 @@ impl Stored {
                 Nature::Hermetic { offered: old, .. },
                 Nature::Hermetic { offered: new, varies_by_coding, .. },
             ) => old == new || (self.coding == newer.coding && (!varies_by_coding || new.is_superset(*old))),
-            (Nature::Nominated { fields: old, .. }, Nature::Nominated { fields: new, .. }) => old == new,
+            (Nature::Nominated { fields: old, .. }, Nature::Nominated { fields: new, .. }) => {
+                old.are_as_in(new)
+            }
             _ => false,
         }
     }
@@ -213,11 +221,7 @@ impl Stored {
     pub fn heap_bytes(&self) -> usize {
         match &self.nature {
             Nature::Hermetic { undeclared, .. } => size_of_val::<[HeaderName]>(undeclared),
-            Nature::Nominated { fields, .. } => {
-                let values: usize =
-                    fields.iter().filter_map(|field| field.value.as_ref()).map(Vec::len).sum();
-                size_of_val::<[Nominated]>(fields) + values
-            }
+            Nature::Nominated { fields, .. } => fields.heap_bytes(),
         }
     }
 }

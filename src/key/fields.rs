@@ -90,7 +90,7 @@ fn canonical_choice(kind: Kind, choice: &str) -> Cow<'_, str> {
     canonical.unwrap_or(Cow::Borrowed(choice))
 }
 
-fn kind_of(name: &HeaderName) -> Option<Kind> {
+pub(super) fn kind_of(name: &HeaderName) -> Option<Kind> {
     match *name {
         ACCEPT => Some(Kind::Media),
         ACCEPT_CHARSET => Some(Kind::Charset),
@@ -122,7 +122,7 @@ pub(super) fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }
 
-fn trim_bytes(bytes: &[u8]) -> &[u8] {
+pub(super) fn trim_bytes(bytes: &[u8]) -> &[u8] {
     let is_text = |byte: &u8| !matches!(byte, b' ' | b'\t');
     match (bytes.iter().position(is_text), bytes.iter().rposition(is_text)) {
         (Some(start), Some(end)) => &bytes[start..=end],

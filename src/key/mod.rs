@@ -7,6 +7,7 @@
 mod authority;
 mod cache_key;
 mod codings;
+mod comparable;
 mod encoding;
 mod fields;
 mod hermetic;
@@ -23,6 +24,7 @@ pub use authority::canonical_authority;
 pub(crate) use authority::{canonical_host, split_port};
 pub use cache_key::{CacheKey, KeyKind, KeyMethod, KeyParts, QueryContent, path_identity, target_identity};
 pub use codings::{Coding, Codings};
+pub use comparable::{comparable_field, first_language, only_language};
 pub use fields::{canonical_field, choose};
 pub use hermetic::{ProxyStatements, TraceParent, Unsendable, hermetic_request};
 pub use query::{canonical_query, canonical_query_name, has_parameters};

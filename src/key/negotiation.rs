@@ -48,6 +48,30 @@ pub(super) fn canonical_list(kind: Kind, list: &str) -> Option<String> {
     Some(write_ranked(&accepted, &refused))
 }
 
+/// What a list says, with the numbers behind `q`. `None` where an item is malformed, or two give one range different
+/// weights: which of them counts is nowhere said.
+pub(super) fn weighed_list(kind: Kind, list: &str) -> Option<String> {
+    let mut items: Vec<Item<'_>> = items(kind, list).collect::<Option<_>>()?;
+    items.sort_unstable_by(|a, b| a.range.cmp(&b.range).then(b.weight.cmp(&a.weight)));
+    items.dedup();
+    if items.windows(2).any(|two| two[0].range == two[1].range) {
+        return None;
+    }
+    let mut out = String::with_capacity(items.iter().map(|item| item.range.len() + ",;q=0.000".len()).sum());
+    for Item { range, weight } in items {
+        if !out.is_empty() {
+            out.push(',');
+        }
+        out.push_str(&range);
+        if weight != FULL_WEIGHT {
+            let digit = |unit: u16| char::from(b'0' + (weight / unit % 10) as u8);
+            out.push_str(";q=0.");
+            out.extend([digit(100), digit(10), digit(1)]);
+        }
+    }
+    Some(out)
+}
+
 /// Writes the items with the ranks that their weights express: 1, 0.9, 0.8 and so on; in thousandths where there are
 /// more ranks than tenths. There are at most a thousand weights, so that the ranks never run out.
 fn write_ranked(accepted: &[Item<'_>], refused: &[Item<'_>]) -> String {
@@ -260,7 +284,7 @@ fn split_unquoted(text: &str, separator: u8) -> impl Iterator<Item = &str> {
     })
 }
 
-fn find_unquoted(bytes: &[u8], separator: u8) -> Option<usize> {
+pub(super) fn find_unquoted(bytes: &[u8], separator: u8) -> Option<usize> {
     let (mut in_quotes, mut is_escaped) = (false, false);
     bytes.iter().position(|byte| {
         if std::mem::take(&mut is_escaped) {

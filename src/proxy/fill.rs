@@ -150,7 +150,8 @@ impl Proxy {
             Framing::Chunked | Framing::CloseDelimited => None,
         };
         let length = announced.map(|length| length + in_passing.len());
-        let part = respond::own_part(&errand.method, &errand.fields, &stored, extent, length);
+        let now = self.shared.clock.now();
+        let part = respond::own_part(&errand.method, &errand.fields, &stored, extent, length, now);
         let range = match &part {
             Part::Content(Selection::Part(range)) => range.clone(),
             _ => WHOLE,

@@ -1,7 +1,7 @@
 //! Requests that go to the origin as they came, and what happens to the fields of an answer that is passed on.
 
 use http::{
-    HeaderMap, HeaderValue, Response, Version,
+    HeaderMap, Response, Version,
     header::{DATE, VIA},
 };
 use hyper::body::Incoming;
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     decision::Bypass,
-    semantics::{cache_status::Handling, fields::remove_hop_by_hop, methods},
+    semantics::{cache_status::Handling, date::format_date, fields::remove_hop_by_hop, methods},
     upstream::{Answer, IdleTimeout},
 };
 
@@ -62,7 +62,7 @@ pub(super) fn passed_fields(fields: &mut HeaderMap, version: Version, received: 
 /// Adds a Date where the origin sent none (RFC 9110 section 6.6.1).
 pub(super) fn ensure_date(fields: &mut HeaderMap, received: std::time::SystemTime) {
     if !fields.contains_key(DATE)
-        && let Ok(date) = HeaderValue::try_from(httpdate::fmt_http_date(received))
+        && let Some(date) = format_date(received)
     {
         fields.insert(DATE, date);
     }

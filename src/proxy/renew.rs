@@ -77,7 +77,7 @@ impl Proxy {
                 None => shared.store.discard(held),
             }
         }
-        newest.filter(|entry| entry.meta().suffices(&errand.method, &errand.fields))
+        newest.filter(|entry| entry.meta().suffices(&errand.method, &errand.fields, news.received))
     }
 
     /// `held` with its fields brought up to date. `None` where, by its new fields, it may not be stored.

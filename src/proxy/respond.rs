@@ -7,7 +7,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
     header::{
         AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
-        ETAG, LAST_MODIFIED,
+        ETAG, LAST_MODIFIED, RANGE,
     },
 };
 use hyper::body::Incoming;
@@ -24,7 +24,7 @@ use crate::{
         methods,
         partial::Extent,
         range::{Selection, select},
-        validation::client_copy_is_current,
+        validation::{client_copy_is_current, is_conditional},
     },
     store::{Entry, HeadBlock},
 };
@@ -57,16 +57,24 @@ pub(super) enum Part {
 
 /// Which part of a response answers a request (RFC 9110 section 13.2.2). `length` is that of its whole content, where
 /// it is known: a range of a length that is not known yet is ignored.
-pub(super) fn part(method: &Method, request: &HeaderMap, stored: &Stored, length: Option<u64>) -> Part {
+pub(super) fn part(
+    method: &Method,
+    request: &HeaderMap,
+    stored: &Stored,
+    length: Option<u64>,
+    now: Now,
+) -> Part {
     if stored.status != StatusCode::OK || !methods::is_cacheable(method) {
         return Part::Content(Selection::Whole);
     }
-    if client_copy_is_current(request, stored.tag.as_ref(), stored.modified()) {
+    if is_conditional(request)
+        && client_copy_is_current(request, stored.tag.as_ref(), stored.modified(), now.wall)
+    {
         return Part::NotModified;
     }
     Part::Content(match length {
-        Some(length) if *method == Method::GET => {
-            select(request, length, stored.tag.as_ref(), stored.modified_date())
+        Some(length) if *method == Method::GET && request.contains_key(RANGE) => {
+            select(request, length, &stored.held(), now.wall)
         }
         _ => Selection::Whole,
     })
@@ -92,17 +100,24 @@ pub(super) fn own_part(
     stored: &Stored,
     received: Extent,
     length: Option<u64>,
+    now: Now,
 ) -> Part {
     match received {
-        Extent::Whole => part(method, request, stored, length),
+        Extent::Whole => part(method, request, stored, length, now),
         Extent::Part(_) => Part::AsReceived,
     }
 }
 
 /// The status that the client that asked gets of an answer that is stored. Where it is not the origin's, Cache-Status
 /// tells that (RFC 9211 section 2.4).
-pub fn own_status(method: &Method, request: &HeaderMap, stored: &Stored, length: Option<u64>) -> StatusCode {
-    own_part(method, request, stored, stored.extent, length).status(stored)
+pub fn own_status(
+    method: &Method,
+    request: &HeaderMap,
+    stored: &Stored,
+    length: Option<u64>,
+    now: Now,
+) -> StatusCode {
+    own_part(method, request, stored, stored.extent, length, now).status(stored)
 }
 
 impl Proxy {
@@ -116,7 +131,7 @@ impl Proxy {
     ) -> Response<Body> {
         let (body, extent) = (entry.body(), entry.meta().extent);
         let length = extent.complete(body.len());
-        let part = part(&exchange.parts.method, exchange.fields(), entry.meta(), Some(length));
+        let part = part(&exchange.parts.method, exchange.fields(), entry.meta(), Some(length), now);
         let content = match &part {
             Part::NotModified | Part::Content(Selection::Unsatisfiable) => Body::empty(),
             Part::Content(Selection::Whole) | Part::AsReceived => Body::stored(body.chunks(0..length)),

@@ -6,11 +6,15 @@
 use std::time::{Duration, SystemTime};
 
 use http::{
-    HeaderMap, HeaderName, StatusCode,
+    HeaderMap, StatusCode,
     header::{AGE, DATE, EXPIRES, LAST_MODIFIED},
 };
 
-use super::{Now, directives::CacheControl};
+use super::{
+    Now,
+    date::{date_field, parse_date},
+    directives::CacheControl,
+};
 
 /// The largest age that is told apart from larger ones.
 const MAX_AGE: Duration = Duration::from_secs(1 << 31);
@@ -72,7 +76,7 @@ pub fn explicit_lifetime(
         let mut lines = fields.get_all(EXPIRES).iter();
         let expires = lines.next()?;
         let single = lines.next().is_none();
-        let expires = expires.to_str().ok().and_then(parse_date).filter(|_| single);
+        let expires = expires.to_str().ok().and_then(|text| parse_date(text, received)).filter(|_| single);
         Some(
             expires.map_or(Duration::ZERO, |at| {
                 at.duration_since(date_of(fields, received)).unwrap_or_default()
@@ -92,7 +96,8 @@ pub fn heuristic_lifetime(
     if !is_heuristically_cacheable(status) && !directives.public {
         return None;
     }
-    let since = date_of(fields, received).duration_since(date_field(fields, &LAST_MODIFIED)?).ok()?;
+    let since =
+        date_of(fields, received).duration_since(date_field(fields, &LAST_MODIFIED, received)?).ok()?;
     Some((since / HEURISTIC_DIVISOR).min(HEURISTIC_CEILING))
 }
 
@@ -112,17 +117,7 @@ pub fn current_age(initial: CurrentAge, received: Duration, now: Now) -> Current
 
 /// The Date of a response, or the time of its receipt where it has none that can be read.
 pub fn date_of(fields: &HeaderMap, received: SystemTime) -> SystemTime {
-    date_field(fields, &DATE).unwrap_or(received)
-}
-
-/// A date of HTTP in any of the three formats of RFC 9110 section 5.6.7.
-pub fn parse_date(text: &str) -> Option<SystemTime> {
-    httpdate::parse_http_date(text).ok()
-}
-
-/// The value of a field that is a date, where it can be read.
-pub fn date_field(fields: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
-    fields.get(name)?.to_str().ok().and_then(parse_date)
+    date_field(fields, &DATE, received).unwrap_or(received)
 }
 
 /// Whether the status allows a response to be stored without explicit freshness (RFC 9110 section 15.1).
@@ -139,7 +134,7 @@ fn age_field(fields: &HeaderMap) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderName, HeaderValue};
     use proptest::prelude::*;
 
     use super::*;

@@ -1,9 +1,11 @@
-//! HTTP caching as pure functions: directives, statuses, freshness, validation, ranges, Vary, hop-by-hop fields, Cache-Status
+//! HTTP caching as pure functions: directives, statuses, dates, freshness, validation, ranges, Vary, hop-by-hop fields,
+//! Cache-Status
 //! (RFC 9110, 9111, 9211).
 //!
 //! Nothing here reads a clock: [`Now`] is always an argument.
 
 pub mod cache_status;
+pub mod date;
 pub mod directives;
 pub mod fields;
 pub mod freshness;

@@ -3,14 +3,17 @@
 //! A server may ignore Range; it is ignored wherever it is not understood, so that the answer is whole. That includes
 //! requests for several ranges at once.
 
-use std::{ops::Range, time::SystemTime};
+use std::{
+    ops::Range,
+    time::{Duration, SystemTime},
+};
 
 use http::{
     HeaderMap, HeaderValue,
     header::{IF_RANGE, RANGE},
 };
 
-use super::{freshness::parse_date, validation::EntityTag};
+use super::{date::parse_date, validation::EntityTag};
 
 /// What a request's Range selects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,21 +38,48 @@ impl Selection {
     }
 }
 
+/// What is held of a representation, for If-Range.
+#[derive(Clone, Copy, Debug)]
+pub struct Held<'a> {
+    /// Its entity tag.
+    pub tag: Option<&'a EntityTag>,
+    /// Its Last-Modified, where it can be read.
+    pub modified: Option<SystemTime>,
+    /// Its Date.
+    pub date: SystemTime,
+}
+
 /// What a request's Range selects from a representation of this length in bytes.
 ///
-/// `tag` and `modified` are the stored validators, for If-Range: where it does not match, the answer is whole.
-pub fn select(
-    request: &HeaderMap,
-    length: u64,
-    tag: Option<&EntityTag>,
-    modified: Option<SystemTime>,
-) -> Selection {
+/// Where If-Range does not match what is held, the answer is whole. `now` is for dates that leave the century open.
+pub fn select(request: &HeaderMap, length: u64, held: &Held<'_>, now: SystemTime) -> Selection {
     let mut lines = request.get_all(RANGE).iter();
     let (Some(line), None) = (lines.next(), lines.next()) else { return Selection::Whole };
-    if request.get(IF_RANGE).is_some_and(|condition| !same_representation(condition, tag, modified)) {
+    if request.get(IF_RANGE).is_some_and(|condition| !held.is_meant_by(condition, now)) {
         return Selection::Whole;
     }
     line.to_str().ok().and_then(parse).map_or(Selection::Whole, |spec| spec.resolve(length))
+}
+
+impl Held<'_> {
+    /// If-Range: a strong match of the tag, or exactly the same date, which must be strong too (RFC 9110
+    /// section 13.1.5).
+    fn is_meant_by(&self, condition: &HeaderValue, now: SystemTime) -> bool {
+        if EntityTag::new(condition).is_some() {
+            return self.tag.is_some_and(|tag| tag.strongly_equals(condition.as_bytes()));
+        }
+        let date = condition.to_str().ok().and_then(|text| parse_date(text, now));
+        date.is_some() && date == self.strong_modified()
+    }
+
+    /// Last-Modified, unless the representation could have changed again in the same second after it was dated
+    /// (RFC 9110 section 8.8.2.2).
+    fn strong_modified(&self) -> Option<SystemTime> {
+        let is_strong = |modified: &SystemTime| {
+            self.date.duration_since(*modified).is_ok_and(|since| since >= Duration::from_secs(1))
+        };
+        self.modified.filter(is_strong)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -91,26 +121,19 @@ fn number(digits: &str) -> Option<u64> {
     digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
-/// If-Range: a strong match of the tag, or exactly the same date (RFC 9110 section 13.1.5).
-fn same_representation(
-    condition: &HeaderValue,
-    tag: Option<&EntityTag>,
-    modified: Option<SystemTime>,
-) -> bool {
-    if EntityTag::new(condition).is_some() {
-        return tag.is_some_and(|tag| tag.strongly_equals(condition.as_bytes()));
-    }
-    let date = condition.to_str().ok().and_then(parse_date);
-    date.is_some() && date == modified
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const NOTHING: Held<'static> = Held { tag: None, modified: None, date: SystemTime::UNIX_EPOCH };
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
     fn selects(range: &str, length: u64) -> Selection {
         let request = std::iter::once((RANGE, HeaderValue::from_str(range).unwrap())).collect();
-        select(&request, length, None, None)
+        select(&request, length, &NOTHING, at(0))
     }
 
     #[test]
@@ -146,17 +169,39 @@ mod tests {
         }
     }
 
+    /// Whether a range is sent where If-Range says this.
+    fn holds(condition: &str, held: &Held<'_>) -> bool {
+        let lines = [(RANGE, "bytes=0-1"), (IF_RANGE, condition)];
+        let request =
+            lines.into_iter().map(|(name, value)| (name, HeaderValue::from_str(value).unwrap())).collect();
+        select(&request, 10, held, at(2_000_000_000)) == Selection::Part(0..2)
+    }
+
     #[test]
     fn if_range_wants_the_same_representation() {
-        let mut request: HeaderMap =
-            std::iter::once((RANGE, HeaderValue::from_static("bytes=0-1"))).collect();
         let tag = EntityTag::new(&HeaderValue::from_static("\"a\""));
-        request.insert(IF_RANGE, HeaderValue::from_static("\"a\""));
-        assert_eq!(select(&request, 10, tag.as_ref(), None), Selection::Part(0..2));
-        request.insert(IF_RANGE, HeaderValue::from_static("\"b\""));
-        assert_eq!(select(&request, 10, tag.as_ref(), None), Selection::Whole);
-        request.insert(IF_RANGE, HeaderValue::from_static("W/\"a\""));
-        assert_eq!(select(&request, 10, tag.as_ref(), None), Selection::Whole);
+        let held = Held { tag: tag.as_ref(), ..NOTHING };
+        assert!(holds("\"a\"", &held));
+        for other in ["\"b\"", "W/\"a\"", "a", ""] {
+            assert!(!holds(other, &held), "{other}");
+        }
+    }
+
+    #[test]
+    fn if_range_wants_exactly_the_same_date_and_a_strong_one() {
+        let modified = at(784_111_777);
+        let held =
+            |later| Held { modified: Some(modified), date: modified + Duration::from_secs(later), tag: None };
+        for same in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT"] {
+            assert!(holds(same, &held(1)), "{same}");
+            assert!(!holds(same, &held(0)), "it may have changed again in that second");
+            assert!(!holds(same, &NOTHING));
+        }
+        for other in ["Sun, 06 Nov 1994 08:49:36 GMT", "Sun, 06 Nov 1994 08:49:38 GMT", "784111777"] {
+            assert!(!holds(other, &held(1)), "{other}");
+        }
+        let dated_before = Held { modified: Some(modified), date: at(1), tag: None };
+        assert!(!holds("Sun, 06 Nov 1994 08:49:37 GMT", &dated_before));
     }
 
     #[test]

@@ -8,8 +8,8 @@ use http::{
 };
 
 use super::{
+    date::{date_field, parse_date},
     directives::split_list,
-    freshness::{date_field, parse_date},
 };
 
 /// An entity tag as it was sent, quotes included (RFC 9110 section 8.8.3).
@@ -72,7 +72,7 @@ impl StrongValidator {
             return (!tag.is_weak()).then(|| Self::Tag(tag.clone()));
         }
         let value = last_modified?;
-        let modified = value.to_str().ok().and_then(parse_date)?;
+        let modified = value.to_str().ok().and_then(|text| parse_date(text, date))?;
         let age = date.duration_since(modified).ok()?;
         (age >= Duration::from_secs(1)).then(|| Self::Date(value.clone()))
     }
@@ -94,7 +94,12 @@ pub fn is_conditional(request: &HeaderMap) -> bool {
 /// Whether the client's own copy is still good, so that it gets 304 (RFC 9110 sections 13.1.2, 13.1.3 and 13.2.2).
 ///
 /// `modified` is the stored response's Last-Modified, or its Date where it has none.
-pub fn client_copy_is_current(request: &HeaderMap, tag: Option<&EntityTag>, modified: SystemTime) -> bool {
+pub fn client_copy_is_current(
+    request: &HeaderMap,
+    tag: Option<&EntityTag>,
+    modified: SystemTime,
+    now: SystemTime,
+) -> bool {
     if request.contains_key(IF_NONE_MATCH) {
         return request.get_all(IF_NONE_MATCH).iter().any(|line| {
             let text = String::from_utf8_lossy(line.as_bytes());
@@ -102,7 +107,7 @@ pub fn client_copy_is_current(request: &HeaderMap, tag: Option<&EntityTag>, modi
                 || split_list(&text).any(|member| tag.is_some_and(|tag| tag.weakly_equals(member.as_bytes())))
         });
     }
-    date_field(request, &IF_MODIFIED_SINCE).is_some_and(|since| modified <= since)
+    date_field(request, &IF_MODIFIED_SINCE, now).is_some_and(|since| modified <= since)
 }
 
 #[cfg(test)]
@@ -134,7 +139,7 @@ mod tests {
     fn if_none_match_compares_weakly_and_reads_lists() {
         let now = SystemTime::UNIX_EPOCH;
         let current = |value: &str, held| {
-            client_copy_is_current(&request(IF_NONE_MATCH, value), tag(held).as_ref(), now)
+            client_copy_is_current(&request(IF_NONE_MATCH, value), tag(held).as_ref(), now, now)
         };
         assert!(current("\"a\"", "\"a\""));
         assert!(current("W/\"a\"", "\"a\""));
@@ -148,10 +153,10 @@ mod tests {
     fn if_none_match_silences_if_modified_since() {
         let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
         let mut fields = request(IF_MODIFIED_SINCE, &httpdate::fmt_http_date(modified));
-        assert!(client_copy_is_current(&fields, None, modified));
-        assert!(!client_copy_is_current(&fields, None, modified + Duration::from_secs(1)));
+        assert!(client_copy_is_current(&fields, None, modified, modified));
+        assert!(!client_copy_is_current(&fields, None, modified + Duration::from_secs(1), modified));
         fields.insert(IF_NONE_MATCH, HeaderValue::from_static("\"other\""));
-        assert!(!client_copy_is_current(&fields, None, modified));
+        assert!(!client_copy_is_current(&fields, None, modified, modified));
     }
 
     #[test]

@@ -1,8 +1,14 @@
 //! The fields that a response nominates with Vary (RFC 9110 section 12.5.5, RFC 9111 section 4.1).
 
-use http::{HeaderMap, HeaderName, HeaderValue, header::VARY};
+use std::{borrow::Cow, cell::OnceCell};
+
+use http::{
+    HeaderMap, HeaderName,
+    header::{ACCEPT_LANGUAGE, CONTENT_LANGUAGE, VARY},
+};
 
 use super::fields::is_of_connection;
+use crate::key::{comparable_field, first_language, only_language};
 
 /// What a response's Vary says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,47 +48,124 @@ impl Vary {
     }
 }
 
-/// One nominated field and its value in the request that the response answered.
+/// The nominated fields of a stored response, with their values in the request that it answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Nominated {
-    /// The field.
-    pub name: HeaderName,
-    /// Its lines, combined; `None` where the request did not have the field.
-    pub value: Option<Vec<u8>>,
+pub struct Nominations {
+    /// `None` for [`Vary::Star`]: no request is known to be the same.
+    fields: Option<Box<[Nominated]>>,
+    /// The one language of the response, where Accept-Language took part in choosing it.
+    language: Option<Box<str>>,
 }
 
-impl Nominated {
-    /// Takes the value of a field from a request.
-    pub fn of(name: HeaderName, request: &HeaderMap) -> Self {
-        let value = combined(request, &name);
-        Self { name, value }
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Nominated {
+    name: HeaderName,
+    /// Its value as it is compared; `None` where the request did not have the field.
+    value: Option<Box<[u8]>>,
+}
+
+/// How well a stored response fits a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// All nominated fields say the same.
+    Exact,
+    /// All but Accept-Language, which ranks the response's own language before every other.
+    ///
+    /// Only the very same tag counts. A range may match longer tags too, but `zh` is no clear choice of `zh-Hant`.
+    FirstChoice,
+    /// The response is for other requests.
+    None,
+}
+
+impl Nominations {
+    /// What this response to this request nominates.
+    pub fn of(vary: &Vary, request: &HeaderMap, response: &HeaderMap) -> Self {
+        let Vary::Fields(names) = vary else { return Self { fields: None, language: None } };
+        let nominated = |name: &HeaderName| Nominated {
+            name: name.clone(),
+            value: comparable(request, name).map(|value| value.as_ref().into()),
+        };
+        let by_language = names.contains(&ACCEPT_LANGUAGE);
+        let language =
+            by_language.then(|| only_language(response.get_all(CONTENT_LANGUAGE).iter())).flatten();
+        Self { fields: Some(names.iter().map(nominated).collect()), language }
     }
 
-    /// Whether another request has the same value, white space around list members aside.
-    pub fn matches(&self, request: &HeaderMap) -> bool {
-        combined(request, &self.name) == self.value
+    /// Whether the response may answer this request (RFC 9111 section 4.1).
+    pub fn fit<'a>(&'a self, request: &mut Presented<'a>) -> Fit {
+        let Some(fields) = &self.fields else { return Fit::None };
+        let mut fit = Fit::Exact;
+        for Nominated { name, value } in fields {
+            if request.value(name) == value.as_deref() {
+                continue;
+            }
+            let is_choice = *name == ACCEPT_LANGUAGE && self.language.is_some();
+            if !is_choice || request.first_language() != self.language.as_deref() {
+                return Fit::None;
+            }
+            fit = Fit::FirstChoice;
+        }
+        fit
+    }
+
+    /// Whether both are for the same requests, those aside that only prefer a language.
+    pub fn are_as_in(&self, other: &Self) -> bool {
+        self.fields == other.fields
+    }
+
+    /// Bytes on the heap, for the store's budget.
+    pub fn heap_bytes(&self) -> usize {
+        let fields = self.fields.as_deref().unwrap_or_default();
+        let values: usize =
+            fields.iter().filter_map(|field| field.value.as_ref()).map(|value| value.len()).sum();
+        size_of_val(fields) + values + self.language.as_ref().map_or(0, |language| language.len())
     }
 }
 
-/// All lines of a field as one list, with the white space around its members taken away. A field that Connection names
-/// does not reach the origin, so it is as good as absent: else a client could have the answer to a request without the
-/// field stored for all that have it.
-fn combined(fields: &HeaderMap, name: &HeaderName) -> Option<Vec<u8>> {
-    if is_of_connection(fields, name) {
-        return None;
+/// A request as it is compared with stored responses: each field is read once, however many of them nominate it, and
+/// none before one does.
+#[derive(Debug)]
+pub struct Presented<'a> {
+    fields: &'a HeaderMap,
+    values: Vec<(&'a HeaderName, Option<Cow<'a, [u8]>>)>,
+    language: OnceCell<Option<Box<str>>>,
+}
+
+impl<'a> Presented<'a> {
+    /// The request with these fields.
+    pub const fn new(fields: &'a HeaderMap) -> Self {
+        Self { fields, values: Vec::new(), language: OnceCell::new() }
     }
-    let mut lines = fields.get_all(name).iter().peekable();
-    lines.peek()?;
-    let members: Vec<&[u8]> = lines
-        .map(HeaderValue::as_bytes)
-        .flat_map(|line| line.split(|b| *b == b','))
-        .map(<[u8]>::trim_ascii)
-        .collect();
-    Some(members.join(&b", "[..]))
+
+    fn value(&mut self, name: &'a HeaderName) -> Option<&[u8]> {
+        let known = self.values.iter().position(|(known, _)| *known == name);
+        let at = known.unwrap_or_else(|| {
+            self.values.push((name, comparable(self.fields, name)));
+            self.values.len() - 1
+        });
+        self.values[at].1.as_deref()
+    }
+
+    fn first_language(&self) -> Option<&str> {
+        let fields = self.fields;
+        let read = || {
+            let is_there = !is_of_connection(fields, &ACCEPT_LANGUAGE);
+            is_there.then(|| first_language(fields.get_all(ACCEPT_LANGUAGE).iter())).flatten()
+        };
+        self.language.get_or_init(read).as_deref()
+    }
+}
+
+/// What a field says. One that Connection names does not reach the origin, so it is as good as absent: else a client
+/// could have the answer to a request without the field stored for all that have it.
+fn comparable<'a>(fields: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, [u8]>> {
+    if is_of_connection(fields, name) { None } else { comparable_field(name, fields.get_all(name).iter()) }
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     fn fields(lines: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -104,28 +187,99 @@ mod tests {
         assert_eq!(Vary::of(&fields(&[("vary", "not a field")])), Vary::Star);
     }
 
+    fn fit(stored: &[(&'static str, &'static str)], language: &'static str, request: &HeaderMap) -> Fit {
+        let names = stored.iter().map(|(name, _)| HeaderName::from_static(name)).collect();
+        let response = fields(&[("content-language", language)]);
+        let nominations = Nominations::of(&Vary::Fields(names), &fields(stored), &response);
+        nominations.fit(&mut Presented::new(request))
+    }
+
+    /// A response to `stored` that varies by `name`.
+    fn varying(name: &'static str, stored: &HeaderMap) -> Nominations {
+        Nominations::of(&Vary::Fields(vec![HeaderName::from_static(name)]), stored, &HeaderMap::new())
+    }
+
+    fn is_exact(nominations: &Nominations, request: &HeaderMap) -> bool {
+        nominations.fit(&mut Presented::new(request)) == Fit::Exact
+    }
+
     #[test]
     fn a_nominated_field_matches_across_lines_and_white_space() {
-        let nominated = Nominated::of(HeaderName::from_static("accept"), &fields(&[("accept", "a,b")]));
-        assert!(nominated.matches(&fields(&[("accept", " a "), ("accept", "b")])));
-        assert!(!nominated.matches(&fields(&[("accept", "b,a")])));
-        assert!(!nominated.matches(&HeaderMap::new()));
+        let nominations = varying("x-theme", &fields(&[("x-theme", "a,b")]));
+        assert!(is_exact(&nominations, &fields(&[("x-theme", " a "), ("x-theme", "b")])));
+        assert!(!is_exact(&nominations, &fields(&[("x-theme", "b,a")])));
+        assert!(!is_exact(&nominations, &HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_field_of_negotiation_matches_by_its_grammar() {
+        let nominations = varying("accept-language", &fields(&[("accept-language", "en, de")]));
+        assert!(is_exact(&nominations, &fields(&[("accept-language", "De"), ("accept-language", "eN")])));
+        assert!(!is_exact(&nominations, &fields(&[("accept-language", "en, de;q=0.5")])));
     }
 
     #[test]
     fn a_field_that_connection_names_is_absent() {
         let plain = fields(&[("accept", "a")]);
         let dropped = fields(&[("accept", "a"), ("connection", "close, Accept")]);
-        let accept = HeaderName::from_static("accept");
-        assert!(Nominated::of(accept.clone(), &dropped).matches(&HeaderMap::new()));
-        assert!(!Nominated::of(accept.clone(), &dropped).matches(&plain));
-        assert!(!Nominated::of(accept, &plain).matches(&dropped));
+        assert!(is_exact(&varying("accept", &dropped), &HeaderMap::new()));
+        assert!(!is_exact(&varying("accept", &dropped), &plain));
+        assert!(!is_exact(&varying("accept", &plain), &dropped));
     }
 
     #[test]
     fn an_absent_field_matches_only_an_absent_field() {
-        let nominated = Nominated::of(HeaderName::from_static("accept"), &HeaderMap::new());
-        assert!(nominated.matches(&HeaderMap::new()));
-        assert!(!nominated.matches(&fields(&[("accept", "")])));
+        let nominations = varying("accept", &HeaderMap::new());
+        assert!(is_exact(&nominations, &HeaderMap::new()));
+        assert!(!is_exact(&nominations, &fields(&[("accept", "")])));
+    }
+
+    #[test]
+    fn the_language_that_a_request_ranks_first_fits_where_all_else_does() {
+        let languages = [("accept-language", "en, de")];
+        let asking = |line| fields(&[("accept-language", line)]);
+        assert_eq!(fit(&languages, "de", &asking("fr;q=0.5, de;q=1.0")), Fit::FirstChoice);
+        assert_eq!(fit(&languages, "de", &asking("de, en")), Fit::Exact);
+        for (language, line) in [
+            ("de", "fr, de"),
+            ("de", "fr, de;q=0.5"),
+            ("de", "*, de;q=0.5"),
+            ("de, en", "de, fr;q=0.5"),
+            ("de-AT", "de, fr;q=0.5"),
+            ("de", "de-AT, fr;q=0.5"),
+        ] {
+            assert_eq!(fit(&languages, language, &asking(line)), Fit::None, "{language} for {line}");
+        }
+        let themed = [("accept-language", "en, de"), ("x-theme", "dark")];
+        assert_eq!(fit(&themed, "de", &asking("de, fr;q=0.5")), Fit::None, "the theme is another");
+        let other = [("x-theme", "dark")];
+        assert_eq!(fit(&other, "de", &asking("de, fr;q=0.5")), Fit::None, "it does not vary by language");
+        let dropped = fields(&[("accept-language", "de, fr;q=0.5"), ("connection", "accept-language")]);
+        assert_eq!(fit(&languages, "de", &dropped), Fit::None, "the origin would not see the choice");
+    }
+
+    #[test]
+    fn what_varies_by_anything_fits_no_request() {
+        let request = fields(&[("accept", "a")]);
+        let vary = Vary::of(&fields(&[("vary", "accept, *")]));
+        let nominations = Nominations::of(&vary, &request, &HeaderMap::new());
+        assert_eq!(nominations.fit(&mut Presented::new(&request)), Fit::None);
+    }
+
+    #[test]
+    fn another_language_of_the_same_request_takes_the_place_of_the_stored_one() {
+        let vary = Vary::of(&fields(&[("vary", "accept-language")]));
+        let request = fields(&[("accept-language", "en, de")]);
+        let [en, de] =
+            ["en", "de"].map(|l| Nominations::of(&vary, &request, &fields(&[("content-language", l)])));
+        assert!(en.are_as_in(&de));
+    }
+
+    #[test]
+    fn what_is_kept_is_counted() {
+        let names = vec![HeaderName::from_static("accept-language"), HeaderName::from_static("accept")];
+        let request = fields(&[("accept-language", "en, de")]);
+        let held = Nominations::of(&Vary::Fields(names), &request, &fields(&[("content-language", "de")]));
+        assert_eq!(held.heap_bytes(), 2 * size_of::<Nominated>() + "de,en".len() + "de".len());
     }
 }

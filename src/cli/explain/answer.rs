@@ -97,7 +97,7 @@ pub(super) fn answer(
             always_validate: stored.always_validate,
             seen: Some(match not_for_client {
                 None => {
-                    let own = own_status(&args.method, request, &stored, length);
+                    let own = own_status(&args.method, request, &stored, length, now);
                     let status = Some(status).filter(|status| *status != own);
                     Seen { handling: stored_with(status), level: Some(stored.level()), reason: None }
                 }

@@ -10,6 +10,7 @@ mod requests;
 mod restrictions;
 mod reuse;
 mod update;
+mod variants;
 mod vocabulary;
 mod whole;
 
