@@ -21,7 +21,7 @@ use super::{
     range,
     targeted::targeted,
     validation::{EntityTag, client_copy_is_current},
-    vary::{Nominated, Vary},
+    vary::{Fit, Nominations, Presented, Vary},
 };
 
 const TARGETED: HeaderName = HeaderName::from_static("cdn-cache-control");
@@ -148,17 +148,19 @@ proptest! {
         let raw: Vec<u8> = answer.get_all(VARY).iter().flat_map(|line| [line.as_bytes(), b","].concat()).collect();
         let star = raw.split(|byte| *byte == b',').any(|member| member.trim_ascii() == b"*");
         prop_assert!(!star || vary == Vary::Star, "{raw:?}");
-        for name in vary.names() {
-            let nominated = Nominated::of(name.clone(), &request);
-            prop_assert!(nominated.matches(&request), "a request matches itself");
-        }
+        let nominations = Nominations::of(&vary, &request, &answer);
+        let fit = nominations.fit(&mut Presented::new(&request));
+        prop_assert_eq!(fit, if vary == Vary::Star { Fit::None } else { Fit::Exact }, "of a request with itself");
+        prop_assert!(vary != Vary::Star || nominations.fit(&mut Presented::new(&answer)) == Fit::None);
     }
 
     #[test]
     fn rfc9110_section_14_every_range_selects_bytes_that_there_are(
-        request in any_fields(), length in prop_oneof![0_u64..20, any::<u64>()], tag in any_value(),
+        request in any_fields(), length in prop_oneof![0_u64..20, any::<u64>()], tag in any_value(), now in any_now(),
     ) {
-        let selection = range::select(&request, length, EntityTag::new(&tag).as_ref(), None);
+        let tag = EntityTag::new(&tag);
+        let held = range::Held { tag: tag.as_ref(), modified: Some(now.wall), date: now.wall };
+        let selection = range::select(&request, length, &held, now.wall);
         if let range::Selection::Part(part) = &selection {
             prop_assert!(part.start < part.end && part.end <= length, "{part:?} of {length}");
         }
@@ -170,12 +172,12 @@ proptest! {
         tag in any_value(), request in any_fields(), now in any_now(),
     ) {
         let read = EntityTag::new(&tag);
-        let _ = client_copy_is_current(&request, read.as_ref(), now.wall);
+        let _ = client_copy_is_current(&request, read.as_ref(), now.wall, now.wall);
         if let Some(read) = read {
             prop_assert!(read.weakly_equals(tag.as_bytes()));
             prop_assert_eq!(read.strongly_equals(tag.as_bytes()), !read.is_weak());
             let own = std::iter::once((IF_NONE_MATCH, tag)).collect();
-            prop_assert!(client_copy_is_current(&own, Some(&read), now.wall));
+            prop_assert!(client_copy_is_current(&own, Some(&read), now.wall, now.wall));
         }
     }
 
