@@ -5,7 +5,7 @@
 
 use super::{
     origin::{Answered, Said},
-    steps::{Ask, Demand},
+    steps::{Ask, Demand, Named, Write},
 };
 
 /// A stored response.
@@ -83,7 +83,7 @@ impl Oracle {
         let (first, rest) = exchanges.split_first()?;
         let done = |expected| rest.is_empty().then_some(expected);
         match first {
-            Answered::Written => None,
+            Answered::Written { .. } => None,
             Answered::NotModified(said) => {
                 let Some(at) = self.confirmed(path, ask, said) else {
                     // A client's own condition, which nothing stored was in the way of; or not about what is stored,
@@ -175,6 +175,34 @@ impl Oracle {
     /// Everything of this path is to be forgotten (section 4.4).
     pub(super) fn forget(&mut self, path: &str) {
         self.kept.retain(|kept| kept.path != path);
+    }
+
+    /// Takes the successful answer to a write: what it changes is forgotten (section 4.4), and the answer to a POST that says
+    /// that it is what its target has now, and for how long, is that of a later GET (RFC 9110 section 9.3.3).
+    pub(super) fn learn_of_write(
+        &mut self,
+        write: &Write,
+        paths: &[String],
+        body: &str,
+        said: &Said,
+        now: u64,
+    ) {
+        let path = &paths[write.resource];
+        self.forget(path);
+        if let Some(Named::Here(_, resource)) = write.names {
+            self.forget(&paths[resource]);
+        }
+        let is_of_target = write.names == Some(Named::Here("content-location", write.resource));
+        let control = said.control.clone().unwrap_or_default();
+        let is_explicit = control.max_age.is_some() || control.s_maxage.is_some();
+        if write.method == "POST" && write.status < 300 && is_of_target && is_explicit {
+            let plain = Ask::plain(write.resource);
+            if is_storable(&plain, write.status, said, now) {
+                let (path, body) = (path.clone(), body.to_owned());
+                let status = write.status;
+                self.store(Kept { path, nominated: None, status, body, said: said.clone(), received: now });
+            }
+        }
     }
 
     /// The stored response that is chosen for a request: of those whose nominated field matches, the newest
@@ -283,7 +311,7 @@ impl Kept {
         let current = self.status == 200 && copy.is_some() && copy == self.said.tag.as_deref();
         Expected {
             status: if current { 304 } else { self.status },
-            body: (!current && !ask.head).then(|| self.body.clone()),
+            body: (!current && !ask.head && !self.body.is_empty()).then(|| self.body.clone()),
             mark: Some(self.said.mark),
             age: Some(self.age(now) / 1000),
         }

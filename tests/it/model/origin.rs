@@ -18,7 +18,7 @@ pub(super) enum Answered {
     /// To a GET or HEAD under a condition: that the copy is still good.
     NotModified(Said),
     /// To anything else.
-    Written,
+    Written { body: String, said: Said },
 }
 
 /// The fields of an answer that a cache heeds.
@@ -190,13 +190,19 @@ impl World {
     }
 
     fn written(&mut self) -> (Answered, String) {
+        self.marks += 1;
         let (write, named) = self.write.take().expect("a write that was announced");
-        let named = match write.names {
-            Some(Named::Here(field, _) | Named::Elsewhere(field, _)) => format!("{field}: {named}\r\n"),
-            None => String::new(),
-        };
-        let length = if write.status == 204 { "" } else { "content-length: 0\r\n" };
-        (Answered::Written, format!("HTTP/1.1 {} x\r\n{length}{named}\r\n", write.status))
+        let said = Said { control: write.control, mark: self.marks, ..Said::default() };
+        let body = if write.status == 204 { String::new() } else { format!("written {}", self.marks) };
+        let mut lines = said.lines();
+        if let Some(Named::Here(field, _) | Named::Elsewhere(field, _)) = write.names {
+            write!(lines, "{field}: {named}\r\n").expect("to write a string");
+        }
+        if write.status != 204 {
+            write!(lines, "content-length: {}\r\n", body.len()).expect("to write a string");
+        }
+        let reply = format!("HTTP/1.1 {} x\r\n{lines}\r\n{body}", write.status);
+        (Answered::Written { body, said }, reply)
     }
 }
 

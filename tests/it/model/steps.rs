@@ -94,6 +94,13 @@ pub(super) struct Ask {
     pub(super) copy: Option<Copy>,
 }
 
+impl Ask {
+    /// A request that says nothing but what it wants.
+    pub(super) const fn plain(resource: usize) -> Self {
+        Self { resource, head: false, lang: None, authorization: false, demand: Demand::Nothing, copy: None }
+    }
+}
+
 /// Which copy a client has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Copy {
@@ -141,6 +148,8 @@ pub(super) struct Write {
     pub(super) status: u16,
     /// What the answer's Location or Content-Location names.
     pub(super) names: Option<Named>,
+    /// The answer's Cache-Control.
+    pub(super) control: Option<Control>,
     /// Whether the resource is another one afterwards.
     pub(super) new_version: bool,
 }
@@ -252,20 +261,19 @@ fn demand() -> impl Strategy<Value = Demand> {
 }
 
 fn write() -> impl Strategy<Value = Write> {
-    let method = prop::sample::select(vec!["POST", "PUT", "DELETE", "PATCH", "FLIP"]);
+    let method = prop::sample::select(vec!["POST", "POST", "PUT", "DELETE", "PATCH", "FLIP"]);
     let status = prop::sample::select(vec![200, 201, 204, 303, 400, 404, 500]);
     let field = || prop::sample::select(vec!["location", "content-location"]);
     let names = prop_oneof![
         (field(), resource()).prop_map(|(field, resource)| Named::Here(field, resource)),
         (field(), resource()).prop_map(|(field, resource)| Named::Elsewhere(field, resource)),
     ];
-    (resource(), method, status, option::weighted(0.4, names), any::<bool>()).prop_map(
-        |(resource, method, status, names, new_version)| Write {
-            resource,
-            method,
-            status,
-            names,
-            new_version,
+    let answer = (status, option::weighted(0.4, names), option::weighted(0.5, control()), any::<bool>());
+    (resource(), method, answer, any::<bool>()).prop_map(
+        |(resource, method, (status, names, control, is_of_target), new_version)| {
+            // Often enough what an answer must say to be that of a later GET.
+            let own = (method == "POST" && is_of_target).then_some(Named::Here("content-location", resource));
+            Write { resource, method, status, names: own.or(names), control, new_version }
         },
     )
 }
