@@ -10,6 +10,7 @@ mod fill;
 mod forward;
 mod head;
 mod invalidate;
+mod multipart;
 mod outgoing;
 mod parts;
 mod preview;
