@@ -55,11 +55,6 @@ export class Results {
     return result === true ? 'pass' : 'fail'
   }
 
-  /** Whether a required or optimal test is passed; `undefined` for a check, where nothing is right or wrong. */
-  passed (id) {
-    return this.#tests.get(id).kind === 'check' ? undefined : this.word(id) === 'pass'
-  }
-
   /** What the suite itself said. */
   detail (id) {
     const result = this.#raw[id]
@@ -77,13 +72,18 @@ export class Results {
     return counts
   }
 
-  /** One line: `required 150 of 165 (5 fail, ...); optimal ...; checks ...`. */
+  /** How many tests of this kind are passed: `150 of 165`. */
+  passedOf (kind) {
+    const counts = this.counts(kind)
+    return `${counts.pass ?? 0} of ${Object.values(counts).reduce((sum, count) => sum + count, 0)}`
+  }
+
+  /** One line: `required 150 of 165 (15 fail); optimal ...; checks ...`. */
   summary () {
     const show = counts => Object.entries(counts).map(([word, count]) => `${count} ${word}`).join(', ')
     const of = kind => {
-      const { pass = 0, ...others } = this.counts(kind)
-      const all = [...this.#tests.values()].filter(test => test.kind === kind).length
-      return `${kind} ${pass} of ${all}${pass === all ? '' : ` (${show(others)})`}`
+      const { pass, ...others } = this.counts(kind)
+      return `${kind} ${this.passedOf(kind)} (${show(others)})`
     }
     return `${of('required')}; ${of('optimal')}; checks ${show(this.counts('check'))}`
   }
