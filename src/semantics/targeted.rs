@@ -32,13 +32,12 @@ fn directives(fields: &HeaderMap, name: &HeaderName) -> Option<CacheControl> {
 fn add(directives: &mut CacheControl, name: &str, value: Option<&BareItem>) {
     const SECONDS: [&str; 4] = ["max-age", "s-maxage", "stale-while-revalidate", "stale-if-error"];
     let argument = match (name, value) {
-        (_, Some(BareItem::Boolean(false))) => return,
         (_, Some(BareItem::Boolean(true))) => None,
         ("private" | "no-cache", Some(BareItem::String(names))) => Some(names.as_str().to_owned()),
         (name, Some(BareItem::Integer(seconds))) if SECONDS.contains(&name) => {
             Some(i64::from(*seconds).to_string())
         }
-        ("public" | "must-understand" | "immutable", _) => return,
+        (_, Some(BareItem::Boolean(false))) | ("public" | "must-understand" | "immutable", _) => return,
         _ => Some(String::new()),
     };
     directives.set_of_response(name, argument.as_deref());

@@ -12,13 +12,26 @@ use super::{
 #[derive(Clone, Debug)]
 struct Kept {
     path: String,
-    /// The value of `x-lang` in the request, where the response's Vary names it.
-    nominated: Option<Option<u8>>,
+    nominated: Nominated,
     status: u16,
     body: String,
     said: Said,
     /// When it was received or last confirmed.
     received: u64,
+}
+
+/// What a response's Vary names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nominated {
+    Nothing,
+    /// `x-lang`, which had this value in the request.
+    Lang(Option<u8>),
+}
+
+impl Nominated {
+    fn of(said: &Said, ask: &Ask) -> Self {
+        if said.varies { Self::Lang(ask.lang) } else { Self::Nothing }
+    }
 }
 
 /// What a client must get.
@@ -118,7 +131,7 @@ impl Oracle {
                 }
                 let kept = Kept {
                     path: path.to_owned(),
-                    nominated: said.varies.map(|()| ask.lang),
+                    nominated: Nominated::of(said, ask),
                     status: *status,
                     body: body.clone(),
                     said: said.clone(),
@@ -200,7 +213,14 @@ impl Oracle {
             if is_storable(&plain, write.status, said, now) {
                 let (path, body) = (path.clone(), body.to_owned());
                 let status = write.status;
-                self.store(Kept { path, nominated: None, status, body, said: said.clone(), received: now });
+                self.store(Kept {
+                    path,
+                    nominated: Nominated::Nothing,
+                    status,
+                    body,
+                    said: said.clone(),
+                    received: now,
+                });
             }
         }
     }
@@ -279,7 +299,7 @@ impl Oracle {
 impl Kept {
     /// Whether its path and its nominated field fit a request (section 4.1).
     fn could_answer(&self, path: &str, ask: &Ask) -> bool {
-        self.path == path && self.nominated.is_none_or(|lang| lang == ask.lang)
+        self.path == path && [Nominated::Nothing, Nominated::Lang(ask.lang)].contains(&self.nominated)
     }
 
     /// Section 4.2.1, and 4.2.2 with the tenth that the RFC suggests.
@@ -296,13 +316,13 @@ impl Kept {
     fn confirm(&mut self, newer: &Said, ask: &Ask, now: u64) {
         let said = &mut self.said;
         said.control = newer.control.clone().or(said.control.take());
-        said.varies = newer.varies.or(said.varies);
+        said.varies |= newer.varies;
         said.tag = newer.tag.clone().or(said.tag.take());
         said.modified = newer.modified.or(said.modified);
         // Section 4.2.3: the age is counted from when the origin confirmed it.
         said.age = newer.age;
         said.mark = newer.mark;
-        self.nominated = said.varies.map(|()| ask.lang);
+        self.nominated = Nominated::of(said, ask);
         self.received = now;
     }
 
