@@ -1,7 +1,7 @@
 //! From a decision to the response that the client gets: status, fields, the part of the content that was asked for,
 //! and Cache-Status.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
@@ -26,7 +26,7 @@ use crate::{
         range::{Selection, select},
         validation::{client_copy_is_current, is_conditional},
     },
-    store::{Entry, HeadBlock},
+    store::{Entry, HeadBlock, WHOLE},
 };
 
 /// What was decided about a request, for Cache-Status and the sinks.
@@ -81,6 +81,14 @@ pub(super) fn part(
 }
 
 impl Part {
+    /// The bytes of the content that answer.
+    pub(super) fn range(&self) -> Range<u64> {
+        match self {
+            Self::Content(Selection::Part(range)) => range.clone(),
+            Self::NotModified | Self::Content(_) | Self::AsReceived => WHOLE,
+        }
+    }
+
     /// The status of the answer.
     pub(super) const fn status(&self, stored: &Stored) -> StatusCode {
         match self {
