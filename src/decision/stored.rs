@@ -139,9 +139,15 @@ impl Stored {
         self.last_modified.as_ref()?.to_str().ok().and_then(|text| parse_date(text, self.date))
     }
 
-    /// What a client's If-Range is compared with.
-    pub fn held(&self) -> Held<'_> {
-        Held { tag: self.tag.as_ref(), modified: self.modified_date(), date: self.date }
+    /// What a request's Range selects from the whole representation, which is this long.
+    pub fn select(&self, request: &HeaderMap, length: u64, now: Now) -> Selection {
+        let held = Held { tag: self.tag.as_ref(), modified: self.modified_date(), date: self.date };
+        let is_encoded = !self.coding.is_some_and(Codings::is_empty);
+        match select(request, length, &held, now.wall) {
+            // Its Content-Encoding would be read as that of the parts together, text between them included.
+            Selection::Parts(_) if is_encoded => Selection::Whole,
+            selection => selection,
+        }
     }
 
     /// What changes with every byte of it, where it says so.
@@ -149,12 +155,17 @@ impl Stored {
         StrongValidator::of(self.tag.as_ref(), self.last_modified.as_ref(), self.date)
     }
 
-    /// Whether its bytes are all that a request asks for: a part answers only a GET of a range within it
+    /// Whether its bytes are all that a request asks for: a part answers only a GET of ranges within it
     /// (RFC 9111 section 3.3).
     pub fn suffices(&self, method: &Method, request: &HeaderMap, now: Now) -> bool {
         let Extent::Part(part) = self.extent else { return true };
-        let selection = select(request, part.complete(), &self.held(), now.wall);
-        *method == Method::GET && matches!(selection, Selection::Part(range) if part.covers(&range))
+        let selection = self.select(request, part.complete(), now);
+        *method == Method::GET
+            && match selection {
+                Selection::Part(range) => part.covers(&range),
+                Selection::Parts(ranges) => ranges.iter().all(|range| part.covers(range)),
+                Selection::Whole | Selection::Unsatisfiable => false,
+            }
     }
 
     /// Whether it is a part of the same representation as `other`, with the same fields nominated, so that one response

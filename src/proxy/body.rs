@@ -8,6 +8,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
+use super::multipart::Ranges;
 use crate::{
     store::{Chunks, Follower},
     upstream::IdleTimeout,
@@ -23,6 +24,8 @@ enum Source {
     Bytes(Option<Bytes>),
     /// From the store.
     Stored(Chunks),
+    /// Several ranges from the store.
+    Ranges(Box<Ranges>),
     /// From a fill in progress; the length where it is known.
     Filling { follower: Box<Follower>, left: Option<u64> },
     /// From the origin, as it comes.
@@ -42,6 +45,10 @@ impl Body {
 
     pub(super) const fn stored(chunks: Chunks) -> Self {
         Self(Source::Stored(chunks))
+    }
+
+    pub(super) fn ranges(ranges: Ranges) -> Self {
+        Self(Source::Ranges(Box::new(ranges)))
     }
 
     pub(super) fn filling(follower: Follower, length: Option<u64>) -> Self {
@@ -64,6 +71,7 @@ impl HttpBody for Body {
         match &mut self.get_mut().0 {
             Source::Bytes(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Source::Stored(chunks) => Poll::Ready(chunks.next().map(|bytes| Ok(Frame::data(bytes)))),
+            Source::Ranges(ranges) => Poll::Ready(ranges.next().map(|bytes| Ok(Frame::data(bytes)))),
             Source::Filling { follower, left } => follower.poll_next(cx).map(|next| {
                 next.map(|chunk| {
                     let bytes = chunk?;
@@ -79,6 +87,7 @@ impl HttpBody for Body {
         match &self.0 {
             Source::Bytes(bytes) => bytes.is_none(),
             Source::Stored(chunks) => chunks.remaining() == 0,
+            Source::Ranges(ranges) => ranges.remaining() == 0,
             Source::Filling { left, .. } => *left == Some(0),
             Source::Origin(body) => body.is_end_stream(),
         }
@@ -88,6 +97,7 @@ impl HttpBody for Body {
         match &self.0 {
             Source::Bytes(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
             Source::Stored(chunks) => SizeHint::with_exact(chunks.remaining()),
+            Source::Ranges(ranges) => SizeHint::with_exact(ranges.remaining()),
             Source::Filling { left: Some(left), .. } => SizeHint::with_exact(*left),
             Source::Filling { left: None, .. } => SizeHint::default(),
             Source::Origin(body) => body.size_hint(),

@@ -79,8 +79,8 @@ impl Proxy {
     pub(super) fn spawn_fetch(&self, order: Order, lead: Option<Lead>) -> oneshot::Receiver<Fetched> {
         let (reply, receiver) = oneshot::channel();
         let proxy = self.clone();
-        let asker = Asker { reply, lead, shared: Arc::clone(&self.shared) };
-        self.shared.tasks.spawn(async move { proxy.run_fetch(order, asker).await });
+        let audience = Audience { reply, lead, shared: Arc::clone(&self.shared) };
+        self.shared.tasks.spawn(async move { proxy.run_fetch(order, audience).await });
         receiver
     }
 
@@ -96,7 +96,7 @@ impl Proxy {
         drop(self.spawn_fetch(order, Some(lead)));
     }
 
-    async fn run_fetch(&self, mut order: Order, asker: Asker) {
+    async fn run_fetch(&self, mut order: Order, audience: Audience) {
         let shared = &self.shared;
         let stamp = shared.store.purge_clock().now();
         let mut request = std::mem::replace(&mut order.request, Request::new(RequestBody::empty()));
@@ -106,26 +106,26 @@ impl Proxy {
             let asked = shared.clock.now();
             let Answer { mut response, framing } = match self.upstream.send(request).await {
                 Ok(answer) => answer,
-                Err(error) => return asker.deliver(Fetched::Failed(error.into())),
+                Err(error) => return audience.deliver(Fetched::Failed(error.into())),
             };
             remove_hop_by_hop(response.headers_mut());
             let received = shared.clock.now();
             let arrived = Arrived { response, framing, asked, received, stamp };
             match self.fit(&order, arrived) {
                 Fit::Renews(entry) => {
-                    return asker.deliver(Fetched::Renewed(entry, StatusCode::NOT_MODIFIED));
+                    return audience.deliver(Fetched::Renewed(entry, StatusCode::NOT_MODIFIED));
                 }
                 Fit::Completes(completed) => {
                     let (receiving, body) = *completed;
-                    return self.fill(&order.errand, receiving, body, None, asker).await;
+                    return self.fill(&order.errand, receiving, body, None, audience).await;
                 }
-                Fit::StandsAlone(arrived) => return self.receive(order, arrived, asker).await,
+                Fit::StandsAlone(arrived) => return self.receive(order, arrived, audience).await,
                 Fit::Misses(arrived) => match order.unconditional.take() {
                     Some(unconditional) => {
                         order.held = Held::Nothing;
                         request = unconditional;
                     }
-                    None => return asker.deliver(order.unasked(arrived, conditional)),
+                    None => return audience.deliver(order.unasked(arrived, conditional)),
                 },
             }
         }
@@ -166,18 +166,18 @@ impl Proxy {
     }
 
     /// Judges an answer, tells the client that asked, and receives the content if it is to be stored.
-    async fn receive(&self, order: Order, arrived: Arrived, asker: Asker) {
+    async fn receive(&self, order: Order, arrived: Arrived, audience: Audience) {
         let shared = &self.shared;
         let Order { errand, stand_in, .. } = order;
         let (status, received) = (arrived.response.status(), arrived.received);
         if status.is_server_error() && stand_in.is_some_and(|held| held.meta().is_usable_on_error(received)) {
-            return asker.deliver(Fetched::Failed(UpstreamError::ServerError(status).into()));
+            return audience.deliver(Fetched::Failed(UpstreamError::ServerError(status).into()));
         }
         if status == StatusCode::OK
             && errand.method_sent() == Method::HEAD
             && let Some(entry) = self.update_by_head(&errand, arrived.news())
         {
-            return asker.deliver(Fetched::Renewed(entry, status));
+            return audience.deliver(Fetched::Renewed(entry, status));
         }
         let Judgement { verdict, evidence } = arrived.judged(&errand, shared);
         match verdict {
@@ -185,9 +185,9 @@ impl Proxy {
                 let until = received.mono.saturating_add(shared.settings.uncacheable_memory);
                 shared.uncacheable.remember(shared.store.hash(&errand.keyed.key), until, reason);
                 shared.report(&errand.route, Finding::of(reason));
-                asker.deliver(Fetched::NotForClient(Bypass::because(reason, evidence)));
+                audience.deliver(Fetched::NotForClient(Bypass::because(reason, evidence)));
             }
-            Verdict::Refuse(reason) => asker.deliver(errand.passed(arrived.response, evidence, reason)),
+            Verdict::Refuse(reason) => audience.deliver(errand.passed(arrived.response, evidence, reason)),
             Verdict::Store { stored, strip, unshared, not_for_client } => {
                 let storable = Storable { stored, fields: None, strip, unshared };
                 let not_for_client = not_for_client.map(|reason| {
@@ -199,12 +199,12 @@ impl Proxy {
                 match (self.received(&errand, &arrived, storable), not_for_client) {
                     (Ok(receiving), not_for_client) => {
                         let body = arrived.response.into_body();
-                        self.fill(&errand, receiving, body, not_for_client, asker).await;
+                        self.fill(&errand, receiving, body, not_for_client, audience).await;
                     }
                     (Err(refusal), None) => {
-                        asker.deliver(errand.passed(arrived.response, evidence, refusal.into()));
+                        audience.deliver(errand.passed(arrived.response, evidence, refusal.into()));
                     }
-                    (Err(_), Some(bypass)) => asker.deliver(Fetched::NotForClient(bypass)),
+                    (Err(_), Some(bypass)) => audience.deliver(Fetched::NotForClient(bypass)),
                 }
             }
         }
@@ -294,13 +294,13 @@ const fn announced(framing: Framing) -> u64 {
 }
 
 /// Who waits for what becomes of a fetch: the client that caused it, and those who follow its lead.
-pub(super) struct Asker {
+pub(super) struct Audience {
     reply: oneshot::Sender<Fetched>,
     lead: Option<Lead>,
     shared: Arc<Shared>,
 }
 
-impl Asker {
+impl Audience {
     /// A client whom nobody follows.
     pub(super) const fn alone(reply: oneshot::Sender<Fetched>, shared: Arc<Shared>) -> Self {
         Self { reply, lead: None, shared }
@@ -309,14 +309,15 @@ impl Asker {
     /// Tells them of a fetch that brings nothing to store. The client may be gone: then the answer is dropped, and with
     /// it its connection.
     fn deliver(self, fetched: Fetched) {
-        if let Some(lead) = &self.lead {
-            lead.land(match &fetched {
+        if let Some(lead) = self.lead {
+            let landing = match &fetched {
                 Fetched::Passed { response, reason, .. } => {
-                    self.shared.not_shared(lead, response.status(), *reason)
+                    self.shared.not_shared(&lead, response.status(), *reason)
                 }
                 Fetched::Failed(problem) => Landing::Failed(*problem),
                 Fetched::Filling(_) | Fetched::Renewed(..) | Fetched::NotForClient(_) => Landing::News,
-            });
+            };
+            lead.end(landing);
         }
         let _ = self.reply.send(fetched);
     }
@@ -324,7 +325,7 @@ impl Asker {
     /// Tells them of an answer that is being received. The flight goes on until what is returned is dropped.
     pub(super) fn filling(self, fetched: Fetched, common: Common) -> Option<Lead> {
         if let Some(lead) = &self.lead {
-            lead.land(Landing::Filling(Arc::new(common)));
+            lead.land(common);
         }
         let _ = self.reply.send(fetched);
         self.lead

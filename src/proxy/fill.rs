@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::{
     Problem, Proxy,
     errand::Errand,
-    fetch::{Arrived, Asker, Fetched},
+    fetch::{Arrived, Audience, Fetched},
     flight::Common,
     head,
     parts::Beside,
@@ -123,8 +123,8 @@ impl Proxy {
     ) -> Result<Filling, Problem> {
         let (reply, fetched) = oneshot::channel();
         let proxy = self.clone();
-        let asker = Asker::alone(reply, Arc::clone(&self.shared));
-        self.shared.tasks.spawn(async move { proxy.fill(&errand, receiving, body, None, asker).await });
+        let audience = Audience::alone(reply, Arc::clone(&self.shared));
+        self.shared.tasks.spawn(async move { proxy.fill(&errand, receiving, body, None, audience).await });
         match fetched.await {
             Ok(Fetched::Filling(filling)) => Ok(filling),
             _ => Err(Problem::Internal),
@@ -138,7 +138,7 @@ impl Proxy {
         receiving: Receiving,
         body: Incoming,
         not_for_client: Option<Bypass>,
-        asker: Asker,
+        audience: Audience,
     ) {
         let Receiving { status, stored, extent, own, head, framing, stamped, beside } = receiving;
         // Held bytes go to the client where it gets the whole; a part is only stored together with them.
@@ -174,7 +174,7 @@ impl Proxy {
             stamped: stamped.clone(),
         };
         // The flight is over when the answer is stored, or cannot be.
-        let _flight = asker.filling(fetched, common);
+        let _flight = audience.filling(fetched, common);
         let Some(writer) = self.copy(writer, body, announced, in_passing).await else { return };
         let sealed = writer.seal();
         if let Some(body) = sealed.body().cloned() {

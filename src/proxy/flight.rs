@@ -149,19 +149,28 @@ impl Lead {
         self.hash
     }
 
-    /// Tells those who wait what has become of the fetch.
-    pub(super) fn land(&self, landing: Landing) {
+    /// Tells those who wait what is being received. Whoever comes until this is dropped hears it too.
+    pub(super) fn land(&self, common: Common) {
+        self.flight.landing.send_replace(Some(Landing::Filling(Arc::new(common))));
+    }
+
+    /// Tells those who wait what has become of the fetch. They find no flight when they look for one.
+    pub(super) fn end(self, landing: Landing) {
+        self.leave();
         self.flight.landing.send_replace(Some(landing));
+    }
+
+    fn leave(&self) {
+        let mut shard = self.flights.shard(self.hash);
+        if shard.get(&self.wanted).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
+            shard.remove(&self.wanted);
+        }
     }
 }
 
 impl Drop for Lead {
     fn drop(&mut self) {
-        let mut shard = self.flights.shard(self.hash);
-        if shard.get(&self.wanted).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
-            shard.remove(&self.wanted);
-        }
-        drop(shard);
+        self.leave();
         self.flight.landing.send_if_modified(|landing| {
             let is_open = landing.is_none();
             if is_open {

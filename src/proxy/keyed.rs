@@ -127,7 +127,8 @@ impl Proxy {
         let shared = &self.shared;
         let hash = shared.store.hash(&keyed.key);
         let is_known_to_be_unshared = || shared.unshared.recall(hash, shared.clock.now().mono).is_some();
-        if turns.alone || !may_be_shared(exchange, keyed, fwd) || is_known_to_be_unshared() {
+        let waits_no_more = turns.alone || turns.taken >= MOST_TURNS;
+        if waits_no_more || !may_be_shared(exchange, keyed, fwd) || is_known_to_be_unshared() {
             return Share::Alone;
         }
         let flight = match shared.flights.join(hash, keyed) {
@@ -142,13 +143,11 @@ impl Proxy {
         };
         turns.waited = turns.waited.or(Some(fwd));
         shared.sink.took_part(&exchange.route.name, Role::Follower);
-        let is_last = turns.taken + 1 >= MOST_TURNS;
         let share = match flight.landed(shared.settings.lock_timeout).await {
             Some(Landing::Filling(common)) => self.follow(exchange, keyed, &flight, &common),
-            Some(Landing::News) if !is_last => Share::Again,
-            Some(Landing::Failed(_)) if !is_last => Share::Again,
-            Some(Landing::Failed(problem)) => Share::Failed(problem),
-            Some(Landing::News | Landing::NotShared) | None => Share::Alone,
+            Some(Landing::Failed(problem)) if turns.taken + 1 >= MOST_TURNS => Share::Failed(problem),
+            Some(Landing::News | Landing::Failed(_)) => Share::Again,
+            Some(Landing::NotShared) | None => Share::Alone,
         };
         turns.alone = matches!(share, Share::Alone);
         share
@@ -157,7 +156,8 @@ impl Proxy {
     /// Follows an answer that is being received, if it is for this request.
     fn follow(&self, exchange: &Exchange, keyed: &Keyed, flight: &Arc<Flight>, common: &Common) -> Share {
         let shared = &self.shared;
-        if !shared.store.purge_clock().is_current(&common.stamped) {
+        let is_over = matches!(common.fill.outcome(), Some(Err(_)));
+        if is_over || !shared.store.purge_clock().is_current(&common.stamped) {
             let hash = shared.store.hash(&keyed.key);
             return shared.flights.replace(hash, keyed, flight).map_or(Share::Again, Share::Lead);
         }
@@ -173,8 +173,8 @@ impl Proxy {
                 let (status, head) = (stored.status, common.head.clone());
                 Share::Follow(Filling { status, stored, head, part, length, follower })
             }
-            // It has failed, or is too large to be shared.
-            None => Share::Again,
+            // It has just failed, or is too large to be shared.
+            None => Share::Alone,
         }
     }
 

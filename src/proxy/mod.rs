@@ -12,6 +12,7 @@ mod forward;
 mod head;
 mod invalidate;
 mod keyed;
+mod multipart;
 mod outgoing;
 mod parts;
 mod preview;

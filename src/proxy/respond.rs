@@ -12,7 +12,7 @@ use http::{
 };
 use hyper::body::Incoming;
 
-use super::{Body, Proxy, exchange::Exchange, fill::Filling, forward, head};
+use super::{Body, Proxy, exchange::Exchange, fill::Filling, forward, head, multipart::Ranges};
 use crate::{
     decision::{Reason, Stored},
     level::Level,
@@ -22,8 +22,9 @@ use crate::{
         cache_status::{CACHE_STATUS, CacheStatus, Fwd, Handling},
         freshness::{FreshnessLifetime, Remaining},
         methods,
+        multipart::Multipart,
         partial::Extent,
-        range::{Selection, select},
+        range::Selection,
         validation::{client_copy_is_current, is_conditional},
     },
     store::{Entry, HeadBlock, WHOLE},
@@ -74,7 +75,7 @@ pub(super) fn part(
     }
     Part::Content(match length {
         Some(length) if *method == Method::GET && request.contains_key(RANGE) => {
-            select(request, length, &stored.held(), now.wall)
+            stored.select(request, length, now)
         }
         _ => Selection::Whole,
     })
@@ -94,7 +95,9 @@ impl Part {
         match self {
             Self::NotModified => StatusCode::NOT_MODIFIED,
             Self::Content(Selection::Whole) => stored.status,
-            Self::Content(Selection::Part(_)) | Self::AsReceived => StatusCode::PARTIAL_CONTENT,
+            Self::Content(Selection::Part(_) | Selection::Parts(_)) | Self::AsReceived => {
+                StatusCode::PARTIAL_CONTENT
+            }
             Self::Content(Selection::Unsatisfiable) => StatusCode::RANGE_NOT_SATISFIABLE,
         }
     }
@@ -111,7 +114,11 @@ pub(super) fn own_part(
     now: Now,
 ) -> Part {
     match received {
-        Extent::Whole => part(method, request, stored, length, now),
+        Extent::Whole => match part(method, request, stored, length, now) {
+            // The content is read once, from its beginning to its end.
+            Part::Content(Selection::Parts(_)) => Part::Content(Selection::Whole),
+            part => part,
+        },
         Extent::Part(_) => Part::AsReceived,
     }
 }
@@ -140,8 +147,15 @@ impl Proxy {
         let (body, extent) = (entry.body(), entry.meta().extent);
         let length = extent.complete(body.len());
         let part = part(&exchange.parts.method, exchange.fields(), entry.meta(), Some(length), now);
+        let mut in_parts = None;
         let content = match &part {
             Part::NotModified | Part::Content(Selection::Unsatisfiable) => Body::empty(),
+            Part::Content(Selection::Parts(ranges)) => {
+                let multipart = multipart(ranges, length, entry.head());
+                let length = multipart.content_length();
+                in_parts = multipart.content_type().map(|content_type| (content_type, length));
+                Body::ranges(Ranges::new(multipart, body.clone(), extent.start()))
+            }
             Part::Content(Selection::Whole) | Part::AsReceived => Body::stored(body.chunks(0..length)),
             Part::Content(Selection::Part(range)) => {
                 let start = extent.start();
@@ -149,6 +163,10 @@ impl Proxy {
             }
         };
         let mut response = Self::assemble(exchange, entry.head(), entry.meta(), &part, Some(length), content);
+        if let Some((content_type, content_length)) = in_parts {
+            response.headers_mut().insert(CONTENT_TYPE, content_type);
+            response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(content_length));
+        }
         state_age(&mut response, entry.meta(), outcome.handling, now);
         self.finish(exchange, response, outcome)
     }
@@ -163,7 +181,9 @@ impl Proxy {
         let Filling { stored, head, part, length, follower, .. } = filling;
         let content = match &part {
             Part::NotModified | Part::Content(Selection::Unsatisfiable) => Body::empty(),
-            Part::Content(Selection::Whole) | Part::AsReceived => Body::filling(follower, length),
+            Part::Content(Selection::Whole | Selection::Parts(_)) | Part::AsReceived => {
+                Body::filling(follower, length)
+            }
             Part::Content(Selection::Part(range)) => Body::filling(follower, Some(range.end - range.start)),
         };
         let mut response = Self::assemble(exchange, &head, &stored, &part, length, content);
@@ -244,6 +264,12 @@ impl Proxy {
     }
 }
 
+/// The text between these ranges of what has this head.
+fn multipart(ranges: &[Range<u64>], length: u64, head: &HeadBlock) -> Multipart {
+    let content_type = head.fields().find(|(name, _)| *name == CONTENT_TYPE).map(|(_, value)| value);
+    Multipart::new(ranges, length, content_type.as_ref(), fastrand::u128(..))
+}
+
 /// What a 304 carries: all that a client's stored copy may need, and nothing about content that is not there
 /// (RFC 9110 section 15.4.5).
 fn goes_with_not_modified(name: &HeaderName, stored: &Stored) -> bool {
@@ -261,6 +287,8 @@ fn state_length(fields: &mut HeaderMap, status: StatusCode, selection: &Selectio
     let length = match selection {
         Selection::Whole => length,
         Selection::Part(part) => part.end - part.start,
+        // The text between the parts counts too.
+        Selection::Parts(_) => return,
         Selection::Unsatisfiable => 0,
     };
     fields.insert(CONTENT_LENGTH, HeaderValue::from(length));

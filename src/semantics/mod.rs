@@ -1,6 +1,5 @@
 //! HTTP caching as pure functions: directives, statuses, dates, freshness, validation, ranges, Vary, hop-by-hop fields,
-//! Cache-Status
-//! (RFC 9110, 9111, 9211).
+//! Cache-Status (RFC 9110, 9111, 9211).
 //!
 //! Nothing here reads a clock: [`Now`] is always an argument.
 
@@ -11,6 +10,7 @@ pub mod fields;
 pub mod freshness;
 pub mod groups;
 pub mod methods;
+pub mod multipart;
 pub mod partial;
 pub mod range;
 pub mod status;

@@ -1,19 +1,23 @@
-//! One byte range of a whole stored response (RFC 9110 section 14).
+//! Byte ranges of a stored response (RFC 9110 section 14).
 //!
 //! A server may ignore Range; it is ignored wherever it is not understood, so that the answer is whole. That includes
-//! requests for several ranges at once.
+//! requests for more than [`MOST_RANGES`]. Ranges that overlap or touch become one, wherever they stand in the request:
+//! so no answer has a byte twice, and none is larger than the representation and a bounded number of part heads.
 
-use std::{
-    ops::Range,
-    time::{Duration, SystemTime},
-};
+use std::{ops::Range, time::SystemTime};
 
 use http::{
     HeaderMap, HeaderValue,
     header::{IF_RANGE, RANGE},
 };
 
-use super::{date::parse_date, validation::EntityTag};
+use super::{
+    date::parse_date,
+    validation::{EntityTag, is_strong_date},
+};
+
+/// How many ranges one request can have.
+pub const MOST_RANGES: usize = 16;
 
 /// What a request's Range selects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,15 +26,18 @@ pub enum Selection {
     Whole,
     /// These bytes, within the representation and not empty: 206.
     Part(Range<u64>),
+    /// These bytes, in at least two ranges that neither overlap nor touch, in the order in which they were asked for: 206
+    /// in parts.
+    Parts(Vec<Range<u64>>),
     /// Nothing of the representation: 416.
     Unsatisfiable,
 }
 
 impl Selection {
-    /// The Content-Range of the answer, where it has one (RFC 9110 section 14.4).
+    /// The Content-Range of the answer, where it has one (RFC 9110 section 14.4); where there are parts, each has its own.
     pub fn content_range(&self, length: u64) -> Option<HeaderValue> {
         let text = match self {
-            Self::Whole => return None,
+            Self::Whole | Self::Parts(_) => return None,
             Self::Part(part) => format!("bytes {}-{}/{length}", part.start, part.end - 1),
             Self::Unsatisfiable => format!("bytes */{length}"),
         };
@@ -63,7 +70,7 @@ pub fn select(request: &HeaderMap, length: u64, held: &Held<'_>, now: SystemTime
     if request.get(IF_RANGE).is_some_and(|condition| !held.is_meant_by(condition, now)) {
         return Selection::Whole;
     }
-    line.to_str().ok().and_then(parse).map_or(Selection::Whole, |spec| spec.resolve(length))
+    line.to_str().ok().and_then(parse).map_or(Selection::Whole, |specs| resolve(&specs, length))
 }
 
 impl Held<'_> {
@@ -74,16 +81,7 @@ impl Held<'_> {
             return self.tag.is_some_and(|tag| tag.strongly_equals(condition.as_bytes()));
         }
         let date = condition.to_str().ok().and_then(|text| parse_date(text, now));
-        date.is_some() && date == self.strong_modified()
-    }
-
-    /// Last-Modified, unless the representation could have changed again in the same second after it was dated
-    /// (RFC 9110 section 8.8.2.2).
-    fn strong_modified(&self) -> Option<SystemTime> {
-        let is_strong = |modified: &SystemTime| {
-            self.date.duration_since(*modified).is_ok_and(|since| since >= Duration::from_secs(1))
-        };
-        self.modified.filter(is_strong)
+        self.modified.is_some_and(|modified| date == Some(modified) && is_strong_date(modified, self.date))
     }
 }
 
@@ -95,22 +93,57 @@ enum Spec {
 }
 
 impl Spec {
-    fn resolve(self, length: u64) -> Selection {
-        let part = match self {
+    /// The bytes that there are; none where it cannot be satisfied.
+    fn resolve(self, length: u64) -> Range<u64> {
+        match self {
             Self::From(first) => first..length,
             Self::Between(first, last) => first..last.saturating_add(1).min(length),
             Self::Last(n) => length.saturating_sub(n)..length,
-        };
-        if part.is_empty() { Selection::Unsatisfiable } else { Selection::Part(part) }
+        }
     }
 }
 
-fn parse(text: &str) -> Option<Spec> {
-    let (unit, spec) = text.split_once('=')?;
-    let (first, last) = spec.trim().split_once('-')?;
-    if !unit.trim().eq_ignore_ascii_case("bytes") || spec.contains(',') {
+fn resolve(specs: &[Spec], length: u64) -> Selection {
+    let satisfiable = specs.iter().map(|spec| spec.resolve(length)).filter(|range| !range.is_empty());
+    let mut ranges = coalesced(satisfiable);
+    match ranges.len() {
+        0 => Selection::Unsatisfiable,
+        1 => Selection::Part(ranges.swap_remove(0)),
+        _ => Selection::Parts(ranges),
+    }
+}
+
+/// The same bytes in ranges that neither overlap nor touch. One that was made of several stands where the first of them
+/// did (RFC 9110 section 15.3.7.2).
+fn coalesced(ranges: impl Iterator<Item = Range<u64>>) -> Vec<Range<u64>> {
+    let mut apart: Vec<Range<u64>> = Vec::new();
+    for mut range in ranges {
+        let mut place = apart.len();
+        while let Some(at) =
+            apart.iter().position(|known| known.start <= range.end && range.start <= known.end)
+        {
+            let known = apart.remove(at);
+            range = known.start.min(range.start)..known.end.max(range.end);
+            place = place.min(at);
+        }
+        apart.insert(place, range);
+    }
+    apart
+}
+
+/// The ranges of a Range field; `None` where one of them is malformed, and where there are too many.
+fn parse(text: &str) -> Option<Vec<Spec>> {
+    let (unit, set) = text.split_once('=')?;
+    if !unit.trim().eq_ignore_ascii_case("bytes") {
         return None;
     }
+    let members = set.split(',').map(str::trim).filter(|member| !member.is_empty());
+    let specs: Vec<Spec> = members.take(MOST_RANGES + 1).map(parse_spec).collect::<Option<_>>()?;
+    (1..=MOST_RANGES).contains(&specs.len()).then_some(specs)
+}
+
+fn parse_spec(spec: &str) -> Option<Spec> {
+    let (first, last) = spec.split_once('-')?;
     match (first.is_empty(), last.is_empty()) {
         (false, true) => Some(Spec::From(number(first)?)),
         (true, false) => Some(Spec::Last(number(last)?)),
@@ -128,6 +161,8 @@ fn number(digits: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const NOTHING: Held<'static> = Held { tag: None, modified: None, date: SystemTime::UNIX_EPOCH };
@@ -166,12 +201,51 @@ mod tests {
             "bytes=3-1",
             "bytes=a-b",
             "lines=1-2",
-            "bytes=0-1,4-5",
+            "bytes=,",
+            "bytes=0-1,4-3",
+            "bytes=0-1;4-5",
+            "bytes=0-1 4-5",
+            "bytes=0 - 1",
             "bytes 0-1",
             "bytes=+1-2",
         ] {
             assert_eq!(selects(range, 10), Selection::Whole, "{range}");
         }
+    }
+
+    #[test]
+    fn several_ranges_are_parts_in_the_order_asked_for() {
+        assert_eq!(selects("bytes=0-1,4-5", 10), Selection::Parts(vec![0..2, 4..6]));
+        assert_eq!(selects("bytes= 8- ,\t0-0,, 4-4", 10), Selection::Parts(vec![8..10, 0..1, 4..5]));
+        assert_eq!(selects("bytes=0-0,-1", 10), Selection::Parts(vec![0..1, 9..10]));
+    }
+
+    #[test]
+    fn members_that_cannot_be_satisfied_are_dropped() {
+        assert_eq!(selects("bytes=20-30,0-1,10-,4-5", 10), Selection::Parts(vec![0..2, 4..6]));
+        assert_eq!(selects("bytes=20-30,0-1", 10), Selection::Part(0..2));
+        assert_eq!(selects("bytes=20-30,10-", 10), Selection::Unsatisfiable);
+        assert_eq!(selects("bytes=0-0,-1", 0), Selection::Unsatisfiable);
+    }
+
+    #[test]
+    fn ranges_that_overlap_or_touch_become_one() {
+        assert_eq!(selects("bytes=0-,0-,0-", 10), Selection::Part(0..10));
+        assert_eq!(selects("bytes=0-1,2-3", 10), Selection::Part(0..4));
+        assert_eq!(selects("bytes=4-5,0-1,3-7", 10), Selection::Parts(vec![3..8, 0..2]));
+        assert_eq!(selects("bytes=8-8,0-1,4-5,2-3", 10), Selection::Parts(vec![8..9, 0..6]));
+    }
+
+    #[test]
+    fn more_ranges_than_there_may_be_are_the_whole() {
+        let ranges = |n: usize| {
+            let members: Vec<String> = (0..n).map(|at| format!("{0}-{0}", at * 2)).collect();
+            format!("bytes={}", members.join(","))
+        };
+        let Selection::Parts(most) = selects(&ranges(MOST_RANGES), 100) else { panic!("parts") };
+        assert_eq!(most.len(), MOST_RANGES);
+        assert_eq!(selects(&ranges(MOST_RANGES + 1), 100), Selection::Whole);
+        assert_eq!(selects(&format!("bytes={}", "0-,".repeat(1000)), 100), Selection::Whole);
     }
 
     /// Whether a range is sent where If-Range says this.
@@ -214,5 +288,6 @@ mod tests {
         assert_eq!(Selection::Part(2..10).content_range(10).unwrap(), "bytes 2-9/10");
         assert_eq!(Selection::Unsatisfiable.content_range(10).unwrap(), "bytes */10");
         assert_eq!(Selection::Whole.content_range(10), None);
+        assert_eq!(Selection::Parts(vec![0..1, 2..3]).content_range(10), None);
     }
 }

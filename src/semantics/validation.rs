@@ -56,8 +56,7 @@ fn opaque(tag: &[u8]) -> &[u8] {
 pub enum StrongValidator {
     /// An entity tag that is not weak.
     Tag(EntityTag),
-    /// A Last-Modified that lies at least a second before Date, so that nothing can have changed in the second that it
-    /// names after the response was made (RFC 9110 section 8.8.2.2).
+    /// A Last-Modified that is strong.
     Date(HeaderValue),
 }
 
@@ -73,8 +72,7 @@ impl StrongValidator {
         }
         let value = last_modified?;
         let modified = value.to_str().ok().and_then(|text| parse_date(text, date))?;
-        let age = date.duration_since(modified).ok()?;
-        (age >= Duration::from_secs(1)).then(|| Self::Date(value.clone()))
+        is_strong_date(modified, date).then(|| Self::Date(value.clone()))
     }
 
     /// The value for If-Range.
@@ -84,6 +82,12 @@ impl StrongValidator {
             Self::Date(date) => date,
         }
     }
+}
+
+/// Whether a Last-Modified lies at least a second before Date, so that nothing can have changed in the second that it
+/// names after the response was made (RFC 9110 section 8.8.2.2).
+pub(super) fn is_strong_date(modified: SystemTime, date: SystemTime) -> bool {
+    date.duration_since(modified).is_ok_and(|age| age >= Duration::from_secs(1))
 }
 
 /// Whether a request asks under a condition that a stored response can answer.

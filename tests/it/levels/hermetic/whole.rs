@@ -60,7 +60,7 @@ async fn a_range_beyond_the_end_is_416() {
 
 #[tokio::test]
 async fn a_range_that_is_not_understood_is_the_whole() {
-    for range in ["bytes=", "bytes=4-2", "lines=1-2", "bytes=0-1,3-4"] {
+    for range in ["bytes=", "bytes=4-2", "lines=1-2", "bytes=0-1,4-2"] {
         for answer in miss_and_hit(&[("range", range)]).await {
             assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, CONTENT), "{range}");
         }
