@@ -84,13 +84,12 @@ async fn a_crowd_on_an_expired_key_is_one_validation() {
     for (builder, route) in ways() {
         let go = Arc::new(Notify::new());
         let gate = Arc::clone(&go);
-        let origin = scripted(move |number, _| match number {
-            0 => ok("cache-control: max-age=60\r\netag: \"a\"\r\n", "held"),
-            _ => {
-                let confirmed =
-                    "HTTP/1.1 304 Not Modified\r\netag: \"a\"\r\ncache-control: max-age=60\r\n\r\n";
-                Reply::Wait(Vec::new(), Arc::clone(&gate), confirmed.as_bytes().to_vec())
+        let origin = scripted(move |number, _| {
+            if number == 0 {
+                return ok("cache-control: max-age=60\r\netag: \"a\"\r\n", "held");
             }
+            let confirmed = "HTTP/1.1 304 Not Modified\r\netag: \"a\"\r\ncache-control: max-age=60\r\n\r\n";
+            Reply::Wait(Vec::new(), Arc::clone(&gate), confirmed.as_bytes().to_vec())
         })
         .await;
         let proxy = builder.start(origin.address, &clock()).await;
@@ -174,7 +173,7 @@ async fn a_follower_that_stands_still_slows_nobody_down() {
     let mut peer = Wire::ask(proxy.address, get).await;
     peer.head().await;
     let content = vec![b'x'; length];
-    let (_, leaders, peers) = tokio::join!(fetch.send(&content), leader.take(length), peer.take(length));
+    let ((), leaders, peers) = tokio::join!(fetch.send(&content), leader.take(length), peer.take(length));
     assert!(leaders == content && peers == content);
     assert_eq!(idle.take(length).await, content, "and has all of it when it goes on");
 }
