@@ -51,9 +51,10 @@ impl Held {
     }
 
     /// What may be served where the origin fails: a client that wants no stale answer gets none, not even then.
-    pub(super) fn stand_in(&self, fwd: Fwd) -> Option<Arc<Entry<Stored>>> {
+    pub(super) fn stand_in(&self, keyed: &Keyed, fwd: Fwd) -> Option<Arc<Entry<Stored>>> {
+        let is_welcome = fwd == Fwd::Stale && !keyed.directives.wants_fresh();
         match self {
-            Self::Selected(entry) if fwd == Fwd::Stale => Some(Arc::clone(entry)),
+            Self::Selected(entry) if is_welcome => Some(Arc::clone(entry)),
             Self::Nothing | Self::Selected(_) | Self::Offered(_) | Self::Part(..) => None,
         }
     }

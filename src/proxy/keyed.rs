@@ -117,7 +117,7 @@ impl Proxy {
                     return Ok(self.respond_filling(&exchange, filling, outcome));
                 }
                 Share::Again => turns.taken += 1,
-                Share::Failed(problem) => return self.failed(&exchange, held.stand_in(fwd), problem),
+                Share::Failed(problem) => return self.failed(&exchange, held.stand_in(&keyed, fwd), problem),
             }
         }
     }
@@ -188,7 +188,7 @@ impl Proxy {
         lead: Option<Lead>,
         turns: &Turns,
     ) -> Result<Response<Body>, Problem> {
-        let stand_in = held.stand_in(fwd);
+        let stand_in = held.stand_in(&keyed, fwd);
         let order = Order::new(&exchange, keyed, held, stand_in.clone(), &self.shared)?;
         let fetched = self.spawn_fetch(order, lead).await.map_err(|_| Problem::Internal)?;
         // Who leads after it has waited shares nothing.
