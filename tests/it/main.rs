@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod agreement;
+mod collapsing;
 mod demo;
 mod faulty_origin;
 mod forwarding;

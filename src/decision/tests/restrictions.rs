@@ -81,7 +81,7 @@ proptest! {
         let Some(with) = stored(&world, &first, status, &saying(&answer, directive)) else { return Ok(()) };
         prop_assert!(with.lifetime <= without.lifetime, "{:?} {:?}", with.lifetime, without.lifetime);
         // What is still fresh without it needs no leave to be used.
-        let stand_in = without.is_usable_on_error(now) || matches!(without.remaining(now), Remaining::Fresh(_));
+        let stand_in = without.is_usable_on_error(now) || !matches!(without.remaining(now), Remaining::Stale(_));
         prop_assert!(stand_in || !with.is_usable_on_error(now), "{without:?} {with:?}");
         let fresher = reuses(&world, &second, &without, now);
         prop_assert!(fresher || !reuses(&world, &second, &with, now), "{without:?} {with:?}");

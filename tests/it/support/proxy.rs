@@ -5,9 +5,11 @@ use std::{fmt::Write as _, net::SocketAddr, sync::Arc, time::Duration};
 use plimsoll::{
     cli::serve::{Started, start},
     config::Config,
-    observe::{LogSink, ManualClock},
+    observe::{Decision, Finding, LogSink, ManualClock, Role, Sink},
     server::Listen,
 };
+
+use tokio::sync::watch;
 
 use super::{Ask, get};
 
@@ -95,9 +97,11 @@ pub(crate) async fn shipped(origin: SocketAddr, clock: &Arc<ManualClock>) -> Pro
 /// Starts the proxy that this config describes; it listens on a port of its own.
 pub(crate) async fn start_text(file: &str, text: &str, clock: &Arc<ManualClock>) -> Proxy {
     let config = Config::parse(file, text).unwrap_or_else(|errors| panic!("{errors}")).config;
-    let started = start(config, Arc::clone(clock) as _, Arc::new(LogSink)).await.expect("to start");
+    let (parts, seen) = watch::channel(Vec::new());
+    let sink = Arc::new(Watched { parts });
+    let started = start(config, Arc::clone(clock) as _, sink).await.expect("to start");
     let Listen::Tcp(address) = started.server.addresses()[0] else { panic!("not a TCP address") };
-    Proxy { address, clock: Arc::clone(clock), started }
+    Proxy { address, clock: Arc::clone(clock), started, parts: seen }
 }
 
 /// A running proxy. It ends when it is dropped.
@@ -105,6 +109,27 @@ pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     clock: Arc<ManualClock>,
     started: Started,
+    parts: watch::Receiver<Vec<Role>>,
+}
+
+/// The log, and what part requests took in fetches.
+struct Watched {
+    parts: watch::Sender<Vec<Role>>,
+}
+
+impl Sink for Watched {
+    fn decided(&self, decision: &Decision<'_>) {
+        LogSink.decided(decision);
+    }
+
+    fn took_part(&self, route: &str, role: Role) {
+        LogSink.took_part(route, role);
+        self.parts.send_modify(|parts| parts.push(role));
+    }
+
+    fn found(&self, route: &str, finding: Finding, first: bool) {
+        LogSink.found(route, finding, first);
+    }
 }
 
 impl Proxy {
@@ -121,6 +146,17 @@ impl Proxy {
     /// Turns the clock.
     pub(crate) fn advance(&self, by: Duration) {
         self.clock.advance(by);
+    }
+
+    /// Waits until this many requests have begun to wait for the fetch of another.
+    pub(crate) async fn followers(&self, n: usize) {
+        let are_there = |parts: &Vec<Role>| parts.iter().filter(|role| **role == Role::Follower).count() >= n;
+        super::within(self.parts.clone().wait_for(are_there)).await.expect("the proxy lives");
+    }
+
+    /// How many requests took this part in a fetch.
+    pub(crate) fn count_of(&self, role: Role) -> usize {
+        self.parts.borrow().iter().filter(|known| **known == role).count()
     }
 
     /// Bytes that the store counts as resident.
