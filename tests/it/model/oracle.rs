@@ -154,28 +154,21 @@ impl Oracle {
     }
 
     /// Section 4.3.5: a 200 to HEAD updates each stored response that could have been chosen for it, if it is about the
-    /// same; if not, that one is of no use any more. The newest that is left.
+    /// same; if not, that one is of no use any more. What it has updated has a newer Date than all others, in the order that
+    /// there was. The newest of that.
     fn update_by_head(&mut self, path: &str, ask: &Ask, body: &str, said: &Said, now: u64) -> Option<usize> {
-        let mut newest = None;
-        let mut at = 0;
-        while at < self.kept.len() {
-            let kept = &mut self.kept[at];
-            if !kept.could_answer(path, ask) {
-                at += 1;
-                continue;
-            }
+        let is_candidate = |kept: &mut Kept| kept.could_answer(path, ask);
+        let mut updated: Vec<_> = self.kept.extract_if(.., is_candidate).collect();
+        updated.retain_mut(|kept| {
             let is_same = kept.status == 200
                 && (said.tag.is_none() || said.tag == kept.said.tag)
                 && (said.modified.is_none() || said.modified == kept.said.modified)
                 && body.len() == kept.body.len();
             kept.confirm(said, ask, now);
-            if is_same && is_storable(ask, kept.status, &kept.said, now) {
-                newest = newest.or(Some(at));
-                at += 1;
-            } else {
-                self.kept.remove(at);
-            }
-        }
+            is_same && is_storable(ask, kept.status, &kept.said, now)
+        });
+        let newest = (!updated.is_empty()).then_some(0);
+        self.kept.splice(..0, updated);
         newest
     }
 
