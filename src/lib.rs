@@ -14,20 +14,21 @@
 //!
 //! | room | what it does | imports |
 //! |---|---|---|
+//! | [`wire`] | the strict reading of HTTP/1: where messages end, and every rule that a refusal names | nothing |
 //! | [`level`] | the five levels, the evidence for them and its join, how to lower them; where identity rides in a request | nothing |
 //! | [`key`] | explicit state in canonical form, the cache key, and the hermetic request that is built from it | nothing |
 //! | [`semantics`] | HTTP caching as functions: directives, freshness, validation, Vary, ranges, Cache-Status | `key`, `level` |
 //! | [`route`] | what the operator says about the API, and the table that finds the most specific route | `key`, `level` |
 //! | [`decision`] | the decision, once: classify a request, plan an answer, judge what the origin says | `key`, `level`, `route`, `semantics` |
-//! | [`observe`] | what happened, as types: the clock, decisions, findings; the log is a sink of them | `decision`, `level`, `semantics` |
+//! | [`observe`] | what happened, as types: the clock, decisions, findings; the log is a sink of them | `decision`, `level`, `semantics`, `wire` |
 //! | [`store`] | stored responses by key, a hard budget of bytes, fills and their followers, invalidation | `key` |
 //! | [`upstream`] | connections to the origin: pool, deadlines, what can go wrong on the way | `decision`, `key` |
-//! | [`proxy`] | the request function, and every error as a response | `decision`, `key`, `level`, `observe`, `route`, `semantics`, `store`, `upstream` |
-//! | [`server`] | listeners, workers, connections, the end of them all | `key`, `proxy`, `upstream` |
+//! | [`proxy`] | the request function, and every error as a response | `decision`, `key`, `level`, `observe`, `route`, `semantics`, `store`, `upstream`, `wire` |
+//! | [`server`] | listeners, workers, connections, the end of them all | `key`, `proxy`, `upstream`, `wire` |
 //! | [`admin`] | what an operator asks a running proxy, on a listener of its own | `proxy`, `route` |
 //! | [`config`] | TOML as it is typed, read into types that are valid by construction | `key`, `level`, `route` |
 //! | [`origin`] | the sample origin: an API with each kind of statefulness in it | nothing |
-//! | [`cli`] | one file for each command; `cli/serve.rs` puts the rooms together | `admin`, `config`, `decision`, `key`, `level`, `observe`, `origin`, `proxy`, `route`, `semantics`, `server`, `store`, `upstream` |
+//! | [`cli`] | one file for each command; `cli/serve.rs` puts the rooms together | `admin`, `config`, `decision`, `key`, `level`, `observe`, `origin`, `proxy`, `route`, `semantics`, `server`, `store`, `upstream`, `wire` |
 //!
 //! The request function is [`Proxy::handle`](proxy::Proxy::handle): start reading there, or at [`decision`], where the
 //! three questions are.
@@ -36,7 +37,7 @@
 //!
 //! `tests/layers.rs` reads the source and holds it to the first five, and to the last column of the table above.
 //!
-//! 1. *A pure room that is not.* `level`, `key`, `semantics`, `route` and `decision` do not wait, read no clock, toss no
+//! 1. *A pure room that is not.* `wire`, `level`, `key`, `semantics`, `route` and `decision` do not wait, read no clock, toss no
 //!    coin, write no log and open nothing. The time now, and the chance behind jitter, are arguments.
 //! 2. *An import upwards.* What the table does not list is not there. Only `cli` knows `config` and `origin`, and
 //!    `origin` knows nothing of the crate.
@@ -72,3 +73,4 @@ pub mod semantics;
 pub mod server;
 pub mod store;
 pub mod upstream;
+pub mod wire;

@@ -47,7 +47,8 @@ const fn room(
 }
 
 /// Who may know whom, from the ground up.
-const HOUSE: [Room; 14] = [
+const HOUSE: [Room; 15] = [
+    pure("wire", &[], &["http"], "the strict reading of HTTP/1 serves both sides of the proxy"),
     pure("level", &[], &["http"], "levels and evidence stand on nothing else"),
     pure("key", &[], &["bytes", "http"], "what a key is made of does not depend on policy"),
     pure(
@@ -63,7 +64,12 @@ const HOUSE: [Room; 14] = [
         &["http"],
         "the decision exists once, and is made of the pure rooms alone",
     ),
-    room("observe", &["decision", "level", "semantics"], false, "what happened, in words of the pure rooms"),
+    room(
+        "observe",
+        &["decision", "level", "semantics", "wire"],
+        false,
+        "what happened, in words of the pure rooms",
+    ),
     room(
         "store",
         &["key"],
@@ -73,13 +79,13 @@ const HOUSE: [Room; 14] = [
     room("upstream", &["decision", "key"], true, "a connection to the origin knows no store and no client"),
     room(
         "proxy",
-        &["decision", "key", "level", "observe", "route", "semantics", "store", "upstream"],
+        &["decision", "key", "level", "observe", "route", "semantics", "store", "upstream", "wire"],
         true,
         "the request function puts the rooms below it together, and knows nothing of who calls it",
     ),
     room(
         "server",
-        &["key", "proxy", "upstream"],
+        &["key", "proxy", "upstream", "wire"],
         true,
         "listeners and workers; what a request means is for proxy",
     ),
@@ -102,6 +108,7 @@ const HOUSE: [Room; 14] = [
             "server",
             "store",
             "upstream",
+            "wire",
         ],
         true,
         "the one place where rooms are put together; only it knows config and origin",

@@ -25,6 +25,7 @@ use plimsoll::{
     proxy::Problem,
     semantics::cache_status::Fwd,
     server::Listen,
+    wire::Violation,
 };
 
 const README: &str = include_str!("../README.md");
@@ -134,6 +135,7 @@ async fn the_problems_are_those_of_the_code() {
         Problem::Target(TargetError::HostMissing),
         Problem::Host,
         Problem::Content,
+        Problem::Busy,
         Problem::NotAResource,
         Problem::OnlyIfCached,
         Problem::OriginUnreachable,
@@ -148,6 +150,8 @@ async fn the_problems_are_those_of_the_code() {
         match problem {
             Problem::Target(_)
             | Problem::Host
+            | Problem::Refused(_)
+            | Problem::Busy
             | Problem::NotAResource
             | Problem::Content
             | Problem::OnlyIfCached
@@ -167,6 +171,20 @@ async fn the_problems_are_those_of_the_code() {
         met.insert(row[0].clone());
     }
     assert_eq!(met.len(), shown.len(), "the table has problems that the code has not");
+}
+
+#[test]
+fn the_rules_of_the_wire_are_those_of_the_code() {
+    let shown = table("| rule | status | title |");
+    let known: Vec<Vec<String>> = Violation::ALL
+        .iter()
+        .map(|violation| {
+            let rule = violation.rule();
+            let status = Problem::Refused(*violation).status().as_u16().to_string();
+            vec![rule.name.to_owned(), status, rule.meaning.to_owned(), rule.section.to_owned()]
+        })
+        .collect();
+    assert_eq!(shown, known);
 }
 
 #[test]

@@ -16,13 +16,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admin,
-    config::{CacheStatus, Config, ConfigErrors, ListenAddress, OriginHost},
+    config::{self, ByteSize, CacheStatus, Config, ConfigErrors, ListenAddress, OriginHost},
     decision::{Policy, Stored},
     observe::{Clock, LogSink, Sink, SystemClock},
     proxy::{self, Shared},
     server::{self, Listen, Running},
     store::{MemoryStore, StoreLimits},
-    upstream,
+    upstream, wire,
 };
 
 /// The config file that is used where none is named.
@@ -160,14 +160,15 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, sink: Arc<dyn Sink>) -
     };
     let settings = proxy_settings(&config);
     let upstream = upstream_settings(&config);
-    let limits = StoreLimits {
+    let limits = server_limits(&config.server);
+    let store_limits = StoreLimits {
         max_variants: config.cache.max_variants,
         ..StoreLimits::of_capacity(config.cache.capacity.0)
     };
-    let store = Arc::new(MemoryStore::<Stored>::new(limits));
+    let store = Arc::new(MemoryStore::<Stored>::new(store_limits));
     let tasks = TaskTracker::new();
     let shared = Shared::new(settings, config.routes, store, clock, sink, tasks.clone());
-    let server = server::start(bound, &shared, &upstream, tasks)?;
+    let server = server::start(bound, &shared, &upstream, limits, tasks)?;
     let stop_admin = CancellationToken::new();
     let address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
     if let Some(listener) = admin {
@@ -198,10 +199,26 @@ pub(super) fn proxy_settings(config: &Config) -> proxy::Settings {
         lock_timeout: cache.lock_timeout,
         fill_timeout: cache.fill_timeout,
         max_query_content: usize::try_from(cache.max_query_content.0).unwrap_or(usize::MAX),
+        body_timeout: config.server.body_timeout,
         origin_host: match config.origin.host {
             OriginHost::Client => None,
             OriginHost::Origin => HeaderValue::try_from(config.origin.url.authority.as_str()).ok(),
         },
+    }
+}
+
+fn server_limits(server: &config::Server) -> server::Limits {
+    let bytes = |size: ByteSize| usize::try_from(size.0).unwrap_or(usize::MAX);
+    server::Limits {
+        head: wire::Limits {
+            head: bytes(server.max_head),
+            fields: server.max_fields,
+            target: bytes(server.max_target),
+        },
+        head_timeout: server.head_timeout,
+        idle_timeout: server.idle_timeout,
+        write_timeout: server.write_timeout,
+        max_connections: server.max_connections,
     }
 }
 

@@ -36,7 +36,7 @@ const IGNORE_COOKIES: &str = r#"[
 ]"#;
 
 /// All keys, in the order of the reference.
-pub const KEYS: [Key; 47] = [
+pub const KEYS: [Key; 55] = [
     key("server", "listen", r#"["127.0.0.1:8080"]"#, "where clients connect: addresses, or unix:PATH"),
     bare("server", "workers", "threads that serve, 1 to 1024; default: the CPUs this process may use"),
     key(
@@ -47,6 +47,19 @@ pub const KEYS: [Key; 47] = [
     ),
     key("server", "cache_status", r#""on""#, "whether responses carry Cache-Status: on or off"),
     key("server", "drain_timeout", r#""30s""#, "how long open requests may go on after a stop signal"),
+    key("server", "max_connections", "16384", "most connections at a time; others are answered 503"),
+    key("server", "max_head", r#""64 KiB""#, "largest head of a request, 1 KiB to 1 MiB"),
+    key("server", "max_fields", "100", "most fields in a request, 1 to 1000"),
+    key("server", "max_target", r#""8 KiB""#, "longest target of a request, 64 B to 60 KiB"),
+    key(
+        "server",
+        "head_timeout",
+        r#""10s""#,
+        "longest time from the first byte of a request's head to its last",
+    ),
+    key("server", "idle_timeout", r#""60s""#, "how long a client's connection is kept without a request"),
+    key("server", "body_timeout", r#""30s""#, "longest wait for more content from a client"),
+    key("server", "write_timeout", r#""30s""#, "longest wait for a client to take more of an answer"),
     key("admin", "listen", r#""127.0.0.1:9090""#, "where the admin interface is; loopback addresses only"),
     bare("origin", "url", "the API in front of which plimsoll stands: http or https, host, optional port"),
     bare(
@@ -56,12 +69,7 @@ pub const KEYS: [Key; 47] = [
     ),
     key("origin", "connect_timeout", r#""5s""#, "longest wait for a connection to the origin"),
     key("origin", "response_timeout", r#""30s""#, "longest wait for the head of the origin's response"),
-    key(
-        "origin",
-        "body_timeout",
-        r#""30s""#,
-        "longest wait for more content, from the origin or from a client",
-    ),
+    key("origin", "body_timeout", r#""30s""#, "longest wait for more content from the origin"),
     key("origin", "idle_timeout", r#""60s""#, "how long an unused connection to the origin is kept"),
     key("cache", "capacity", r#""256 MiB""#, "hard budget for all that is stored, overhead counted"),
     key(

@@ -1,6 +1,7 @@
 //! `[server]` and `[admin]`: what plimsoll listens on, and for whom.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -10,6 +11,7 @@ use super::diagnostic::{Fault, quoted};
 use super::item::Item;
 use super::listen::{ListenAddress, parse_socket_address};
 use super::reader::Table;
+use super::units::ByteSize;
 
 /// `[server]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +26,22 @@ pub struct Server {
     pub cache_status: CacheStatus,
     /// How long open requests may go on after a stop signal. Default: 30s.
     pub drain_timeout: Duration,
+    /// The most connections at a time, 1 to 1048576. Default: 16384.
+    pub max_connections: usize,
+    /// The largest head of a request, 1 KiB to 1 MiB. Default: 64 KiB.
+    pub max_head: ByteSize,
+    /// The most fields in a request, 1 to 1000. Default: 100.
+    pub max_fields: usize,
+    /// The longest target, 64 B to 60 KiB. Default: 8 KiB.
+    pub max_target: ByteSize,
+    /// How long a head may take. Default: 10s.
+    pub head_timeout: Duration,
+    /// How long a connection may be without a request. Default: 60s.
+    pub idle_timeout: Duration,
+    /// How long a client's content may stand still. Default: 30s.
+    pub body_timeout: Duration,
+    /// How long a client may take nothing of an answer. Default: 30s.
+    pub write_timeout: Duration,
 }
 
 /// Whether responses carry Cache-Status (RFC 9211).
@@ -45,6 +63,14 @@ impl Default for Server {
             trusted_proxies: Vec::new(),
             cache_status: CacheStatus::On,
             drain_timeout: Duration::from_secs(30),
+            max_connections: 16_384,
+            max_head: ByteSize(64 << 10),
+            max_fields: 100,
+            max_target: ByteSize(8 << 10),
+            head_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(60),
+            body_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
         }
     }
 }
@@ -75,7 +101,35 @@ pub(crate) fn read_server(table: &Table<'_, '_>) -> Server {
             item.word(&[("on", CacheStatus::On), ("off", CacheStatus::Off)])
         }),
         drain_timeout: table.read_or("drain_timeout", default.drain_timeout, Item::duration),
+        max_connections: table
+            .read("max_connections", |item| item.whole(&(1..=1 << 20)))
+            .map_or(default.max_connections, |n| n as usize),
+        max_head: table.read_or("max_head", default.max_head, |item| size_within(item, &MAX_HEAD)),
+        max_fields: table
+            .read("max_fields", |item| item.whole(&(1..=1000)))
+            .map_or(default.max_fields, |n| n as usize),
+        max_target: table.read_or("max_target", default.max_target, |item| size_within(item, &MAX_TARGET)),
+        head_timeout: table.read_or("head_timeout", default.head_timeout, Item::positive_duration),
+        idle_timeout: table.read_or("idle_timeout", default.idle_timeout, Item::positive_duration),
+        body_timeout: table.read_or("body_timeout", default.body_timeout, Item::positive_duration),
+        write_timeout: table.read_or("write_timeout", default.write_timeout, Item::positive_duration),
     }
+}
+
+/// Heads smaller than this are none; larger ones are no heads.
+const MAX_HEAD: RangeInclusive<ByteSize> = ByteSize(1 << 10)..=ByteSize(1 << 20);
+/// A request to the origin cannot carry more.
+const MAX_TARGET: RangeInclusive<ByteSize> = ByteSize(64)..=ByteSize(60 << 10);
+
+fn size_within(item: &Item<'_, '_>, range: &RangeInclusive<ByteSize>) -> Option<ByteSize> {
+    let size = item.size()?;
+    if !range.contains(&size) {
+        let message = format!("`{}` is {size}", item.name());
+        let help = format!("write a size from \"{}\" to \"{}\"", range.start(), range.end());
+        item.fail(Fault::new(Code::OutOfRange, message, help));
+        return None;
+    }
+    Some(size)
 }
 
 /// Reads `[admin]`, where it is there.

@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use findings::{Finding, Findings};
 
-use crate::{decision::Reason, level::Level, semantics::cache_status::Handling};
+use crate::{decision::Reason, level::Level, semantics::cache_status::Handling, wire::Violation};
 
 /// One request, decided: what Cache-Status, the log and every later sink show.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +48,10 @@ pub trait Sink: Send + Sync {
     fn took_part(&self, route: &str, role: Role);
     /// An answer contradicted what the operator declared; `first` is whether it is news for this route.
     fn found(&self, route: &str, finding: Finding, first: bool);
+    /// A message was refused because it broke a rule of the wire.
+    fn refused(&self, violation: Violation);
+    /// A connection was turned away: there are too many.
+    fn turned_away(&self);
 }
 
 /// A sink that writes to the application log: findings as warnings the first time, everything else for debugging.
@@ -79,5 +83,13 @@ impl Sink for LogSink {
         } else {
             tracing::debug!(route, reason, "{}", finding.advice());
         }
+    }
+
+    fn refused(&self, violation: Violation) {
+        tracing::info!(rule = violation.name(), section = violation.rule().section, "refused a message");
+    }
+
+    fn turned_away(&self) {
+        tracing::debug!("turned a connection away: there are too many");
     }
 }

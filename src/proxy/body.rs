@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
@@ -27,7 +27,7 @@ enum Source {
     /// Several ranges from the store.
     Ranges(Box<Ranges>),
     /// From a fill in progress; the length where it is known.
-    Filling { follower: Box<Follower>, left: Option<u64> },
+    Filling { follower: Box<Follower>, left: Option<u64>, at_trailers: bool },
     /// From the origin, as it comes.
     Origin(Box<IdleTimeout>),
 }
@@ -52,7 +52,7 @@ impl Body {
     }
 
     pub(super) fn filling(follower: Follower, length: Option<u64>) -> Self {
-        Self(Source::Filling { follower: Box::new(follower), left: length })
+        Self(Source::Filling { follower: Box::new(follower), left: length, at_trailers: false })
     }
 
     pub(super) fn origin(body: IdleTimeout) -> Self {
@@ -72,13 +72,15 @@ impl HttpBody for Body {
             Source::Bytes(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Source::Stored(chunks) => Poll::Ready(chunks.next().map(|bytes| Ok(Frame::data(bytes)))),
             Source::Ranges(ranges) => Poll::Ready(ranges.next().map(|bytes| Ok(Frame::data(bytes)))),
-            Source::Filling { follower, left } => follower.poll_next(cx).map(|next| {
-                next.map(|chunk| {
-                    let bytes = chunk?;
+            Source::Filling { follower, left, at_trailers } => match ready!(follower.poll_next(cx)) {
+                Some(Ok(bytes)) => {
                     *left = left.map(|left| left.saturating_sub(bytes.len() as u64));
-                    Ok(Frame::data(bytes))
-                })
-            }),
+                    Poll::Ready(Some(Ok(Frame::data(bytes))))
+                }
+                Some(Err(error)) => Poll::Ready(Some(Err(error.into()))),
+                None if std::mem::replace(at_trailers, true) => Poll::Ready(None),
+                None => Poll::Ready(follower.trailers().map(|trailers| Ok(Frame::trailers(trailers)))),
+            },
             Source::Origin(body) => Pin::new(body.as_mut()).poll_frame(cx),
         }
     }

@@ -148,8 +148,11 @@ impl Order {
         stand_in: Option<Arc<Entry<Stored>>>,
         shared: &Shared,
     ) -> Result<Self, Problem> {
-        let build =
-            |condition: &Condition| outgoing::to_be_stored(exchange, &keyed, &shared.settings, condition);
+        let build = |condition: &Condition| {
+            let mut request = outgoing::to_be_stored(exchange, &keyed, &shared.settings, condition)?;
+            exchange.listen(&mut request);
+            Ok::<_, Problem>(request)
+        };
         let condition = held.condition();
         let request = build(&condition)?;
         let unconditional = match condition {

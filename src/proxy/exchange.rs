@@ -1,6 +1,6 @@
 //! One request as it came, with its target and its route.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::{
@@ -12,7 +12,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
-use super::{Peer, Problem, Settings, Shared, outgoing};
+use super::{Interim, Peer, Problem, Settings, Shared, outgoing};
 use crate::{
     decision::{Asked, Content},
     key::Target,
@@ -27,6 +27,8 @@ pub(super) struct Exchange {
     pub(super) target: Target,
     pub(super) route: Arc<Route>,
     pub(super) peer: Peer,
+    /// Where interim responses go to, if its client can hear them.
+    interim: Option<Interim>,
     content: ClientContent,
 }
 
@@ -46,13 +48,14 @@ impl Exchange {
     pub(super) async fn read(
         request: Request<Incoming>,
         peer: Peer,
+        interim: Option<Interim>,
         shared: &Shared,
-        body_timeout: Duration,
     ) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let mut exchange = Self::of_head(parts, peer, &shared.settings, &shared.routes)?;
+        exchange.interim = interim;
         if !body.is_end_stream() {
-            let body = IdleTimeout::new(body, body_timeout);
+            let body = IdleTimeout::new(body, shared.settings.body_timeout);
             let is_query = methods::is_query(&exchange.parts.method);
             let limit = if is_query { shared.settings.max_query_content } else { 0 };
             exchange.content = read_content(body, limit).await?;
@@ -74,7 +77,7 @@ impl Exchange {
         let target = Target::new(peer.scheme, authority(&parts)?, parts.uri.path(), parts.uri.query())?;
         let route = routes.find(&parts.method, target.authority(), target.path(), target.query());
         let route = Arc::clone(route);
-        Ok(Self { parts, target, route, peer, content: ClientContent::None })
+        Ok(Self { parts, target, route, peer, interim: None, content: ClientContent::None })
     }
 
     /// The same request, with this content of a QUERY.
@@ -103,7 +106,7 @@ impl Exchange {
             ClientContent::None | ClientContent::Streamed { .. } => ClientContent::None,
         };
         let (target, route) = (self.target.clone(), Arc::clone(&self.route));
-        Self { parts, target, route, peer: self.peer, content }
+        Self { parts, target, route, peer: self.peer, interim: None, content }
     }
 
     /// The request, as the decision sees it.
@@ -117,6 +120,13 @@ impl Exchange {
                 ClientContent::Query(bytes) => Content::Query(bytes),
                 ClientContent::Streamed { .. } => Content::Unread,
             },
+        }
+    }
+
+    /// Lets this client hear what the origin says before it answers the request.
+    pub(super) fn listen(&self, request: &mut Request<RequestBody>) {
+        if let Some(interim) = &self.interim {
+            interim.listen(request);
         }
     }
 

@@ -16,6 +16,7 @@ use super::{
     head,
     parts::{Beside, Combined},
     renew::News,
+    trailers::end_connection,
 };
 use crate::{
     decision::{Answered, Bypass, Framing, Judgement, Keyed, Reason, Refusal, Stored, Verdict, judge},
@@ -23,7 +24,6 @@ use crate::{
     observe::Finding,
     semantics::{
         Now,
-        fields::remove_hop_by_hop,
         partial::{self, Extent},
         validation::is_conditional,
     },
@@ -108,7 +108,7 @@ impl Proxy {
                 Ok(answer) => answer,
                 Err(error) => return audience.deliver(Fetched::Failed(error.into())),
             };
-            remove_hop_by_hop(response.headers_mut());
+            end_connection(&mut response);
             let received = shared.clock.now();
             let arrived = Arrived { response, framing, asked, received, stamp };
             match self.fit(&order, arrived) {
@@ -323,9 +323,9 @@ impl Audience {
     }
 
     /// Tells them of an answer that is being received. The flight goes on until what is returned is dropped.
-    pub(super) fn filling(self, fetched: Fetched, common: Common) -> Option<Lead> {
+    pub(super) fn filling(self, fetched: Fetched, common: impl FnOnce() -> Common) -> Option<Lead> {
         if let Some(lead) = &self.lead {
-            lead.land(common);
+            lead.land(common());
         }
         let _ = self.reply.send(fetched);
         self.lead

@@ -16,6 +16,7 @@ use super::{
     head,
     parts::Beside,
     respond::{self, Part},
+    trailers::Announced,
 };
 use crate::{
     decision::{Bypass, Framing, Stored},
@@ -39,6 +40,8 @@ pub(super) struct Filling {
     pub(super) part: Part,
     /// The length of the whole content, where it was announced.
     pub(super) length: Option<u64>,
+    /// What the origin said about its trailers.
+    pub(super) announced: Option<Announced>,
     pub(super) follower: Follower,
 }
 
@@ -67,6 +70,8 @@ pub(super) struct Receiving {
     stamped: Stamped,
     /// Held bytes that go with what is received: also to the client where it gets the whole.
     beside: Beside,
+    /// What the answer said about its trailers.
+    trailers: Option<Announced>,
 }
 
 impl Receiving {
@@ -103,7 +108,17 @@ impl Receiving {
             }
         };
         let (status, framing) = (arrived.response.status(), arrived.framing);
-        Self { status, stored: Arc::from(stored), extent, own: own_head, head, framing, stamped, beside }
+        Self {
+            status,
+            stored: Arc::from(stored),
+            extent,
+            own: own_head,
+            head,
+            framing,
+            stamped,
+            beside,
+            trailers: Announced::by(&arrived.response),
+        }
     }
 }
 
@@ -140,7 +155,7 @@ impl Proxy {
         not_for_client: Option<Bypass>,
         audience: Audience,
     ) {
-        let Receiving { status, stored, extent, own, head, framing, stamped, beside } = receiving;
+        let Receiving { status, stored, extent, own, head, framing, stamped, beside, trailers } = receiving;
         // Held bytes go to the client where it gets the whole; a part is only stored together with them.
         let (in_passing, in_store) = match extent {
             Extent::Whole => (beside, Beside::default()),
@@ -163,13 +178,15 @@ impl Proxy {
                 head: own,
                 part,
                 length,
+                announced: trailers.clone(),
                 follower,
             })
         };
-        let common = Common {
+        let common = || Common {
             stored: Arc::clone(&stored),
             head: head.clone(),
             length,
+            announced: trailers,
             fill: Arc::clone(writer.fill()),
             stamped: stamped.clone(),
         };
@@ -241,7 +258,12 @@ impl Proxy {
             };
             match frame {
                 Some(Ok(frame)) => {
-                    let Some(data) = frame.data_ref() else { continue };
+                    let Some(data) = frame.data_ref() else {
+                        if let Ok(trailers) = frame.into_trailers() {
+                            writer.set_trailers(trailers);
+                        }
+                        continue;
+                    };
                     let so_far = writer.bytes_so_far() + data.len() as u64;
                     let is_held = !writer.is_outgrown();
                     let fits = || shared.store.has_room(data.len() as u64);

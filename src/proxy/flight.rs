@@ -14,7 +14,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::Problem;
+use super::{Problem, trailers::Announced};
 use crate::{
     decision::{Keyed, Stored},
     key::{CacheKey, Codings},
@@ -66,6 +66,8 @@ pub(super) struct Common {
     pub(super) head: HeadBlock,
     /// The length of the whole content, where it was announced.
     pub(super) length: Option<u64>,
+    /// What the origin said about its trailers.
+    pub(super) announced: Option<Announced>,
     pub(super) fill: Arc<Fill>,
     pub(super) stamped: Stamped,
 }

@@ -12,10 +12,11 @@ use super::{
     fetch::Arrived,
     outgoing::{as_it_came, own_via},
     respond::Outcome,
+    trailers::end_connection,
 };
 use crate::{
     decision::Bypass,
-    semantics::{cache_status::Handling, date::format_date, fields::remove_hop_by_hop, methods},
+    semantics::{cache_status::Handling, date::format_date, methods},
     upstream::{Answer, IdleTimeout},
 };
 
@@ -26,10 +27,11 @@ impl Proxy {
         mut exchange: Exchange,
         bypass: Bypass,
     ) -> Result<Response<Body>, Problem> {
-        let request = as_it_came(&mut exchange, &self.shared.settings);
+        let mut request = as_it_came(&mut exchange, &self.shared.settings);
+        exchange.listen(&mut request);
         let (stamp, asked) = (self.shared.store.purge_clock().now(), self.shared.clock.now());
         let Answer { mut response, framing } = self.upstream.send(request).await?;
-        remove_hop_by_hop(response.headers_mut());
+        end_connection(&mut response);
         let mut arrived = Arrived { response, framing, asked, received: self.shared.clock.now(), stamp };
         let level = bypass.evidence.level();
         if !methods::is_safe(&exchange.parts.method)

@@ -171,7 +171,8 @@ impl Proxy {
         match common.fill.follow(part.range()) {
             Some(follower) => {
                 let (status, head) = (stored.status, common.head.clone());
-                Share::Follow(Filling { status, stored, head, part, length, follower })
+                let announced = common.announced.clone();
+                Share::Follow(Filling { status, stored, head, part, length, announced, follower })
             }
             // It has just failed, or is too large to be shared.
             None => Share::Alone,

@@ -10,6 +10,7 @@ mod fill;
 mod flight;
 mod forward;
 mod head;
+mod interim;
 mod invalidate;
 mod keyed;
 mod multipart;
@@ -19,6 +20,7 @@ mod preview;
 mod problem;
 mod renew;
 mod respond;
+mod trailers;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -28,6 +30,7 @@ use ipnet::IpNet;
 use tokio_util::task::TaskTracker;
 
 pub use body::Body;
+pub use interim::{Interim, Interims};
 pub use preview::Preview;
 pub use problem::Problem;
 pub use respond::own_status;
@@ -39,6 +42,7 @@ use crate::{
     route::{Route, RouteTable},
     store::{Store, UncacheableMemory},
     upstream::Upstream,
+    wire::Violation,
 };
 use exchange::Exchange;
 use flight::Flights;
@@ -60,6 +64,8 @@ pub struct Settings {
     pub fill_timeout: Duration,
     /// The largest content of a QUERY that is part of a key, in bytes.
     pub max_query_content: usize,
+    /// How long a client's content may stand still.
+    pub body_timeout: Duration,
     /// The Host that the origin gets; `None`: the one that the client sent.
     pub origin_host: Option<HeaderValue>,
 }
@@ -156,15 +162,39 @@ impl Proxy {
     }
 
     /// Answers a request. There is always an answer: what goes wrong becomes a problem (RFC 9457).
-    pub async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        match self.answer(request, peer).await {
+    ///
+    /// What the origin says before its answer goes through `interim`, if the client can hear it.
+    pub async fn handle(
+        &self,
+        request: Request<Incoming>,
+        peer: Peer,
+        interim: Option<Interim>,
+    ) -> Response<Body> {
+        match self.answer(request, peer, interim).await {
             Ok(response) => response,
             Err(problem) => problem.into_response(),
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Result<Response<Body>, Problem> {
-        let exchange = Exchange::read(request, peer, &self.shared, self.upstream.body_timeout()).await?;
+    /// Answers a message that broke a rule of the wire.
+    pub fn refuse(&self, violation: Violation) -> Response<Body> {
+        self.shared.sink.refused(violation);
+        Problem::Refused(violation).into_response()
+    }
+
+    /// The answer to a connection that there is no room for, as it is written.
+    pub fn turn_away(&self) -> Vec<u8> {
+        self.shared.sink.turned_away();
+        Problem::Busy.into_last_words()
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: Peer,
+        interim: Option<Interim>,
+    ) -> Result<Response<Body>, Problem> {
+        let exchange = Exchange::read(request, peer, interim, &self.shared).await?;
         match classify(&exchange.asked(), &exchange.route, &self.shared.settings.policy) {
             Classified::Bypass(bypass) => self.forward(exchange, bypass).await,
             Classified::Keyed(keyed) => self.answer_keyed(exchange, keyed).await,

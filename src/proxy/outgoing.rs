@@ -7,13 +7,14 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Uri, Version,
     header::{
         COOKIE, EXPECT, FORWARDED, HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
-        RANGE, VIA,
+        RANGE, TRANSFER_ENCODING, VIA,
     },
     uri::PathAndQuery,
 };
+use http_body::Body as _;
 use ipnet::IpNet;
 
-use super::{Peer, Problem, Settings, errand::Condition, exchange::Exchange};
+use super::{Peer, Problem, Settings, errand::Condition, exchange::Exchange, trailers};
 use crate::{
     decision::Keyed,
     key::{ProxyStatements, Scheme, TraceParent, hermetic_request},
@@ -108,7 +109,13 @@ pub(super) fn as_it_came(exchange: &mut Exchange, settings: &Settings) -> Reques
     let body = exchange.take_content();
     let target =
         exchange.parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-    assemble(exchange, target, body, client_fields(exchange, settings, Way::Own))
+    let mut fields = client_fields(exchange, settings, Way::Own);
+    trailers::pass_on(exchange.fields(), &mut fields, !body.is_end_stream());
+    if !body.is_end_stream() && body.size_hint().exact().is_none() {
+        // The engine takes a GET whose length is not known for one without content, unless it is told.
+        fields.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    assemble(exchange, target, body, fields)
 }
 
 /// The client's request, as it may be stored: its canonical path and its whole query, without cookies that carry no

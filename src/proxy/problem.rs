@@ -4,12 +4,12 @@
 use bytes::Bytes;
 use http::{
     HeaderValue, Response, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE},
+    header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER},
 };
 use serde_json::json;
 
 use super::Body;
-use crate::{key::TargetError, upstream::UpstreamError};
+use crate::{key::TargetError, upstream::UpstreamError, wire::Violation};
 
 /// Why a request has no answer of the origin or the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,10 @@ pub enum Problem {
     Target(TargetError),
     /// The request has no Host, or more than one.
     Host,
+    /// The message broke a rule of the wire.
+    Refused(Violation),
+    /// There is no room for another connection.
+    Busy,
     /// The target is not a resource: CONNECT, or `*`.
     NotAResource,
     /// The request's content broke off, or stood still.
@@ -40,6 +44,8 @@ impl Problem {
         match self {
             Self::Target(TargetError::TooLong) => StatusCode::URI_TOO_LONG,
             Self::Target(_) | Self::Host | Self::Content => StatusCode::BAD_REQUEST,
+            Self::Refused(violation) => violation.rule().status,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotAResource => StatusCode::NOT_IMPLEMENTED,
             Self::OnlyIfCached | Self::OriginTimeout => StatusCode::GATEWAY_TIMEOUT,
             Self::OriginUnreachable | Self::OriginNonsense => StatusCode::BAD_GATEWAY,
@@ -53,6 +59,8 @@ impl Problem {
             Self::Target(TargetError::TooLong) => "target-too-long",
             Self::Target(_) => "bad-target",
             Self::Host => "bad-host",
+            Self::Refused(violation) => violation.name(),
+            Self::Busy => "busy",
             Self::NotAResource => "not-a-resource",
             Self::Content => "bad-content",
             Self::OnlyIfCached => "only-if-cached",
@@ -68,6 +76,8 @@ impl Problem {
             Self::Target(TargetError::TooLong) => "The target of the request is too long",
             Self::Target(_) => "The target of the request cannot be understood",
             Self::Host => "The request must have exactly one Host field",
+            Self::Refused(violation) => violation.rule().meaning,
+            Self::Busy => "There are too many connections",
             Self::NotAResource => "The target of the request is not a resource",
             Self::Content => "The content of the request did not arrive",
             Self::OnlyIfCached => "Nothing stored may be used, and the request forbids to ask the origin",
@@ -80,6 +90,25 @@ impl Problem {
 
     /// The response.
     pub fn into_response(self) -> Response<Body> {
+        self.as_response().map(Body::from_bytes)
+    }
+
+    /// The response as it is written, to a connection that ends with it.
+    pub(super) fn into_last_words(self) -> Vec<u8> {
+        let response = self.as_response();
+        let content = response.body();
+        let mut words = format!("HTTP/1.1 {}\r\nconnection: close\r\n", response.status()).into_bytes();
+        let length = HeaderValue::from(content.len());
+        let lines = response.headers().iter().chain([(&CONTENT_LENGTH, &length)]);
+        for (name, value) in lines {
+            words.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+        words.extend_from_slice(b"\r\n");
+        words.extend_from_slice(content);
+        words
+    }
+
+    fn as_response(self) -> Response<Bytes> {
         let mut document = json!({
             "type": format!("urn:plimsoll:problem:{}", self.name()),
             "title": self.title(),
@@ -88,11 +117,14 @@ impl Problem {
         if let (Self::Target(error), Some(members)) = (self, document.as_object_mut()) {
             members.insert("detail".to_owned(), error.as_str().into());
         }
-        let mut response = Response::new(Body::from_bytes(Bytes::from(document.to_string())));
+        let mut response = Response::new(Bytes::from(document.to_string()));
         *response.status_mut() = self.status();
         let fields = response.headers_mut();
         fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self == Self::Busy {
+            fields.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         response
     }
 }

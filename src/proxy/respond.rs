@@ -12,7 +12,9 @@ use http::{
 };
 use hyper::body::Incoming;
 
-use super::{Body, Proxy, exchange::Exchange, fill::Filling, forward, head, multipart::Ranges};
+use super::{
+    Body, Proxy, exchange::Exchange, fill::Filling, forward, head, multipart::Ranges, trailers::Announced,
+};
 use crate::{
     decision::{Reason, Stored},
     level::Level,
@@ -178,7 +180,7 @@ impl Proxy {
         filling: Filling,
         outcome: Outcome,
     ) -> Response<Body> {
-        let Filling { stored, head, part, length, follower, .. } = filling;
+        let Filling { stored, head, part, length, announced, follower, .. } = filling;
         let content = match &part {
             Part::NotModified | Part::Content(Selection::Unsatisfiable) => Body::empty(),
             Part::Content(Selection::Whole | Selection::Parts(_)) | Part::AsReceived => {
@@ -187,6 +189,9 @@ impl Proxy {
             Part::Content(Selection::Part(range)) => Body::filling(follower, Some(range.end - range.start)),
         };
         let mut response = Self::assemble(exchange, &head, &stored, &part, length, content);
+        if let Some(announced) = announced.filter(|_| length.is_none()) {
+            announced.tell(exchange.fields(), response.headers_mut());
+        }
         state_age(&mut response, &stored, outcome.handling, self.shared.clock.now());
         self.finish(exchange, response, outcome)
     }
@@ -198,9 +203,13 @@ impl Proxy {
         response: Response<Incoming>,
         outcome: Outcome,
     ) -> Response<Body> {
+        let announced = Announced::by(&response);
         let mut response = response.map(|body| Body::origin(self.guarded(body)));
         let version = std::mem::take(response.version_mut());
         let fields = response.headers_mut();
+        if let Some(announced) = announced {
+            announced.tell(exchange.fields(), fields);
+        }
         forward::passed_fields(fields, version, self.shared.clock.now().wall);
         let level = exchange.route.level();
         if exchange.route.declare

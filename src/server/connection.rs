@@ -1,36 +1,49 @@
 //! From an accepted connection to answered requests.
 
-use std::{convert::Infallible, io, net::IpAddr, time::Duration};
+use std::{convert::Infallible, io, net::IpAddr, sync::Arc, time::Duration};
 
-use http::{Request, Version};
+use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    Limits,
     bind::Listener,
-    cut::{Cut, Cuttable, Watched},
+    room::{Room, farewell},
+    wire::{Front, Patience, Stream, Wire},
 };
 use crate::{
     key::Scheme,
     proxy::{Peer, Proxy},
 };
 
-/// How long a client may take over the head of a request, idle time before it included.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
-/// The most bytes that a connection buffers, for a request's head or for a client that reads slowly.
+/// The most bytes that a connection buffers for a client that reads slowly.
 const BUFFER: usize = 64 * 1024;
+/// What the engine's buffer has beyond the largest head, so that it never finds one too large.
+const BEYOND_HEAD: usize = 8 * 1024;
+/// How many fields the engine reads without allocating.
+const USUAL_FIELDS: usize = 100;
 /// The pause after a failed accept: out of descriptors, another try at once would fail as well.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
+/// What a listener needs to let connections in. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Entrance {
+    pub(super) proxy: Proxy,
+    pub(super) limits: Limits,
+    pub(super) room: Room,
+    pub(super) tasks: TaskTracker,
+    pub(super) stop: CancellationToken,
+}
+
 /// Accepts connections until told to stop.
-pub(super) async fn accept(listener: Listener, proxy: Proxy, tasks: TaskTracker, stop: CancellationToken) {
+pub(super) async fn accept(listener: Listener, entrance: Entrance) {
     loop {
         let accepted = tokio::select! {
             biased;
-            () = stop.cancelled() => return,
-            accepted = accept_one(&listener, &proxy, &tasks, &stop) => accepted,
+            () = entrance.stop.cancelled() => return,
+            accepted = accept_one(&listener, &entrance) => accepted,
         };
         if let Err(error) = accepted {
             tracing::warn!(%error, "could not accept a connection");
@@ -39,45 +52,58 @@ pub(super) async fn accept(listener: Listener, proxy: Proxy, tasks: TaskTracker,
     }
 }
 
-async fn accept_one(
-    listener: &Listener,
-    proxy: &Proxy,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-) -> io::Result<()> {
+async fn accept_one(listener: &Listener, entrance: &Entrance) -> io::Result<()> {
     match listener {
         Listener::Tcp(tcp) => {
             let (stream, peer) = tcp.accept().await?;
             // A client that has gone already is no reason to stop accepting: serving it will show.
             let _ = stream.set_nodelay(true);
-            let cut = Cut::default();
-            let stream = Cuttable::new(stream, cut.clone());
-            tasks.spawn(serve(stream, cut, Some(peer.ip()), proxy.clone(), stop.clone()));
+            entrance.let_in(stream, Some(peer.ip()));
         }
         Listener::Unix(unix) => {
             let (stream, _) = unix.accept().await?;
-            tasks.spawn(serve(stream, Cut::default(), None, proxy.clone(), stop.clone()));
+            entrance.let_in(stream, None);
         }
     }
     Ok(())
 }
 
-/// Serves one connection, from its first request to its end.
-async fn serve<S>(stream: S, cut: Cut, address: Option<IpAddr>, proxy: Proxy, stop: CancellationToken)
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let peer = Peer { address, scheme: Scheme::Http };
-    let service = service_fn(move |request: Request<Incoming>| {
-        let (proxy, cut) = (proxy.clone(), cut.clone());
-        async move {
-            let cut = (request.version() < Version::HTTP_11).then_some(cut);
-            Ok::<_, Infallible>(proxy.handle(request, peer).await.map(|body| Watched::new(body, cut)))
+impl Entrance {
+    fn let_in(&self, stream: impl Stream, address: Option<IpAddr>) {
+        if let Some(place) = self.room.enter() {
+            self.tasks.spawn(serve(stream, address, self.clone(), place));
+            return;
         }
+        let words = self.proxy.turn_away();
+        if let Some(right) = self.room.say_farewell() {
+            self.tasks.spawn(farewell(stream, words, right));
+        }
+    }
+}
+
+/// Serves one connection, from its first request to its end.
+async fn serve(
+    stream: impl Stream,
+    address: Option<IpAddr>,
+    entrance: Entrance,
+    _place: OwnedSemaphorePermit,
+) {
+    let Entrance { proxy, limits, stop, .. } = entrance;
+    let peer = Peer { address, scheme: Scheme::Http };
+    let front = Arc::new(Front::default());
+    let patience =
+        Patience { head: limits.head_timeout, idle: limits.idle_timeout, write: limits.write_timeout };
+    let wire = Wire::new(stream, Arc::clone(&front), limits.head, patience);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let answer = Arc::clone(&front).answer(proxy.clone(), request, peer);
+        async move { Ok::<_, Infallible>(answer.await) }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(BUFFER);
-    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
+    http.header_read_timeout(None).max_buf_size(BUFFER.max(limits.head.head + BEYOND_HEAD));
+    if limits.head.fields > USUAL_FIELDS {
+        http.max_headers(limits.head.fields);
+    }
+    let mut connection = std::pin::pin!(http.serve_connection(wire, service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {

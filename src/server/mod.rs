@@ -5,7 +5,8 @@
 
 mod bind;
 mod connection;
-mod cut;
+mod room;
+mod wire;
 
 use std::{sync::Arc, thread, time::Duration};
 
@@ -22,6 +23,23 @@ use crate::{
     upstream::{self, Upstream},
 };
 use bind::Socket;
+use connection::Entrance;
+use room::Room;
+
+/// What clients may take: bytes, time, and connections.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How large a head may be.
+    pub head: crate::wire::Limits,
+    /// How long a head may take, from its first byte on.
+    pub head_timeout: Duration,
+    /// How long a connection may be without a request.
+    pub idle_timeout: Duration,
+    /// How long a client may take no byte of an answer.
+    pub write_timeout: Duration,
+    /// The most connections at a time, over all workers.
+    pub max_connections: usize,
+}
 
 /// A running server: its workers, and the means to end it. Dropped, it ends at once.
 #[derive(Debug)]
@@ -41,16 +59,20 @@ pub fn start(
     bound: Bound,
     shared: &Arc<Shared>,
     upstream: &upstream::Settings,
+    limits: Limits,
     tasks: TaskTracker,
 ) -> std::io::Result<Running> {
     let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
     let mut workers = Vec::with_capacity(bound.workers.len());
     let addresses = bound.addresses;
+    let room = Room::new(limits.max_connections);
     for (number, sockets) in bound.workers.into_iter().enumerate() {
         let proxy = Proxy::new(Arc::clone(shared), Upstream::new(upstream.clone())?);
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let (stop, ended, tasks) = (stop.clone(), ended.clone(), tasks.clone());
-        let worker = move || runtime.block_on(work(sockets, proxy, tasks, stop, ended));
+        let entrance =
+            Entrance { proxy, limits, room: room.clone(), tasks: tasks.clone(), stop: stop.clone() };
+        let ended = ended.clone();
+        let worker = move || runtime.block_on(work(sockets, entrance, ended));
         workers.push(thread::Builder::new().name(format!("worker-{number}")).spawn(worker)?);
     }
     Ok(Running { stop: stop.drop_guard(), ended: ended.drop_guard(), tasks, workers, addresses })
@@ -82,18 +104,11 @@ impl Running {
 }
 
 /// One worker: accepts until it is told to stop, and stays until everything in flight has ended.
-async fn work(
-    sockets: Vec<Socket>,
-    proxy: Proxy,
-    tasks: TaskTracker,
-    stop: CancellationToken,
-    ended: CancellationToken,
-) {
+async fn work(sockets: Vec<Socket>, entrance: Entrance, ended: CancellationToken) {
     for socket in sockets {
         match socket.into_listener() {
             Ok(listener) => {
-                let (proxy, tasks, stop) = (proxy.clone(), tasks.clone(), stop.clone());
-                tokio::spawn(connection::accept(listener, proxy, tasks, stop));
+                tokio::spawn(connection::accept(listener, entrance.clone()));
             }
             Err(error) => tracing::error!(%error, "a listener cannot be used"),
         }

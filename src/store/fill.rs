@@ -17,6 +17,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::HeaderMap;
 
 use super::{
     body::{SegmentWriter, StoredBody},
@@ -75,6 +76,8 @@ pub struct Fill {
 pub(super) struct State {
     pub(super) data: Data,
     pub(super) end: Option<Result<(), FillError>>,
+    /// The trailer section, for who follows to the end. It is not stored.
+    pub(super) trailers: Option<HeaderMap>,
     pub(super) parking: Parking,
     /// The writer, waiting for the leader of an outgrown fill, or for everybody to leave.
     pub(super) writer: Option<Waker>,
@@ -99,6 +102,7 @@ impl Fill {
         let state = State {
             data: Data::Growing(SegmentWriter::new(budget, expected)),
             end: None,
+            trailers: None,
             parking: Parking::default(),
             writer: None,
             followers: 1,
@@ -191,6 +195,11 @@ impl FillWriter {
                 Data::Whole(_) => {}
             });
         }
+    }
+
+    /// What came behind the content.
+    pub fn set_trailers(&mut self, trailers: HeaderMap) {
+        self.fill.lock().trailers = Some(trailers);
     }
 
     /// How many bytes were received so far.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::HeaderMap;
 
 use super::{
     body::cut,
@@ -32,6 +33,11 @@ impl Follower {
     /// The fill that is followed.
     pub fn fill(&self) -> &Arc<Fill> {
         &self.fill
+    }
+
+    /// What came behind the content, once it is read to its end.
+    pub fn trailers(&self) -> Option<HeaderMap> {
+        self.fill.lock().trailers.clone()
     }
 
     /// The next bytes of the range, as they arrive; none after its last; an error, again and again, where the fill

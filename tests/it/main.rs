@@ -8,6 +8,7 @@ mod demo;
 mod faulty_origin;
 mod forwarding;
 mod freshness;
+mod front;
 mod letter;
 mod levels;
 mod lifecycle;

@@ -23,6 +23,20 @@ fn the_least_config_has_every_default() {
 }
 
 #[test]
+fn what_clients_may_take_is_said_in_the_table_of_the_server() {
+    let server = loaded(
+        "[server]\nmax_connections = 7\nmax_head = \"1 KiB\"\nmax_fields = 9\nmax_target = \"64 B\"\nhead_timeout = \"1s\"\n\
+         idle_timeout = \"2s\"\nbody_timeout = \"3s\"\nwrite_timeout = \"4s\"\n[origin]\nurl = \"http://x\"\n",
+    )
+    .config
+    .server;
+    assert_eq!((server.max_connections, server.max_fields), (7, 9));
+    assert_eq!((server.max_head, server.max_target), (ByteSize(1024), ByteSize(64)));
+    let waits = [server.head_timeout, server.idle_timeout, server.body_timeout, server.write_timeout];
+    assert_eq!(waits, [1, 2, 3, 4].map(Duration::from_secs));
+}
+
+#[test]
 fn every_key_of_the_tables_counts() {
     let config = loaded(
         "[server]\nlisten = [\"[::1]:0\", \"unix:/run/p.sock\"]\nworkers = 3\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n\

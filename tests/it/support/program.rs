@@ -69,8 +69,24 @@ impl Program {
         Self::start_in(directory, &["serve", "--config", "test.toml"])
     }
 
+    /// Starts the proxy with room for this many open files and sockets.
+    pub(crate) fn serve_with_descriptors(origin: SocketAddr, most: usize) -> Self {
+        let script = format!("ulimit -n {most} && exec \"$0\" \"$@\"");
+        let url = format!("http://{origin}");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_plimsoll")]);
+        shell.args(["serve", "--origin", &url, "--listen", "127.0.0.1:0"]);
+        // A line for each failed accept would fill the pipe that nobody reads while it runs.
+        shell.env("PLIMSOLL_LOG", "error").stdin(Stdio::null());
+        Self::run(tempfile::tempdir().expect("a directory"), shell)
+    }
+
     fn start_in(directory: TempDir, arguments: &[&str]) -> Self {
-        let mut child = command(arguments)
+        Self::run(directory, command(arguments))
+    }
+
+    fn run(directory: TempDir, mut command: Command) -> Self {
+        let mut child = command
             .current_dir(directory.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -7,6 +7,7 @@ use plimsoll::{
     config::Config,
     observe::{Decision, Finding, LogSink, ManualClock, Role, Sink},
     server::Listen,
+    wire::Violation,
 };
 
 use tokio::sync::watch;
@@ -125,6 +126,14 @@ impl Sink for Watched {
     fn took_part(&self, route: &str, role: Role) {
         LogSink.took_part(route, role);
         self.parts.send_modify(|parts| parts.push(role));
+    }
+
+    fn refused(&self, violation: Violation) {
+        LogSink.refused(violation);
+    }
+
+    fn turned_away(&self) {
+        LogSink.turned_away();
     }
 
     fn found(&self, route: &str, finding: Finding, first: bool) {

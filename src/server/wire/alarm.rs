@@ -1,0 +1,49 @@
+//! A timer that is set again and again and hardly ever rings: setting it later costs nothing, because it is only moved
+//! when it would ring too early.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+#[derive(Debug, Default)]
+pub(super) struct Alarm(Option<Pin<Box<Sleep>>>);
+
+impl Alarm {
+    /// Ready when it is this late.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
+        let timer = self.0.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        if timer.deadline() > at {
+            timer.as_mut().reset(at);
+        }
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            if timer.deadline() >= at {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn it_rings_when_it_was_set_last_whether_that_was_earlier_or_later() {
+        let mut alarm = Alarm::default();
+        let start = Instant::now();
+        for (wanted, given_up_after) in [(5, 60), (9, 60), (100, 1), (11, 60)] {
+            let ring = std::future::poll_fn(|cx| alarm.poll(cx, start + Duration::from_secs(wanted)));
+            let in_time = tokio::time::timeout(Duration::from_secs(given_up_after), ring).await.is_ok();
+            assert_eq!(in_time, start.elapsed().as_secs() == wanted, "{wanted}");
+        }
+        assert_eq!(start.elapsed().as_secs(), 11);
+    }
+}

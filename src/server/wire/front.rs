@@ -1,0 +1,189 @@
+//! What a connection's two ends share: the wire, which sees bytes, and the service, which sees requests. Requests are
+//! counted on both sides, so that what the wire refuses is answered in its place among pipelined answers.
+
+use std::{
+    pin::{Pin, pin},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use http::{Request, Response, Version};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use crate::{
+    proxy::{Body, Interims, Peer, Proxy},
+    wire::Violation,
+};
+
+/// Shared by a connection's wire and its service.
+#[derive(Debug, Default)]
+pub(in crate::server) struct Front {
+    /// How many requests the service has been asked.
+    asked: AtomicU64,
+    /// How many of them are answered whole.
+    answered: AtomicU64,
+    /// Whether the connection is to end with a reset.
+    cut: AtomicBool,
+    interims: Interims,
+    is_refused: AtomicBool,
+    refusal: Mutex<Option<(u64, Violation)>>,
+    reader: Mutex<Option<Waker>>,
+}
+
+impl Front {
+    /// Refuses the message with this number, from 0. Nothing is read behind it.
+    pub(super) fn refuse(&self, number: u64, violation: Violation) {
+        *lock(&self.refusal) = Some((number, violation));
+        self.is_refused.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_refused(&self) -> bool {
+        self.is_refused.load(Ordering::Acquire)
+    }
+
+    pub(super) fn refusal_of(&self, number: u64) -> Option<Violation> {
+        if !self.is_refused() {
+            return None;
+        }
+        lock(&self.refusal).filter(|(refused, _)| *refused == number).map(|(_, violation)| violation)
+    }
+
+    /// Whether this many messages are answered.
+    pub(super) fn has_answered(&self, messages: u64) -> bool {
+        self.answered.load(Ordering::Acquire) >= messages
+    }
+
+    /// Counts an answer that is over, and wakes who waited for it.
+    pub(super) fn count_answer(&self) {
+        self.answered.fetch_add(1, Ordering::Release);
+        if let Some(reader) = lock(&self.reader).take() {
+            reader.wake();
+        }
+    }
+
+    /// Waits until this many messages are answered.
+    pub(super) fn poll_answered(&self, cx: &mut Context<'_>, messages: u64) -> Poll<()> {
+        *lock(&self.reader) = Some(cx.waker().clone());
+        if self.has_answered(messages) { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Ends the connection with a reset: its client could take a clean end for the end of the content.
+    pub(super) fn cut(&self) {
+        self.cut.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Relaxed)
+    }
+
+    pub(super) const fn interims(&self) -> &Interims {
+        &self.interims
+    }
+
+    /// Answers a request, or says why it was refused.
+    pub(in crate::server) async fn answer(
+        self: Arc<Self>,
+        proxy: Proxy,
+        request: Request<Incoming>,
+        peer: Peer,
+    ) -> Response<Carried> {
+        let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        let is_old = request.version() < Version::HTTP_11;
+        let answering = Answering { front: Arc::clone(&self), is_old };
+        if let Some(violation) = self.refusal_of(number) {
+            return proxy.refuse(violation).map(|body| Carried { body, answering });
+        }
+        let response = self.with_interims(proxy.clone(), request, peer, number, is_old).await;
+        // Content that broke a rule: whatever came of the request, this is what was wrong with it.
+        let response = match self.refusal_of(number) {
+            Some(violation) => proxy.refuse(violation),
+            None => response,
+        };
+        response.map(|body| Carried { body, answering })
+    }
+
+    /// The final response, once everything that was said before it is written.
+    async fn with_interims(
+        &self,
+        proxy: Proxy,
+        request: Request<Incoming>,
+        peer: Peer,
+        number: u64,
+        is_old: bool,
+    ) -> Response<Body> {
+        let interim = (!is_old).then(|| self.interims.of_request(number));
+        let mut answer = pin!(proxy.handle(request, peer, interim.clone()));
+        let mut is_open = false;
+        let response = std::future::poll_fn(|cx| {
+            let polled = answer.as_mut().poll(cx);
+            // A hit is ready at once and has nothing to wait for.
+            if let (Poll::Pending, Some(interim)) = (&polled, &interim) {
+                interim.open(cx);
+                is_open = true;
+            }
+            polled
+        })
+        .await;
+        if let Some(interim) = interim.filter(|_| is_open) {
+            interim.close();
+            std::future::poll_fn(|cx| self.interims.poll_written(cx)).await;
+        }
+        response
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A request that is being answered, until its answer is over or given up.
+#[derive(Debug)]
+struct Answering {
+    front: Arc<Front>,
+    /// Whether the client takes the end of the connection for the end of the content.
+    is_old: bool,
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.front.count_answer();
+    }
+}
+
+/// Content on its way to the client. It tells when it is over, and cuts the connection when it is cut short itself and
+/// the client could not see that.
+#[derive(Debug)]
+pub(in crate::server) struct Carried {
+    body: Body,
+    answering: Answering,
+}
+
+impl HttpBody for Carried {
+    type Data = Bytes;
+    type Error = <Body as HttpBody>::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.body).poll_frame(cx);
+        if this.answering.is_old && matches!(polled, Poll::Ready(Some(Err(_)))) {
+            this.answering.front.cut();
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

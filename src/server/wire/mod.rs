@@ -1,0 +1,257 @@
+//! The strict front: the socket of a client, as the protocol engine sees it. Bytes are scanned before the engine gets
+//! them, and it gets only what is cleared; see [`crate::wire`] for the rules.
+//!
+//! A head that breaks a rule is replaced by a harmless one, and the service answers it with what was wrong: so the engine
+//! never refuses anything in its own words, and the order of pipelined answers holds. Content that breaks a rule is a
+//! read error. The wire also owns the time that a head may take, that a connection may be idle, and that a reader may
+//! stall; and it ends a connection so that a last answer is not lost to a reset (RFC 9112 section 9.6).
+
+mod alarm;
+mod front;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::{
+    cell::RefCell,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use hyper::rt::{Read, ReadBufCursor};
+use tokio::{io::ReadBuf, time::Instant};
+
+pub(super) use front::Front;
+pub(super) use stream::Stream;
+
+use crate::wire::{Limits, Piece, Scanner, Violation};
+use alarm::Alarm;
+use write::Closing;
+
+/// What the engine gets in place of a head that is refused.
+const POISON: &[u8] = b"GET / HTTP/1.1\r\nhost: refused.invalid\r\nconnection: close\r\n\r\n";
+/// The most bytes that are read in one step.
+const SCRATCH: usize = 64 * 1024;
+
+thread_local! {
+    /// Where bytes are read to. Most are passed on at once, so a connection needs no buffer of its own.
+    static READ_TO: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH].into_boxed_slice());
+}
+
+/// How long a client may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// For a head, from its first byte; before the first request, from the start of the connection.
+    pub(super) head: Duration,
+    /// Between two requests.
+    pub(super) idle: Duration,
+    /// To take any byte of an answer.
+    pub(super) write: Duration,
+}
+
+/// How far the reading of a connection has come.
+#[derive(Clone, Copy, Debug)]
+enum Reading {
+    /// Bytes are read and scanned.
+    Open,
+    /// What is left of the head that stands for a refused one. Nothing is read behind it.
+    Poison(&'static [u8]),
+    /// Content broke a rule.
+    Broken(Violation),
+}
+
+/// A client's socket behind the scanner.
+#[derive(Debug)]
+pub(super) struct Wire<S: Stream> {
+    stream: S,
+    front: Arc<Front>,
+    patience: Patience,
+    scanner: Scanner,
+    reading: Reading,
+    /// What was read and not passed on. Its first bytes are cleared, if any are.
+    held: Vec<u8>,
+    cleared: usize,
+    /// How many messages were passed on, and whether the last one asked for another protocol.
+    messages: u64,
+    asks_for_upgrade: bool,
+    /// When a byte last moved, and since when a part of a head has been there.
+    active: Instant,
+    head_since: Option<Instant>,
+    alarm: Alarm,
+    closing: Closing,
+    writing: write::Writing,
+}
+
+impl<S: Stream> Wire<S> {
+    pub(super) fn new(stream: S, front: Arc<Front>, limits: Limits, patience: Patience) -> Self {
+        Self {
+            stream,
+            front,
+            patience,
+            scanner: Scanner::requests(limits),
+            reading: Reading::Open,
+            held: Vec::new(),
+            cleared: 0,
+            messages: 0,
+            asks_for_upgrade: false,
+            active: Instant::now(),
+            head_since: None,
+            alarm: Alarm::default(),
+            closing: Closing::default(),
+            writing: write::Writing::default(),
+        }
+    }
+
+    /// Passes on what is cleared of these bytes, as far as there is room; says how many that were.
+    fn pass_on(&mut self, bytes: &[u8], to: &mut ReadBufCursor<'_>) -> usize {
+        let mut passed = 0;
+        loop {
+            let now = self.cleared.min(to.remaining());
+            to.put_slice(&bytes[passed..passed + now]);
+            passed += now;
+            self.cleared -= now;
+            if self.cleared > 0 || self.waits_for_answer() {
+                return passed;
+            }
+            let in_content = self.scanner.is_in_content();
+            match self.scanner.scan(&bytes[passed..]) {
+                Ok(Piece::Partial) => return passed,
+                Ok(Piece::Content(length)) => self.cleared = length,
+                Ok(Piece::Head(head)) => {
+                    self.cleared = head.length;
+                    self.messages += 1;
+                    self.asks_for_upgrade = head.upgrade;
+                    self.head_since = None;
+                }
+                Err(violation) => {
+                    self.refuse(violation, in_content);
+                    return passed;
+                }
+            }
+        }
+    }
+
+    /// What follows a request for another protocol may be in that protocol: it is held until there is an answer.
+    fn waits_for_answer(&self) -> bool {
+        self.asks_for_upgrade && self.scanner.is_between_messages() && !self.front.has_answered(self.messages)
+    }
+
+    fn refuse(&mut self, violation: Violation, in_content: bool) {
+        if in_content {
+            self.front.refuse(self.messages - 1, violation);
+            self.reading = Reading::Broken(violation);
+        } else {
+            self.front.refuse(self.messages, violation);
+            self.messages += 1;
+            self.reading = Reading::Poison(POISON);
+        }
+        self.head_since = None;
+    }
+
+    /// Passes on what is held, and reads and passes on more until something was passed on.
+    fn poll_pass_on(&mut self, cx: &mut Context<'_>, to: &mut ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        let room = to.remaining();
+        loop {
+            if !self.held.is_empty() && matches!(self.reading, Reading::Open) {
+                let mut held = std::mem::take(&mut self.held);
+                let passed = self.pass_on(&held, to);
+                held.drain(..passed);
+                self.held = held;
+            }
+            if let Reading::Poison(rest) = &mut self.reading {
+                let (now, later) = rest.split_at(rest.len().min(to.remaining()));
+                to.put_slice(now);
+                *rest = later;
+            }
+            if to.remaining() < room {
+                return Poll::Ready(Ok(()));
+            }
+            match self.reading {
+                Reading::Open => {}
+                // The answer to what was refused ends the connection.
+                Reading::Poison(_) => return Poll::Pending,
+                Reading::Broken(violation) => {
+                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, violation)));
+                }
+            }
+            if self.waits_for_answer() {
+                ready!(self.front.poll_answered(cx, self.messages));
+                continue;
+            }
+            if ready!(self.poll_receive(cx, to))? == 0 {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
+    /// Reads once; what is cleared is passed on, the rest is held. Says how many bytes came.
+    fn poll_receive(&mut self, cx: &mut Context<'_>, to: &mut ReadBufCursor<'_>) -> Poll<io::Result<usize>> {
+        let received = READ_TO.with_borrow_mut(|scratch| {
+            let room = to.remaining().clamp(1, scratch.len());
+            let mut buffer = ReadBuf::new(&mut scratch[..room]);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+            let bytes = buffer.filled();
+            let passed = if self.held.is_empty() { self.pass_on(bytes, to) } else { 0 };
+            self.held.extend_from_slice(&bytes[passed..]);
+            Poll::Ready(Ok::<_, io::Error>(bytes.len()))
+        });
+        let Poll::Ready(received) = received else { return self.poll_patience(cx) };
+        self.active = Instant::now();
+        let is_in_head = self.cleared == 0 && !self.held.is_empty() && !self.scanner.is_in_content();
+        if is_in_head && self.head_since.is_none() && matches!(self.reading, Reading::Open) {
+            self.head_since = Some(self.active);
+        }
+        Poll::Ready(received)
+    }
+
+    /// Waits until the client has taken too long, and sees to what comes of it.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        // Content has a guard of its own, where it is read.
+        while !self.scanner.is_in_content() {
+            let idle = if self.messages == 0 { self.patience.head } else { self.patience.idle };
+            let deadline = match self.head_since {
+                Some(since) => since + self.patience.head,
+                None => self.active + idle,
+            };
+            ready!(self.alarm.poll(cx, deadline));
+            if self.head_since.is_some() {
+                self.refuse(Violation::HeadTooSlow, false);
+                // Any number but none: there is something to pass on.
+                return Poll::Ready(Ok(1));
+            }
+            if self.front.has_answered(self.messages) && !self.writing.is_stalled() {
+                // The end of an idle connection.
+                return Poll::Ready(Ok(0));
+            }
+            self.active = Instant::now();
+        }
+        Poll::Pending
+    }
+
+    /// Whether the client may have sent, or be sending, what nobody will read.
+    fn may_have_sent_more(&self) -> bool {
+        self.front.is_refused() || !self.held.is_empty() || self.scanner.is_in_content()
+    }
+}
+
+impl<S: Stream> Read for Wire<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut to: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.get_mut().poll_pass_on(cx, &mut to)
+    }
+}
+
+impl<S: Stream> Drop for Wire<S> {
+    fn drop(&mut self) {
+        if self.front.is_cut() {
+            self.stream.end_with_reset();
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The way out: answers with the interim responses before them, readers that stall, and the end of a connection.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::{Buf as _, Bytes};
+use hyper::rt::Write;
+use tokio::{io::ReadBuf, time::Instant};
+
+use super::{READ_TO, Stream, Wire, alarm::Alarm};
+
+/// How long a connection that is over still takes what its client sends.
+const LINGER: Duration = Duration::from_secs(2);
+/// The most bytes that it takes.
+const MOST_DISCARDED: usize = 1024 * 1024;
+
+/// What is being written.
+#[derive(Debug, Default)]
+pub(super) struct Writing {
+    /// Interim responses that are not written yet.
+    interim: Bytes,
+    stalled_since: Option<Instant>,
+    alarm: Alarm,
+}
+
+impl Writing {
+    /// Whether the client does not take what it is sent.
+    pub(super) const fn is_stalled(&self) -> bool {
+        self.stalled_since.is_some()
+    }
+}
+
+/// How far the end of a connection has come.
+#[derive(Debug, Default)]
+pub(super) enum Closing {
+    #[default]
+    Open,
+    /// Our side is closed. What comes is discarded, until then or so many bytes.
+    Lingering { until: Instant, left: usize },
+}
+
+impl<S: Stream> Wire<S> {
+    /// Notes whether a write moved; a client that takes nothing for too long is given up.
+    fn moved(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.writing.stalled_since = None;
+            self.active = Instant::now();
+            return written;
+        }
+        let since = *self.writing.stalled_since.get_or_insert_with(Instant::now);
+        ready!(self.writing.alarm.poll(cx, since + self.patience.write));
+        self.front.cut();
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing of its answer")))
+    }
+
+    /// Writes the interim responses that wait. The engine flushes only when all that it had is written, so they are in
+    /// their place here.
+    fn poll_write_interims(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.front.interims().is_waiting() {
+            if self.writing.interim.is_empty() {
+                self.writing.interim = self.front.interims().take().into();
+            }
+            while !self.writing.interim.is_empty() {
+                let written = Pin::new(&mut self.stream).poll_write(cx, &self.writing.interim);
+                match ready!(self.moved(cx, written))? {
+                    0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    written => self.writing.interim.advance(written),
+                }
+            }
+            self.front.interims().written();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads and discards what a client still sends, within bounds. Closing at once would reset the connection, and the
+    /// reset could overtake the last answer (RFC 9112 section 9.6).
+    fn poll_linger(&mut self, cx: &mut Context<'_>, until: Instant, mut left: usize) -> Poll<()> {
+        while left > 0 {
+            let read = READ_TO.with_borrow_mut(|scratch| {
+                let mut buffer = ReadBuf::new(scratch);
+                Pin::new(&mut self.stream).poll_read(cx, &mut buffer).map_ok(|()| buffer.filled().len())
+            });
+            match read {
+                Poll::Pending => return self.alarm.poll(cx, until),
+                Poll::Ready(Ok(0) | Err(_)) => break,
+                Poll::Ready(Ok(read)) => left = left.saturating_sub(read),
+            }
+            self.closing = Closing::Lingering { until, left };
+        }
+        Poll::Ready(())
+    }
+}
+
+impl<S: Stream> Write for Wire<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        this.moved(cx, written)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
+        this.moved(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.poll_write_interims(cx))?;
+        Pin::new(&mut this.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        loop {
+            match this.closing {
+                Closing::Lingering { until, left } => return this.poll_linger(cx, until, left).map(Ok),
+                Closing::Open => {
+                    ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+                    if !this.may_have_sent_more() {
+                        return Poll::Ready(Ok(()));
+                    }
+                    this.closing =
+                        Closing::Lingering { until: Instant::now() + LINGER, left: MOST_DISCARDED };
+                }
+            }
+        }
+    }
+}
