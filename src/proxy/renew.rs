@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use http::{
-    HeaderMap, Response, Version,
+    HeaderMap, Response, StatusCode, Version,
     header::{CONTENT_LENGTH, ETAG, LAST_MODIFIED},
 };
 
@@ -108,13 +108,14 @@ impl Proxy {
     }
 }
 
-/// Whether the answer to HEAD can be about a stored response: each validator that it has is that one's, and so is the
-/// length (RFC 9111 section 4.3.5).
+/// Whether a 200 to HEAD can be about a stored response: that is a 200 too, each validator that the answer has is that
+/// one's, and so is the length (RFC 9111 section 4.3.5).
 fn speaks_of(news: &HeaderMap, held: &Entry<Stored>) -> bool {
     let stored = held.meta();
     let tag = stored.tag.as_ref().map(EntityTag::as_value);
     let length = stored.extent.complete(held.body().len());
-    news.get(ETAG).is_none_or(|value| Some(value) == tag)
+    stored.status == StatusCode::OK
+        && news.get(ETAG).is_none_or(|value| Some(value) == tag)
         && news.get(LAST_MODIFIED).is_none_or(|value| Some(value) == stored.last_modified.as_ref())
         && news.get(CONTENT_LENGTH).is_none_or(|value| value.as_bytes() == length.to_string().as_bytes())
 }

@@ -79,7 +79,7 @@ pub(super) struct State {
     /// The trailer section, for who follows to the end. It is not stored.
     pub(super) trailers: Option<HeaderMap>,
     pub(super) parking: Parking,
-    /// The writer of an outgrown fill, waiting for its leader.
+    /// The writer, waiting for the leader of an outgrown fill, or for everybody to leave.
     pub(super) writer: Option<Waker>,
     pub(super) followers: usize,
     /// Where the leader reads; none when it left.
@@ -136,6 +136,18 @@ impl Fill {
     /// How many follow, the leader included.
     pub fn follower_count(&self) -> usize {
         self.lock().followers
+    }
+
+    /// Ready when nobody follows any more. Only the task of the writer may ask.
+    pub fn poll_deserted(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.followers == 0 {
+            return Poll::Ready(());
+        }
+        let replaced = state.writer.replace(context.waker().clone());
+        drop(state);
+        drop(replaced);
+        Poll::Pending
     }
 
     /// How it ended, if it has.

@@ -106,6 +106,7 @@ impl Drop for Follower {
         state.followers -= 1;
         let parked = self.place.and_then(|place| state.parking.give_up(place));
         let writer = self.retire(&mut state);
+        let writer = if state.followers == 0 { writer.or(state.writer.take()) } else { writer };
         drop(state);
         drop(parked);
         wake(writer);

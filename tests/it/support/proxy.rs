@@ -5,9 +5,12 @@ use std::{fmt::Write as _, net::SocketAddr, sync::Arc, time::Duration};
 use plimsoll::{
     cli::serve::{Started, start},
     config::Config,
-    observe::{LogSink, ManualClock},
+    observe::{Decision, Finding, LogSink, ManualClock, Role, Sink},
     server::Listen,
+    wire::Violation,
 };
+
+use tokio::sync::watch;
 
 use super::{Ask, get};
 
@@ -95,9 +98,12 @@ pub(crate) async fn shipped(origin: SocketAddr, clock: &Arc<ManualClock>) -> Pro
 /// Starts the proxy that this config describes; it listens on a port of its own.
 pub(crate) async fn start_text(file: &str, text: &str, clock: &Arc<ManualClock>) -> Proxy {
     let config = Config::parse(file, text).unwrap_or_else(|errors| panic!("{errors}")).config;
-    let started = start(config, Arc::clone(clock) as _, Arc::new(LogSink)).await.expect("to start");
+    let (parts, seen) = watch::channel(Vec::new());
+    let (refusals, refused) = watch::channel(Vec::new());
+    let sink = Arc::new(Watched { parts, refusals });
+    let started = start(config, Arc::clone(clock) as _, sink).await.expect("to start");
     let Listen::Tcp(address) = started.server.addresses()[0] else { panic!("not a TCP address") };
-    Proxy { address, clock: Arc::clone(clock), started }
+    Proxy { address, clock: Arc::clone(clock), started, parts: seen, refused }
 }
 
 /// A running proxy. It ends when it is dropped.
@@ -105,6 +111,38 @@ pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     clock: Arc<ManualClock>,
     started: Started,
+    parts: watch::Receiver<Vec<Role>>,
+    refused: watch::Receiver<Vec<Violation>>,
+}
+
+/// The log, what part requests took in fetches, and what was refused.
+struct Watched {
+    parts: watch::Sender<Vec<Role>>,
+    refusals: watch::Sender<Vec<Violation>>,
+}
+
+impl Sink for Watched {
+    fn decided(&self, decision: &Decision<'_>) {
+        LogSink.decided(decision);
+    }
+
+    fn took_part(&self, route: &str, role: Role) {
+        LogSink.took_part(route, role);
+        self.parts.send_modify(|parts| parts.push(role));
+    }
+
+    fn found(&self, route: &str, finding: Finding, first: bool) {
+        LogSink.found(route, finding, first);
+    }
+
+    fn refused(&self, violation: Violation) {
+        LogSink.refused(violation);
+        self.refusals.send_modify(|refusals| refusals.push(violation));
+    }
+
+    fn turned_away(&self) {
+        LogSink.turned_away();
+    }
 }
 
 impl Proxy {
@@ -118,9 +156,25 @@ impl Proxy {
         get(self.started.admin.expect("an admin place"), target)
     }
 
+    /// The rules of the wire that were broken, in their order.
+    pub(crate) fn refused(&self) -> Vec<&'static str> {
+        self.refused.borrow().iter().map(|violation| violation.name()).collect()
+    }
+
     /// Turns the clock.
     pub(crate) fn advance(&self, by: Duration) {
         self.clock.advance(by);
+    }
+
+    /// Waits until this many requests have begun to wait for the fetch of another.
+    pub(crate) async fn followers(&self, n: usize) {
+        let are_there = |parts: &Vec<Role>| parts.iter().filter(|role| **role == Role::Follower).count() >= n;
+        super::within(self.parts.clone().wait_for(are_there)).await.expect("the proxy lives");
+    }
+
+    /// How many requests took this part in a fetch.
+    pub(crate) fn count_of(&self, role: Role) -> usize {
+        self.parts.borrow().iter().filter(|known| **known == role).count()
     }
 
     /// Bytes that the store counts as resident.
