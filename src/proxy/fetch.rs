@@ -323,9 +323,9 @@ impl Audience {
     }
 
     /// Tells them of an answer that is being received. The flight goes on until what is returned is dropped.
-    pub(super) fn filling(self, fetched: Fetched, common: Common) -> Option<Lead> {
+    pub(super) fn filling(self, fetched: Fetched, common: impl FnOnce() -> Common) -> Option<Lead> {
         if let Some(lead) = &self.lead {
-            lead.land(common);
+            lead.land(common());
         }
         let _ = self.reply.send(fetched);
         self.lead

@@ -182,7 +182,7 @@ impl Proxy {
                 follower,
             })
         };
-        let common = Common {
+        let common = || Common {
             stored: Arc::clone(&stored),
             head: head.clone(),
             length,
