@@ -131,14 +131,6 @@ impl Sink for Watched {
         self.parts.send_modify(|parts| parts.push(role));
     }
 
-    fn refused(&self, violation: Violation) {
-        LogSink.refused(violation);
-    }
-
-    fn turned_away(&self) {
-        LogSink.turned_away();
-    }
-
     fn found(&self, route: &str, finding: Finding, first: bool) {
         LogSink.found(route, finding, first);
     }
