@@ -197,6 +197,8 @@ pub(super) fn proxy_settings(config: &Config) -> proxy::Settings {
         cache_status: config.server.cache_status == CacheStatus::On,
         trusted_proxies: config.server.trusted_proxies.clone(),
         uncacheable_memory: cache.uncacheable_memory,
+        lock_timeout: cache.lock_timeout,
+        fill_timeout: cache.fill_timeout,
         max_query_content: usize::try_from(cache.max_query_content.0).unwrap_or(usize::MAX),
         body_timeout: config.server.body_timeout,
         origin_host: match config.origin.host {

@@ -23,6 +23,10 @@ pub struct Cache {
     pub profile: Profile,
     /// How long a key that turned out not to be cacheable bypasses. Default: 30s.
     pub uncacheable_memory: Duration,
+    /// How long a request waits for the fetch of another at most. Default: 5s.
+    pub lock_timeout: Duration,
+    /// How long a fetch goes on that nobody waits for any more. Default: 60s.
+    pub fill_timeout: Duration,
     /// The largest content of a QUERY request that may be part of a key. Default: 64 KiB.
     pub max_query_content: ByteSize,
     /// The most stored answers for one target URI, 1 to 65536. Default: 64.
@@ -39,6 +43,8 @@ impl Default for Cache {
             max_object: ByteSize(16 << 20),
             profile: Profile::Safe,
             uncacheable_memory: Duration::from_secs(30),
+            lock_timeout: Duration::from_secs(5),
+            fill_timeout: Duration::from_mins(1),
             max_query_content: ByteSize(64 << 10),
             max_variants: 64,
             targeted: ["plimsoll-cache-control", "cdn-cache-control"].map(HeaderName::from_static).into(),
@@ -65,6 +71,8 @@ pub(crate) fn read_cache(table: &Table<'_, '_>) -> Cache {
             item.word(&[("safe", Profile::Safe), ("rfc9111", Profile::Rfc9111)])
         }),
         uncacheable_memory: table.read_or("uncacheable_memory", default.uncacheable_memory, Item::duration),
+        lock_timeout: table.read_or("lock_timeout", default.lock_timeout, Item::duration),
+        fill_timeout: table.read_or("fill_timeout", default.fill_timeout, Item::duration),
         max_query_content: table.read_or("max_query_content", default.max_query_content, Item::size),
         max_variants: table
             .read("max_variants", |item| item.whole(&(1..=65_536)))

@@ -36,7 +36,7 @@ const IGNORE_COOKIES: &str = r#"[
 ]"#;
 
 /// All keys, in the order of the reference.
-pub const KEYS: [Key; 59] = [
+pub const KEYS: [Key; 61] = [
     key("server", "listen", r#"["127.0.0.1:8080"]"#, "where clients connect: addresses, or unix:PATH"),
     bare("server", "workers", "threads that serve, 1 to 1024; default: the CPUs this process may use"),
     key(
@@ -101,6 +101,13 @@ pub const KEYS: [Key; 59] = [
         r#""30s""#,
         "how long a key that turned out not to be cacheable bypasses",
     ),
+    key(
+        "cache",
+        "lock_timeout",
+        r#""5s""#,
+        "longest wait for the answer to another request's fetch, before a request makes its own",
+    ),
+    key("cache", "fill_timeout", r#""60s""#, "how long a fetch goes on that no client waits for any more"),
     key(
         "cache",
         "max_query_content",

@@ -218,7 +218,7 @@ fn use_variant(keyed: &Keyed, variant: usize, stored: &Stored, now: Now) -> Plan
     }
     match remaining {
         Remaining::Fresh(_) | Remaining::Forever => Plan::Serve { variant, remaining },
-        Remaining::Stale(since) if since < stored.stale_while_revalidate && !wants_fresh(directives) => {
+        Remaining::Stale(since) if since < stored.stale_while_revalidate && !directives.wants_fresh() => {
             Plan::ServeStale { variant, since }
         }
         Remaining::Stale(since) if accepts_stale(directives, stored, since) => {
@@ -239,11 +239,6 @@ fn is_young_enough(directives: &CacheControl, stored: &Stored, remaining: Remain
         Remaining::Stale(_) => false,
     });
     age_ok && fresh_ok
-}
-
-/// A request that limits the age and does not say max-stale wants no stale response (RFC 9111 section 5.2.1.1).
-const fn wants_fresh(directives: &CacheControl) -> bool {
-    directives.max_age.is_some() && directives.max_stale.is_none()
 }
 
 /// max-stale of the request (RFC 9111 section 5.2.1.2), unless the response forbids stale use.

@@ -31,10 +31,23 @@ pub struct Decision<'a> {
     pub status: StatusCode,
 }
 
+/// A request's part in a fetch that others may share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// It makes the fetch.
+    Leader,
+    /// It makes the fetch after one that it waited for has brought nothing.
+    Retry,
+    /// It waits for the fetch of another.
+    Follower,
+}
+
 /// Where decisions go.
 pub trait Sink: Send + Sync {
     /// A request was decided. Called on the request's way: it must neither block nor wait.
     fn decided(&self, decision: &Decision<'_>);
+    /// A request took part in a fetch. Called on the request's way.
+    fn took_part(&self, route: &str, role: Role);
     /// An answer contradicted what the operator declared; `first` is whether it is news for this route.
     fn found(&self, route: &str, finding: Finding, first: bool);
     /// Something went wrong on the way. To be counted.
@@ -61,6 +74,10 @@ impl Sink for LogSink {
             status = decision.status.as_u16(),
             "decided"
         );
+    }
+
+    fn took_part(&self, route: &str, role: Role) {
+        tracing::trace!(route, ?role, "took part in a fetch");
     }
 
     fn found(&self, route: &str, finding: Finding, first: bool) {

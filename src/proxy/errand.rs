@@ -8,7 +8,7 @@ use super::{Problem, Shared, exchange::Exchange, outgoing};
 use crate::{
     decision::{Keyed, Stored},
     route::Route,
-    semantics::partial::Part,
+    semantics::{cache_status::Fwd, partial::Part},
     store::Entry,
     upstream::RequestBody,
 };
@@ -48,6 +48,15 @@ impl Held {
         };
         let entries: Vec<_> = entries.filter(is_short).take(MOST_OFFERED).cloned().collect();
         if entries.is_empty() { Self::Nothing } else { Self::Offered(entries) }
+    }
+
+    /// What may be served where the origin fails: a client that wants no stale answer gets none, not even then.
+    pub(super) fn stand_in(&self, keyed: &Keyed, fwd: Fwd) -> Option<Arc<Entry<Stored>>> {
+        let is_welcome = fwd == Fwd::Stale && !keyed.directives.wants_fresh();
+        match self {
+            Self::Selected(entry) if is_welcome => Some(Arc::clone(entry)),
+            Self::Nothing | Self::Selected(_) | Self::Offered(_) | Self::Part(..) => None,
+        }
     }
 
     /// What the request says of it.

@@ -1,16 +1,17 @@
 //! A fetch from the origin that may be stored, in a task of its own: the client that caused it is only its first
 //! follower, so that a client who leaves never ends it, and an answer that is cut short never looks whole.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use http::{Method, Request, Response, StatusCode, header::SET_COOKIE};
 use tokio::sync::oneshot;
 
 use super::{
-    Proxy, Shared,
+    Problem, Proxy, Shared,
     errand::{Errand, Held, Order},
     exchange::Exchange,
     fill::{Filling, Receiving, Storable},
+    flight::{Common, Landing, Lead, Part},
     head,
     parts::{Beside, Combined},
     renew::News,
@@ -18,12 +19,11 @@ use super::{
 };
 use crate::{
     decision::{Answered, Bypass, Framing, Judgement, Keyed, Reason, Refusal, Stored, Verdict, judge},
-    key::CacheKey,
     level::EvidenceSet,
     observe::Finding,
     semantics::{
         Now,
-        partial::{Extent, Part},
+        partial::{self, Extent},
         validation::is_conditional,
     },
     store::{Entry, Stamp, Stamped},
@@ -41,7 +41,7 @@ pub(super) enum Fetched {
     /// It is not for the client that asked, whose own request is to be forwarded.
     NotForClient(Bypass),
     /// There is no answer, or one that says that the origin is broken while something held may stand in.
-    Failed(UpstreamError),
+    Failed(Problem),
 }
 
 /// The head of an answer, and both clocks when its request was sent and when it arrived.
@@ -75,33 +75,27 @@ impl Arrived {
 
 impl Proxy {
     /// Starts the fetch. The answer is there when its head is; the fetch goes on whether anybody waits or not.
-    pub(super) fn spawn_fetch(&self, order: Order) -> oneshot::Receiver<Fetched> {
+    pub(super) fn spawn_fetch(&self, order: Order, lead: Option<Lead>) -> oneshot::Receiver<Fetched> {
         let (reply, receiver) = oneshot::channel();
         let proxy = self.clone();
-        self.shared.tasks.spawn(async move { proxy.run_fetch(order, reply).await });
+        let audience = Audience { reply, lead, shared: Arc::clone(&self.shared) };
+        self.shared.tasks.spawn(async move { proxy.run_fetch(order, audience).await });
         receiver
     }
 
     /// Refreshes a stale response in the background, once at a time for each key.
     pub(super) fn refresh(&self, exchange: &Exchange, keyed: &Keyed, entry: &Arc<Entry<Stored>>) {
-        let Some(claim) = Claim::on(&self.shared, &keyed.key) else { return };
+        let hash = self.shared.store.hash(&keyed.key);
+        let Part::Lead(lead) = self.shared.flights.join(hash, keyed) else { return };
         let exchange = exchange.for_the_whole();
         let keyed = Keyed { method: exchange.parts.method.clone(), ..keyed.clone() };
         let held = Held::Selected(Arc::clone(entry));
         let Ok(order) = Order::new(&exchange, keyed, held, None, &self.shared) else { return };
-        let proxy = self.clone();
-        self.shared.tasks.spawn(async move {
-            let route = Arc::clone(&order.errand.route);
-            let (reply, mut fetched) = oneshot::channel();
-            proxy.run_fetch(order, reply).await;
-            drop(claim);
-            if let Ok(Fetched::Failed(error)) = fetched.try_recv() {
-                tracing::warn!(route = route.name, %error, "a stale answer could not be refreshed");
-            }
-        });
+        // Nobody waits: what goes wrong is in the log.
+        drop(self.spawn_fetch(order, Some(lead)));
     }
 
-    async fn run_fetch(&self, mut order: Order, reply: oneshot::Sender<Fetched>) {
+    async fn run_fetch(&self, mut order: Order, audience: Audience) {
         let shared = &self.shared;
         let stamp = shared.store.purge_clock().now();
         let mut request = std::mem::replace(&mut order.request, Request::new(RequestBody::empty()));
@@ -111,26 +105,26 @@ impl Proxy {
             let asked = shared.clock.now();
             let Answer { mut response, framing } = match self.upstream.send(request).await {
                 Ok(answer) => answer,
-                Err(error) => return deliver(reply, Fetched::Failed(error)),
+                Err(error) => return audience.deliver(Fetched::Failed(error.into())),
             };
             end_connection(&mut response);
             let received = shared.clock.now();
             let arrived = Arrived { response, framing, asked, received, stamp };
             match self.fit(&order, arrived) {
                 Fit::Renews(entry) => {
-                    return deliver(reply, Fetched::Renewed(entry, StatusCode::NOT_MODIFIED));
+                    return audience.deliver(Fetched::Renewed(entry, StatusCode::NOT_MODIFIED));
                 }
                 Fit::Completes(completed) => {
                     let (receiving, body) = *completed;
-                    return self.fill(&order.errand, receiving, body, None, reply).await;
+                    return self.fill(&order.errand, receiving, body, None, audience).await;
                 }
-                Fit::StandsAlone(arrived) => return self.receive(order, arrived, reply).await,
+                Fit::StandsAlone(arrived) => return self.receive(order, arrived, audience).await,
                 Fit::Misses(arrived) => match order.unconditional.take() {
                     Some(unconditional) => {
                         order.held = Held::Nothing;
                         request = unconditional;
                     }
-                    None => return deliver(reply, order.unasked(arrived, conditional)),
+                    None => return audience.deliver(order.unasked(arrived, conditional)),
                 },
             }
         }
@@ -159,7 +153,7 @@ impl Proxy {
         &self,
         errand: &Errand,
         held: &Arc<Entry<Stored>>,
-        missing: Part,
+        missing: partial::Part,
         arrived: &Arrived,
     ) -> Option<Receiving> {
         let Framing::Length(length) = arrived.framing else { return None };
@@ -171,18 +165,18 @@ impl Proxy {
     }
 
     /// Judges an answer, tells the client that asked, and receives the content if it is to be stored.
-    async fn receive(&self, order: Order, arrived: Arrived, reply: oneshot::Sender<Fetched>) {
+    async fn receive(&self, order: Order, arrived: Arrived, audience: Audience) {
         let shared = &self.shared;
         let Order { errand, stand_in, .. } = order;
         let (status, received) = (arrived.response.status(), arrived.received);
         if status.is_server_error() && stand_in.is_some_and(|held| held.meta().is_usable_on_error(received)) {
-            return deliver(reply, Fetched::Failed(UpstreamError::ServerError(status)));
+            return audience.deliver(Fetched::Failed(UpstreamError::ServerError(status).into()));
         }
         if status == StatusCode::OK
             && errand.method_sent() == Method::HEAD
             && let Some(entry) = self.update_by_head(&errand, arrived.news())
         {
-            return deliver(reply, Fetched::Renewed(entry, status));
+            return audience.deliver(Fetched::Renewed(entry, status));
         }
         let Judgement { verdict, evidence } = arrived.judged(&errand, shared);
         match verdict {
@@ -190,9 +184,9 @@ impl Proxy {
                 let until = received.mono.saturating_add(shared.settings.uncacheable_memory);
                 shared.uncacheable.remember(shared.store.hash(&errand.keyed.key), until, reason);
                 shared.report(&errand.route, Finding::of(reason));
-                deliver(reply, Fetched::NotForClient(Bypass::because(reason, evidence)));
+                audience.deliver(Fetched::NotForClient(Bypass::because(reason, evidence)));
             }
-            Verdict::Refuse(reason) => deliver(reply, errand.passed(arrived.response, evidence, reason)),
+            Verdict::Refuse(reason) => audience.deliver(errand.passed(arrived.response, evidence, reason)),
             Verdict::Store { stored, strip, unshared, not_for_client } => {
                 let storable = Storable { stored, fields: None, strip, unshared };
                 let not_for_client = not_for_client.map(|reason| {
@@ -204,12 +198,12 @@ impl Proxy {
                 match (self.received(&errand, &arrived, storable), not_for_client) {
                     (Ok(receiving), not_for_client) => {
                         let body = arrived.response.into_body();
-                        self.fill(&errand, receiving, body, not_for_client, reply).await;
+                        self.fill(&errand, receiving, body, not_for_client, audience).await;
                     }
                     (Err(refusal), None) => {
-                        deliver(reply, errand.passed(arrived.response, evidence, refusal.into()));
+                        audience.deliver(errand.passed(arrived.response, evidence, refusal.into()));
                     }
-                    (Err(_), Some(bypass)) => deliver(reply, Fetched::NotForClient(bypass)),
+                    (Err(_), Some(bypass)) => audience.deliver(Fetched::NotForClient(bypass)),
                 }
             }
         }
@@ -269,7 +263,7 @@ impl Order {
     fn unasked(&self, arrived: Arrived, conditional: bool) -> Fetched {
         if arrived.response.status() == StatusCode::NOT_MODIFIED && !conditional {
             let nonsense = UpstreamError::Nonsense("304 in answer to a request without a condition");
-            return Fetched::Failed(nonsense);
+            return Fetched::Failed(nonsense.into());
         }
         // The client's own condition, which the origin has answered.
         let (evidence, reason) = (self.errand.keyed.evidence, Refusal::StatusNotStorable.into());
@@ -298,26 +292,56 @@ const fn announced(framing: Framing) -> u64 {
     }
 }
 
-/// Nobody may be waiting any more: then the answer is dropped, and with it an answer's connection.
-pub(super) fn deliver(reply: oneshot::Sender<Fetched>, fetched: Fetched) {
-    let _ = reply.send(fetched);
-}
-
-/// The right to refresh a key, given back when it is dropped.
-struct Claim {
+/// Who waits for what becomes of a fetch: the client that caused it, and those who follow its lead.
+pub(super) struct Audience {
+    reply: oneshot::Sender<Fetched>,
+    lead: Option<Lead>,
     shared: Arc<Shared>,
-    key: CacheKey,
 }
 
-impl Claim {
-    fn on(shared: &Arc<Shared>, key: &CacheKey) -> Option<Self> {
-        let mut refreshing = shared.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
-        refreshing.insert(key.clone()).then(|| Self { shared: Arc::clone(shared), key: key.clone() })
+impl Audience {
+    /// A client whom nobody follows.
+    pub(super) const fn alone(reply: oneshot::Sender<Fetched>, shared: Arc<Shared>) -> Self {
+        Self { reply, lead: None, shared }
+    }
+
+    /// Tells them of a fetch that brings nothing to store. The client may be gone: then the answer is dropped, and with
+    /// it its connection.
+    fn deliver(self, fetched: Fetched) {
+        if let Some(lead) = self.lead {
+            let landing = match &fetched {
+                Fetched::Passed { response, reason, .. } => {
+                    self.shared.not_shared(&lead, response.status(), *reason)
+                }
+                Fetched::Failed(problem) => Landing::Failed(*problem),
+                Fetched::Filling(_) | Fetched::Renewed(..) | Fetched::NotForClient(_) => Landing::News,
+            };
+            lead.end(landing);
+        }
+        let _ = self.reply.send(fetched);
+    }
+
+    /// Tells them of an answer that is being received. The flight goes on until what is returned is dropped.
+    pub(super) fn filling(self, fetched: Fetched, common: impl FnOnce() -> Common) -> Option<Lead> {
+        if let Some(lead) = &self.lead {
+            lead.land(common());
+        }
+        let _ = self.reply.send(fetched);
+        self.lead
     }
 }
 
-impl Drop for Claim {
-    fn drop(&mut self) {
-        self.shared.refreshing.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+impl Shared {
+    /// What it means for others that an answer is only passed on: that each asks for itself, and for a while nobody waits
+    /// for a key like that. Of an answer that was not stored for a passing reason nothing follows.
+    fn not_shared(&self, lead: &Lead, status: StatusCode, reason: Reason) -> Landing {
+        if matches!(reason, Reason::Refusal(Refusal::Invalidated | Refusal::OverBudget)) {
+            return Landing::News;
+        }
+        if !status.is_server_error() {
+            let until = self.clock.now().mono.saturating_add(self.settings.uncacheable_memory);
+            self.unshared.remember(lead.hash(), until, ());
+        }
+        Landing::NotShared
     }
 }

@@ -1,7 +1,13 @@
 //! The content of an answer on its way into the store: copied once, read by whoever follows, and stored only when it
 //! came whole.
 
-use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll};
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use http::{HeaderMap, HeaderName, StatusCode};
 use http_body::Body as _;
@@ -10,7 +16,8 @@ use tokio::sync::oneshot;
 use super::{
     Problem, Proxy,
     errand::Errand,
-    fetch::{Arrived, Fetched, deliver},
+    fetch::{Arrived, Audience, Fetched},
+    flight::Common,
     head,
     parts::Beside,
     respond::{self, Part},
@@ -22,11 +29,10 @@ use crate::{
     semantics::{
         groups::{CACHE_GROUPS, groups},
         partial::Extent,
-        range::Selection,
     },
     store::{
         Chunks, Entry, EntryParts, Fill, FillWriter, Follower, HeadBlock, MetaSize, Scope, ScopeId, Stamped,
-        StoredBody, WHOLE,
+        StoredBody,
     },
     upstream,
 };
@@ -138,7 +144,8 @@ impl Proxy {
     ) -> Result<Filling, Problem> {
         let (reply, fetched) = oneshot::channel();
         let proxy = self.clone();
-        self.shared.tasks.spawn(async move { proxy.fill(&errand, receiving, body, None, reply).await });
+        let audience = Audience::alone(reply, Arc::clone(&self.shared));
+        self.shared.tasks.spawn(async move { proxy.fill(&errand, receiving, body, None, audience).await });
         match fetched.await {
             Ok(Fetched::Filling(filling)) => Ok(filling),
             _ => Err(Problem::Internal),
@@ -152,7 +159,7 @@ impl Proxy {
         receiving: Receiving,
         body: upstream::Content,
         not_for_client: Option<Bypass>,
-        reply: oneshot::Sender<Fetched>,
+        audience: Audience,
     ) {
         let Receiving { status, stored, extent, own, head, framing, stamped, beside, trailers } = receiving;
         // Held bytes go to the client where it gets the whole; a part is only stored together with them.
@@ -167,11 +174,7 @@ impl Proxy {
         let length = announced.map(|length| length + in_passing.len());
         let now = self.shared.clock.now();
         let part = respond::own_part(&errand.method, &errand.fields, &stored, extent, length, now);
-        let range = match &part {
-            Part::Content(Selection::Part(range)) => range.clone(),
-            _ => WHOLE,
-        };
-        let (writer, follower) = Fill::start(self.shared.store.budget(), length, range);
+        let (writer, follower) = Fill::start(self.shared.store.budget(), length, part.range());
         let fetched = if let Some(bypass) = not_for_client {
             Fetched::NotForClient(bypass)
         } else {
@@ -181,11 +184,20 @@ impl Proxy {
                 head: own,
                 part,
                 length,
-                announced: trailers,
+                announced: trailers.clone(),
                 follower,
             })
         };
-        deliver(reply, fetched);
+        let common = || Common {
+            stored: Arc::clone(&stored),
+            head: head.clone(),
+            length,
+            announced: trailers,
+            fill: Arc::clone(writer.fill()),
+            stamped: stamped.clone(),
+        };
+        // The flight is over when the answer is stored, or cannot be.
+        let _flight = audience.filling(fetched, common);
         let Some(writer) = self.copy(writer, body, announced, in_passing).await else { return };
         let sealed = writer.seal();
         if let Some(body) = sealed.body().cloned() {
@@ -252,13 +264,22 @@ impl Proxy {
         mut body: upstream::Content,
     ) -> Option<FillWriter> {
         let shared = &self.shared;
+        let mut deserted = pin!(deserted_for(Arc::clone(writer.fill()), shared.settings.fill_timeout));
         loop {
             poll_fn(|context| writer.poll_ready(context)).await.ok()?;
             let next = poll_fn(|context| match writer.poll_abandoned(context) {
                 Poll::Ready(gone) => Poll::Ready(Err(gone)),
                 Poll::Pending => Pin::new(&mut body).poll_frame(context).map(Ok),
             });
-            match next.await.ok()? {
+            let next = tokio::select! {
+                biased;
+                next = next => next.ok()?,
+                () = &mut deserted => {
+                    writer.abort("nobody waits for it any more");
+                    return None;
+                }
+            };
+            match next {
                 Some(Ok(frame)) => {
                     let Some(data) = frame.data_ref() else {
                         if let Ok(trailers) = frame.into_trailers() {
@@ -313,6 +334,17 @@ impl Proxy {
 /// called (RFC 9875 section 2.1).
 pub(super) fn group_identity(scheme: Scheme, authority: &str, group: &str) -> String {
     format!("{scheme}://{authority} {group}")
+}
+
+/// Waits until nobody has followed for this long.
+async fn deserted_for(fill: Arc<Fill>, limit: Duration) {
+    loop {
+        poll_fn(|context| fill.poll_deserted(context)).await;
+        tokio::time::sleep(limit).await;
+        if fill.follower_count() == 0 {
+            return;
+        }
+    }
 }
 
 fn push_all(writer: &mut FillWriter, chunks: Vec<Chunks>) {

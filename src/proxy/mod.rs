@@ -8,10 +8,12 @@ mod errand;
 mod exchange;
 mod fetch;
 mod fill;
+mod flight;
 mod forward;
 mod head;
 mod interim;
 mod invalidate;
+mod keyed;
 mod multipart;
 mod outgoing;
 mod panics;
@@ -22,13 +24,7 @@ mod renew;
 mod respond;
 mod trailers;
 
-use std::{
-    collections::HashSet,
-    net::IpAddr,
-    pin::pin,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
@@ -42,24 +38,17 @@ pub use problem::Problem;
 pub use respond::own_status;
 
 use crate::{
-    decision::{Classified, Keyed, Plan, Policy, Reason, Refusal, Stored, can_be_offered, classify, plan},
-    key::{CacheKey, Scheme},
+    decision::{Classified, Policy, Reason, Stored, classify},
+    key::Scheme,
     observe::{Clock, Finding, Findings, Incident, Sink},
     route::{Route, RouteTable},
-    semantics::{
-        Now,
-        cache_status::{Fwd, Handling},
-        freshness::Remaining,
-    },
-    store::{Entry, Store, UncacheableMemory, Variants},
+    store::{Store, UncacheableMemory},
     upstream::Upstream,
     wire::Violation,
 };
-use errand::{Held, Order};
 use exchange::Exchange;
-use fetch::Fetched;
+use flight::Flights;
 use panics::{Panicked, caught};
-use respond::Outcome;
 
 /// The operator's settings for the request function.
 #[derive(Clone, Debug)]
@@ -72,6 +61,10 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// How long a key that proved uncacheable goes straight to the origin.
     pub uncacheable_memory: Duration,
+    /// How long a request waits for the fetch of another, at most.
+    pub lock_timeout: Duration,
+    /// How long a fetch goes on that nobody waits for any more.
+    pub fill_timeout: Duration,
     /// The largest content of a QUERY that is part of a key, in bytes.
     pub max_query_content: usize,
     /// How long a client's content may stand still.
@@ -98,7 +91,9 @@ pub struct Shared {
     routes: RouteTable,
     store: Arc<dyn Store<Stored>>,
     uncacheable: UncacheableMemory<Reason>,
-    refreshing: Mutex<HashSet<CacheKey>>,
+    /// Keys whose answers proved to be for nobody else: nobody waits for them for a while.
+    unshared: UncacheableMemory<()>,
+    flights: Arc<Flights>,
     clock: Arc<dyn Clock>,
     sink: Arc<dyn Sink>,
     findings: Findings,
@@ -126,7 +121,8 @@ impl Shared {
             routes,
             store,
             uncacheable: UncacheableMemory::new(UNCACHEABLE_PLACES),
-            refreshing: Mutex::default(),
+            unshared: UncacheableMemory::new(UNCACHEABLE_PLACES),
+            flights: Flights::new(),
             clock,
             sink,
             findings: Findings::default(),
@@ -211,124 +207,5 @@ impl Proxy {
             Classified::Keyed(keyed) => self.answer_keyed(exchange, keyed).await,
             Classified::OnlyIfCached => Err(Problem::OnlyIfCached),
         }
-    }
-
-    async fn answer_keyed(&self, exchange: Exchange, keyed: Keyed) -> Result<Response<Body>, Problem> {
-        let shared = &self.shared;
-        let now = shared.clock.now();
-        let variants = shared.store.get(&keyed.key);
-        let entries = || variants.iter().flat_map(Variants::iter);
-        let memory = shared.uncacheable.recall(shared.store.hash(&keyed.key), now.mono);
-        let stored = entries().map(|entry| entry.meta());
-        let planned = plan(&keyed, &exchange.parts.headers, stored, memory, &shared.settings.policy, now);
-        let entry = |variant| entries().nth(variant).ok_or(Problem::Internal);
-        match planned {
-            Plan::Serve { variant, remaining } => {
-                Ok(self.hit(&exchange, entry(variant)?, remaining, None, now))
-            }
-            Plan::ServeStale { variant, since } => {
-                let entry = entry(variant)?;
-                self.refresh(&exchange, &keyed, entry);
-                Ok(self.hit(&exchange, entry, Remaining::Stale(since), None, now))
-            }
-            Plan::Validate { variant, fwd } => {
-                let held = Held::Selected(Arc::clone(entry(variant)?));
-                self.fetch(exchange, keyed, fwd, held).await
-            }
-            Plan::Complete { variant, missing } => {
-                let held = Held::Part(Arc::clone(entry(variant)?), missing);
-                self.fetch(exchange, keyed, Fwd::Partial, held).await
-            }
-            Plan::Fetch { fwd } => {
-                let policy = &shared.settings.policy;
-                let can_be_offered = |entry: &&Arc<Entry<Stored>>| {
-                    can_be_offered(&keyed, exchange.fields(), entry.meta(), policy)
-                };
-                let held = Held::offered(entries().filter(can_be_offered));
-                self.fetch(exchange, keyed, fwd, held).await
-            }
-            Plan::Bypass(bypass) => {
-                if bypass.reason == Some(Refusal::VaryUndeclared.into()) {
-                    shared.report(&exchange.route, Finding::of(Refusal::VaryUndeclared.into()));
-                }
-                self.forward(exchange, bypass).await
-            }
-            Plan::OnlyIfCached => Err(Problem::OnlyIfCached),
-        }
-    }
-
-    /// Asks the origin on behalf of this request, in a task of its own: a client that leaves does not end it.
-    async fn fetch(
-        &self,
-        exchange: Exchange,
-        keyed: Keyed,
-        fwd: Fwd,
-        held: Held,
-    ) -> Result<Response<Body>, Problem> {
-        // A client that wants no stale answer gets none, not even where the origin fails.
-        let stand_in = match &held {
-            Held::Selected(entry) if fwd == Fwd::Stale => Some(Arc::clone(entry)),
-            Held::Nothing | Held::Selected(_) | Held::Offered(_) | Held::Part(..) => None,
-        };
-        let order = Order::new(&exchange, keyed, held, stand_in.clone(), &self.shared)?;
-        let Ok(fetched) = self.spawn_fetch(order).await else {
-            // Its task ended without an answer.
-            self.shared.sink.happened(Incident::Panic);
-            return Err(Problem::Internal);
-        };
-        let handling = |status, stored| Handling::Forwarded { why: fwd, status, stored, collapsed: None };
-        match fetched {
-            Fetched::Filling(filling) => {
-                // Only a status that the client does not get itself is worth a word.
-                let own = filling.part.status(&filling.stored);
-                let status = Some(filling.status).filter(|status| *status != own);
-                let outcome = Outcome::of(handling(status, true), Some(filling.stored.level()), None);
-                Ok(self.respond_filling(&exchange, filling, outcome))
-            }
-            Fetched::Renewed(entry, status) => {
-                let status = Some(status).filter(|status| *status != entry.meta().status);
-                let outcome = Outcome::of(handling(status, true), Some(entry.meta().level()), None);
-                Ok(self.respond_stored(&exchange, &entry, outcome, self.shared.clock.now()))
-            }
-            Fetched::Passed { response, evidence, reason } => {
-                let outcome =
-                    Outcome::of(Handling::forwarded(reason.fwd(fwd)), evidence.level(), Some(reason));
-                Ok(self.respond_passed(&exchange, response, outcome))
-            }
-            Fetched::NotForClient(bypass) => self.forward(exchange, bypass).await,
-            Fetched::Failed(failure) => {
-                let now = self.shared.clock.now();
-                match stand_in.filter(|entry| entry.meta().is_usable_on_error(now)) {
-                    Some(entry) => {
-                        let remaining = entry.meta().remaining(now);
-                        Ok(self.hit(&exchange, &entry, remaining, Some(Refusal::StaleIfError.into()), now))
-                    }
-                    None => Err(failure.into()),
-                }
-            }
-        }
-    }
-
-    fn hit(
-        &self,
-        exchange: &Exchange,
-        entry: &Arc<Entry<Stored>>,
-        remaining: Remaining,
-        reason: Option<Reason>,
-        now: Now,
-    ) -> Response<Body> {
-        let outcome = Outcome::of(Handling::Hit { ttl: ttl(remaining) }, Some(entry.meta().level()), reason);
-        self.respond_stored(exchange, entry, outcome, now)
-    }
-}
-
-/// The `ttl` of Cache-Status: whole seconds of freshness left, negative when stale. Counted so that Age, which is
-/// rounded down, and a ttl of whole seconds add up to the lifetime.
-fn ttl(remaining: Remaining) -> Option<i64> {
-    let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-    match remaining {
-        Remaining::Forever => None,
-        Remaining::Fresh(left) => Some(seconds(left.saturating_add(Duration::from_nanos(999_999_999)))),
-        Remaining::Stale(since) => Some(-seconds(since)),
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use http::{
-    HeaderMap, Response, Version,
+    HeaderMap, Response, StatusCode, Version,
     header::{CONTENT_LENGTH, ETAG, LAST_MODIFIED},
 };
 
@@ -64,7 +64,9 @@ impl Proxy {
         let variants = shared.store.get(&errand.keyed.key)?;
         let policy = &shared.settings.policy;
         let mut newest = None;
-        for held in Variants::iter(&variants) {
+        // What is replaced becomes the newest of its key: the oldest first keeps their order.
+        let newest_first: Vec<_> = Variants::iter(&variants).collect();
+        for held in newest_first.into_iter().rev() {
             if !is_candidate(&errand.keyed, &errand.fields, held.meta(), policy) {
                 continue;
             }
@@ -72,7 +74,7 @@ impl Proxy {
             match self.renewed(errand, held, news).filter(|_| speaks_of_it) {
                 Some(entry) => {
                     let _: Inserted = shared.store.replace(held, Arc::clone(&entry));
-                    newest = newest.or(Some(entry));
+                    newest = Some(entry);
                 }
                 None => shared.store.discard(held),
             }
@@ -108,13 +110,14 @@ impl Proxy {
     }
 }
 
-/// Whether the answer to HEAD can be about a stored response: each validator that it has is that one's, and so is the
-/// length (RFC 9111 section 4.3.5).
+/// Whether a 200 to HEAD can be about a stored response: that is a 200 too, each validator that the answer has is that
+/// one's, and so is the length (RFC 9111 section 4.3.5).
 fn speaks_of(news: &HeaderMap, held: &Entry<Stored>) -> bool {
     let stored = held.meta();
     let tag = stored.tag.as_ref().map(EntityTag::as_value);
     let length = stored.extent.complete(held.body().len());
-    news.get(ETAG).is_none_or(|value| Some(value) == tag)
+    stored.status == StatusCode::OK
+        && news.get(ETAG).is_none_or(|value| Some(value) == tag)
         && news.get(LAST_MODIFIED).is_none_or(|value| Some(value) == stored.last_modified.as_ref())
         && news.get(CONTENT_LENGTH).is_none_or(|value| value.as_bytes() == length.to_string().as_bytes())
 }

@@ -28,7 +28,7 @@ use crate::{
         range::Selection,
         validation::{client_copy_is_current, is_conditional},
     },
-    store::{Entry, HeadBlock},
+    store::{Entry, HeadBlock, WHOLE},
     upstream::Content,
 };
 
@@ -84,6 +84,14 @@ pub(super) fn part(
 }
 
 impl Part {
+    /// The bytes of the content that answer.
+    pub(super) fn range(&self) -> Range<u64> {
+        match self {
+            Self::Content(Selection::Part(range)) => range.clone(),
+            Self::NotModified | Self::Content(_) | Self::AsReceived => WHOLE,
+        }
+    }
+
     /// The status of the answer.
     pub(super) const fn status(&self, stored: &Stored) -> StatusCode {
         match self {

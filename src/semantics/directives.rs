@@ -129,6 +129,12 @@ impl CacheControl {
         self.must_revalidate || self.proxy_revalidate || self.no_cache.is_whole()
     }
 
+    /// Whether a request wants no stale response: it limits the age, and does not say max-stale (RFC 9111
+    /// section 5.2.1.1).
+    pub const fn wants_fresh(&self) -> bool {
+        self.max_age.is_some() && self.max_stale.is_none()
+    }
+
     fn parse(fields: &HeaderMap, reading: Reading) -> Self {
         let mut directives = Self::default();
         for line in fields.get_all(CACHE_CONTROL) {

@@ -12,6 +12,8 @@ pub mod groups;
 pub mod methods;
 pub mod multipart;
 pub mod partial;
+#[cfg(test)]
+mod properties;
 pub mod range;
 pub mod status;
 pub mod targeted;

@@ -56,6 +56,11 @@ pub struct Held<'a> {
     pub date: SystemTime,
 }
 
+/// Whether a request asks for a part of the representation, understood or not.
+pub fn asks_for_a_part(request: &HeaderMap) -> bool {
+    request.contains_key(RANGE)
+}
+
 /// What a request's Range selects from a representation of this length in bytes.
 ///
 /// Where If-Range does not match what is held, the answer is whole. `now` is for dates that leave the century open.

@@ -17,19 +17,30 @@ fn directives(fields: &HeaderMap, name: &HeaderName) -> Option<CacheControl> {
     let dictionary: Dictionary = Parser::new(&lines.join(", ")).parse().ok()?;
     let mut directives = CacheControl::default();
     for (name, member) in &dictionary {
-        let ListEntry::Item(item) = member else { continue };
-        match &item.bare_item {
-            BareItem::Boolean(true) => directives.set_of_response(name.as_str(), None),
-            BareItem::Boolean(false) => {}
-            BareItem::Integer(number) => {
-                directives.set_of_response(name.as_str(), Some(&i64::from(*number).to_string()));
-            }
-            BareItem::String(text) => directives.set_of_response(name.as_str(), Some(text.as_str())),
-            // A value of a type that no directive has: one that wants a number then takes it for zero.
-            _ => directives.set_of_response(name.as_str(), Some("")),
-        }
+        let value = match member {
+            ListEntry::Item(item) => Some(&item.bare_item),
+            ListEntry::InnerList(_) => None,
+        };
+        add(&mut directives, name.as_str(), value);
     }
     (!dictionary.is_empty()).then_some(directives)
+}
+
+/// Adds one directive. Cache-Control has no types, so those of its directives are inferred; a value of another type is not
+/// to be consumed (RFC 9213 section 2.1). Then what can only allow something is left out, and the rest is taken at its most
+/// cautious: a lifetime of zero, the whole response.
+fn add(directives: &mut CacheControl, name: &str, value: Option<&BareItem>) {
+    const SECONDS: [&str; 4] = ["max-age", "s-maxage", "stale-while-revalidate", "stale-if-error"];
+    let argument = match (name, value) {
+        (_, Some(BareItem::Boolean(true))) => None,
+        ("private" | "no-cache", Some(BareItem::String(names))) => Some(names.as_str().to_owned()),
+        (name, Some(BareItem::Integer(seconds))) if SECONDS.contains(&name) => {
+            Some(i64::from(*seconds).to_string())
+        }
+        (_, Some(BareItem::Boolean(false))) | ("public" | "must-understand" | "immutable", _) => return,
+        _ => Some(String::new()),
+    };
+    directives.set_of_response(name, argument.as_deref());
 }
 
 #[cfg(test)]
@@ -72,5 +83,9 @@ mod tests {
         assert!(!found.no_store);
         assert_eq!(found.max_age, Some(Duration::ZERO));
         assert_eq!(found.private.fields(), ["x-a"]);
+        let found =
+            read(&[("cdn-cache-control", "max-age=\"60\", public=1, private=2, no-store=(3)")]).unwrap();
+        assert_eq!(found.max_age, Some(Duration::ZERO), "text is no number");
+        assert!(!found.public && found.private.is_whole() && found.no_store);
     }
 }

@@ -81,7 +81,7 @@ pub(super) struct State {
     pub(super) parking: Parking,
     /// The writer of an outgrown fill, waiting for its leader to read.
     pub(super) writer: Option<Waker>,
-    /// The writer of an outgrown fill, waiting for the origin: it wants to hear that its leader has left.
+    /// The writer, waiting for the origin: it wants to hear that who reads has left.
     pub(super) busy_writer: Option<Waker>,
     pub(super) followers: usize,
     /// Where the leader reads; none when it left.
@@ -151,6 +151,18 @@ impl Fill {
         self.lock().followers
     }
 
+    /// Ready when nobody follows any more. Only the task of the writer may ask.
+    pub fn poll_deserted(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.followers == 0 {
+            return Poll::Ready(());
+        }
+        let replaced = state.keep_posted(context);
+        drop(state);
+        drop(replaced);
+        Poll::Pending
+    }
+
     /// How it ended, if it has.
     pub fn outcome(&self) -> Option<Result<(), FillError>> {
         self.lock().end
@@ -168,6 +180,14 @@ impl Fill {
         drop(state);
         parked.into_iter().flatten().for_each(Waker::wake);
         result
+    }
+}
+
+impl State {
+    /// Has the writer woken when who reads has left. Returns whom to drop outside of the lock.
+    fn keep_posted(&mut self, context: &Context<'_>) -> Option<Waker> {
+        let known = self.busy_writer.as_ref().is_some_and(|known| known.will_wake(context.waker()));
+        if known { None } else { self.busy_writer.replace(context.waker().clone()) }
     }
 }
 
@@ -250,8 +270,7 @@ impl FillWriter {
         if state.leader.is_none() {
             return Poll::Ready(LeaderGone);
         }
-        let known = state.busy_writer.as_ref().is_some_and(|known| known.will_wake(context.waker()));
-        let replaced = if known { None } else { state.busy_writer.replace(context.waker().clone()) };
+        let replaced = state.keep_posted(context);
         drop(state);
         drop(replaced);
         Poll::Pending

@@ -105,7 +105,10 @@ impl Drop for Follower {
         let mut state = self.fill.lock();
         state.followers -= 1;
         let parked = self.place.and_then(|place| state.parking.give_up(place));
-        let writers = self.retire(&mut state);
+        let mut writers = self.retire(&mut state);
+        if state.followers == 0 {
+            writers[1] = writers[1].take().or(state.busy_writer.take());
+        }
         drop(state);
         drop(parked);
         writers.into_iter().for_each(wake);

@@ -93,6 +93,13 @@ impl Stamped {
     }
 }
 
+impl Clone for Stamped {
+    fn clone(&self) -> Self {
+        let checked_at = AtomicU64::new(self.checked_at.load(Ordering::Relaxed));
+        Self { stamp: self.stamp, checked_at, scopes: self.scopes.clone() }
+    }
+}
+
 /// The sequence of invalidations and the table of scopes.
 #[derive(Debug)]
 pub struct PurgeClock {

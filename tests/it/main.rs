@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod agreement;
+mod collapsing;
 mod demo;
 mod distrust;
 mod faulty_origin;
@@ -14,8 +15,10 @@ mod levels;
 mod lifecycle;
 mod max_object;
 mod memory;
+mod model;
 mod origin_framing;
 mod revalidation;
+mod rfc9111;
 mod room;
 mod smoke;
 mod streaming;

@@ -7,6 +7,7 @@ mod profiles;
 mod properties;
 mod reasons;
 mod requests;
+mod restrictions;
 mod reuse;
 mod update;
 mod variants;

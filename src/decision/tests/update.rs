@@ -1,5 +1,7 @@
 //! What a 304 changes about a stored response (RFC 9111 section 3.2).
 
+use proptest::{collection::vec, prelude::*, sample::select};
+
 use super::*;
 use crate::decision::updated_fields;
 
@@ -77,5 +79,35 @@ fn a_304_that_forbids_ends_what_was_stored() {
             let outcome = Outcome::of(&world.judge_maps(&HeaderMap::new(), 200, &merged));
             assert!(!matches!(outcome, Outcome::Store | Outcome::NotForClient(_)), "{update:?}: {outcome:?}");
         }
+    }
+}
+
+/// Lines of few names, so that many are repeated.
+fn any_lines() -> impl Strategy<Value = HeaderMap> {
+    let names = ["x-a", "x-b", "set-cookie", "cache-control", "date", "vary", "content-length", "link"];
+    vec((select(names.to_vec()), "[a-c]"), 0..12).prop_map(|lines| {
+        let mut fields = HeaderMap::new();
+        for (name, value) in lines {
+            fields.append(header(&name), HeaderValue::from_str(&value).unwrap());
+        }
+        fields
+    })
+}
+
+proptest! {
+    #[test]
+    fn repeated_fields_are_kept_in_number_and_order_and_never_mixed(stored in any_lines(), update in any_lines()) {
+        let updated = updated_fields(&stored, &update);
+        let lines = |fields: &HeaderMap, name: &HeaderName| fields.get_all(name).iter().cloned().collect::<Vec<_>>();
+        for name in stored.keys().chain(update.keys()) {
+            let expected = match name.as_str() {
+                "content-length" => lines(&stored, name),
+                _ if update.contains_key(name) => lines(&update, name),
+                "date" => Vec::new(),
+                _ => lines(&stored, name),
+            };
+            prop_assert_eq!(lines(&updated, name), expected, "{}", name);
+        }
+        prop_assert!(updated.keys().all(|name| stored.contains_key(name) || update.contains_key(name)));
     }
 }

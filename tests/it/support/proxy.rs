@@ -5,7 +5,7 @@ use std::{fmt::Write as _, net::SocketAddr, sync::Arc, time::Duration};
 use plimsoll::{
     cli::serve::{Started, start},
     config::Config,
-    observe::ManualClock,
+    observe::{ManualClock, Role},
     server::Listen,
 };
 
@@ -120,9 +120,25 @@ impl Proxy {
         get(self.started.admin.expect("an admin place"), target)
     }
 
+    /// The rules of the wire that were broken, in their order.
+    pub(crate) fn refused(&self) -> Vec<&'static str> {
+        self.recorder.refusals.borrow().iter().map(|violation| violation.name()).collect()
+    }
+
     /// Turns the clock.
     pub(crate) fn advance(&self, by: Duration) {
         self.clock.advance(by);
+    }
+
+    /// Waits until this many requests have begun to wait for the fetch of another.
+    pub(crate) async fn followers(&self, n: usize) {
+        let are_there = |parts: &Vec<Role>| parts.iter().filter(|role| **role == Role::Follower).count() >= n;
+        super::within(self.recorder.parts.subscribe().wait_for(are_there)).await.expect("the proxy lives");
+    }
+
+    /// How many requests took this part in a fetch.
+    pub(crate) fn count_of(&self, role: Role) -> usize {
+        self.recorder.parts.borrow().iter().filter(|known| **known == role).count()
     }
 
     /// Bytes that the store counts as resident.

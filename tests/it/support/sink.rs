@@ -4,13 +4,18 @@
 use std::sync::Mutex;
 
 use plimsoll::{
-    observe::{Decision, Finding, Incident, LogSink, Sink},
+    observe::{Decision, Finding, Incident, LogSink, Role, Sink},
     wire::Violation,
 };
+use tokio::sync::watch;
 
-/// Remembers incidents.
+/// Remembers incidents, parts in fetches, and refusals.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
+    /// What part requests took in fetches.
+    pub(crate) parts: watch::Sender<Vec<Role>>,
+    /// The rules of the wire that clients broke.
+    pub(crate) refusals: watch::Sender<Vec<Violation>>,
     incidents: Mutex<Vec<(&'static str, String)>>,
 }
 
@@ -32,8 +37,14 @@ impl Sink for Recorder {
         LogSink.found(route, finding, first);
     }
 
+    fn took_part(&self, route: &str, role: Role) {
+        LogSink.took_part(route, role);
+        self.parts.send_modify(|parts| parts.push(role));
+    }
+
     fn refused(&self, violation: Violation) {
         LogSink.refused(violation);
+        self.refusals.send_modify(|refusals| refusals.push(violation));
     }
 
     fn turned_away(&self) {

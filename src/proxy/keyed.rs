@@ -1,0 +1,286 @@
+//! Requests that have a key: answered from the store, from a fetch that is in progress, or by a fetch of their own.
+
+use std::{sync::Arc, time::Duration};
+
+use http::{Method, Response};
+
+use super::{
+    Body, Problem, Proxy,
+    errand::{Held, Order},
+    exchange::Exchange,
+    fetch::Fetched,
+    fill::Filling,
+    flight::{Common, Flight, Landing, Lead, Part},
+    respond::{self, Outcome},
+};
+use crate::{
+    decision::{Keyed, Plan, Reason, Refusal, Stored, can_be_offered, plan},
+    observe::{Finding, Incident, Role},
+    semantics::{
+        Now,
+        cache_status::{Fwd, Handling},
+        freshness::Remaining,
+        partial::Extent,
+        range::asks_for_a_part,
+        validation::is_conditional,
+    },
+    store::{Entry, Variants},
+};
+
+/// How often a request whose leader brought nothing takes part in another fetch, before it has the leader's failure for
+/// its own or goes alone.
+const MOST_TURNS: usize = 3;
+
+/// What waiting for the fetches of others has come to.
+#[derive(Default)]
+struct Turns {
+    taken: usize,
+    /// Why the request would have gone to the origin when it began to wait.
+    waited: Option<Fwd>,
+    /// Whether it waits no more.
+    alone: bool,
+}
+
+impl Turns {
+    /// Whether the request shared the fetch of another; `None` where there was none.
+    fn collapsed(&self) -> Option<bool> {
+        self.waited.map(|_| !self.alone)
+    }
+}
+
+/// A request's part in a fetch.
+enum Share {
+    /// It makes its own.
+    Alone,
+    /// It makes one that others may share.
+    Lead(Lead),
+    /// It has the answer to that of another.
+    Follow(Filling),
+    /// It looks again.
+    Again,
+    /// It has the failure of another.
+    Failed(Problem),
+}
+
+impl Proxy {
+    pub(super) async fn answer_keyed(
+        &self,
+        exchange: Exchange,
+        keyed: Keyed,
+    ) -> Result<Response<Body>, Problem> {
+        let shared = &self.shared;
+        let mut turns = Turns::default();
+        loop {
+            let now = shared.clock.now();
+            let variants = shared.store.get(&keyed.key);
+            let entries = || variants.iter().flat_map(Variants::iter);
+            let memory = shared.uncacheable.recall(shared.store.hash(&keyed.key), now.mono);
+            let stored = entries().map(|entry| entry.meta());
+            let policy = &shared.settings.policy;
+            let planned = plan(&keyed, &exchange.parts.headers, stored, memory, policy, now);
+            let entry = |variant| entries().nth(variant).ok_or(Problem::Internal);
+            let (fwd, held) = match planned {
+                Plan::Serve { variant, remaining } => {
+                    return Ok(self.served(&exchange, entry(variant)?, remaining, &turns, now));
+                }
+                Plan::ServeStale { variant, since } => {
+                    let entry = entry(variant)?;
+                    self.refresh(&exchange, &keyed, entry);
+                    return Ok(self.served(&exchange, entry, Remaining::Stale(since), &turns, now));
+                }
+                Plan::Validate { variant, fwd } => (fwd, Held::Selected(Arc::clone(entry(variant)?))),
+                Plan::Complete { variant, missing } => {
+                    (Fwd::Partial, Held::Part(Arc::clone(entry(variant)?), missing))
+                }
+                Plan::Fetch { fwd } => {
+                    let can_be_offered = |entry: &&Arc<Entry<Stored>>| {
+                        can_be_offered(&keyed, exchange.fields(), entry.meta(), policy)
+                    };
+                    (fwd, Held::offered(entries().filter(can_be_offered)))
+                }
+                Plan::Bypass(bypass) => {
+                    if bypass.reason == Some(Refusal::VaryUndeclared.into()) {
+                        shared.report(&exchange.route, Finding::of(Refusal::VaryUndeclared.into()));
+                    }
+                    return self.forward(exchange, bypass).await;
+                }
+                Plan::OnlyIfCached => return Err(Problem::OnlyIfCached),
+            };
+            drop(variants);
+            match self.share(&exchange, &keyed, fwd, &mut turns).await {
+                Share::Alone => return self.fetch(exchange, keyed, fwd, held, None, &turns).await,
+                Share::Lead(lead) => return self.fetch(exchange, keyed, fwd, held, Some(lead), &turns).await,
+                Share::Follow(filling) => {
+                    let handling =
+                        Handling::Forwarded { why: fwd, status: None, stored: false, collapsed: Some(true) };
+                    let outcome = Outcome::of(handling, Some(filling.stored.level()), None);
+                    return Ok(self.respond_filling(&exchange, filling, outcome));
+                }
+                Share::Again => turns.taken += 1,
+                Share::Failed(problem) => return self.failed(&exchange, held.stand_in(&keyed, fwd), problem),
+            }
+        }
+    }
+
+    /// Takes part in a fetch: waits for that of another, if there is one and its answer may be for this request too.
+    async fn share(&self, exchange: &Exchange, keyed: &Keyed, fwd: Fwd, turns: &mut Turns) -> Share {
+        let shared = &self.shared;
+        let hash = shared.store.hash(&keyed.key);
+        let is_known_to_be_unshared = || shared.unshared.recall(hash, shared.clock.now().mono).is_some();
+        let waits_no_more = turns.alone || turns.taken >= MOST_TURNS;
+        if waits_no_more || !may_be_shared(exchange, keyed, fwd) || is_known_to_be_unshared() {
+            return Share::Alone;
+        }
+        let flight = match shared.flights.join(hash, keyed) {
+            Part::Lead(lead) => {
+                shared.sink.took_part(
+                    &exchange.route.name,
+                    if turns.taken == 0 { Role::Leader } else { Role::Retry },
+                );
+                return Share::Lead(lead);
+            }
+            Part::Follow(flight) => flight,
+        };
+        turns.waited = turns.waited.or(Some(fwd));
+        shared.sink.took_part(&exchange.route.name, Role::Follower);
+        let share = match flight.landed(shared.settings.lock_timeout).await {
+            Some(Landing::Filling(common)) => self.follow(exchange, keyed, &flight, &common),
+            Some(Landing::Failed(problem)) if turns.taken + 1 >= MOST_TURNS => Share::Failed(problem),
+            Some(Landing::News | Landing::Failed(_)) => Share::Again,
+            Some(Landing::NotShared) | None => Share::Alone,
+        };
+        turns.alone = matches!(share, Share::Alone);
+        share
+    }
+
+    /// Follows an answer that is being received, if it is for this request.
+    fn follow(&self, exchange: &Exchange, keyed: &Keyed, flight: &Arc<Flight>, common: &Common) -> Share {
+        let shared = &self.shared;
+        let is_over = matches!(common.fill.outcome(), Some(Err(_)));
+        if is_over || !shared.store.purge_clock().is_current(&common.stamped) {
+            let hash = shared.store.hash(&keyed.key);
+            return shared.flights.replace(hash, keyed, flight).map_or(Share::Again, Share::Lead);
+        }
+        let (now, fields) = (shared.clock.now(), exchange.fields());
+        let planned = plan(keyed, fields, [&*common.stored], None, &shared.settings.policy, now);
+        if !matches!(planned, Plan::Serve { .. }) {
+            return Share::Alone;
+        }
+        let (stored, length) = (Arc::clone(&common.stored), common.length);
+        let part = respond::own_part(&exchange.parts.method, fields, &stored, Extent::Whole, length, now);
+        match common.fill.follow(part.range()) {
+            Some(follower) => {
+                let (status, head) = (stored.status, common.head.clone());
+                let announced = common.announced.clone();
+                Share::Follow(Filling { status, stored, head, part, length, announced, follower })
+            }
+            // It has just failed, or is too large to be shared.
+            None => Share::Alone,
+        }
+    }
+
+    /// Asks the origin on behalf of this request, in a task of its own: a client that leaves does not end it.
+    async fn fetch(
+        &self,
+        exchange: Exchange,
+        keyed: Keyed,
+        fwd: Fwd,
+        held: Held,
+        lead: Option<Lead>,
+        turns: &Turns,
+    ) -> Result<Response<Body>, Problem> {
+        let stand_in = held.stand_in(&keyed, fwd);
+        let order = Order::new(&exchange, keyed, held, stand_in.clone(), &self.shared)?;
+        let Ok(fetched) = self.spawn_fetch(order, lead).await else {
+            // Its task ended without an answer.
+            self.shared.sink.happened(Incident::Panic);
+            return Err(Problem::Internal);
+        };
+        // Who leads after it has waited shares nothing.
+        let collapsed = turns.collapsed().filter(|shared| !shared);
+        let handling = |why, status, stored| Handling::Forwarded { why, status, stored, collapsed };
+        match fetched {
+            Fetched::Filling(filling) => {
+                // Only a status that the client does not get itself is worth a word.
+                let own = filling.part.status(&filling.stored);
+                let status = Some(filling.status).filter(|status| *status != own);
+                let outcome = Outcome::of(handling(fwd, status, true), Some(filling.stored.level()), None);
+                Ok(self.respond_filling(&exchange, filling, outcome))
+            }
+            Fetched::Renewed(entry, status) => {
+                let status = Some(status).filter(|status| *status != entry.meta().status);
+                let outcome = Outcome::of(handling(fwd, status, true), Some(entry.meta().level()), None);
+                Ok(self.respond_stored(&exchange, &entry, outcome, self.shared.clock.now()))
+            }
+            Fetched::Passed { response, evidence, reason } => {
+                let handling = handling(reason.fwd(fwd), None, false);
+                Ok(self.respond_passed(
+                    &exchange,
+                    response,
+                    Outcome::of(handling, evidence.level(), Some(reason)),
+                ))
+            }
+            Fetched::NotForClient(bypass) => self.forward(exchange, bypass).await,
+            Fetched::Failed(problem) => self.failed(&exchange, stand_in, problem),
+        }
+    }
+
+    /// The answer where the origin has none: something stale, if it may stand in.
+    fn failed(
+        &self,
+        exchange: &Exchange,
+        stand_in: Option<Arc<Entry<Stored>>>,
+        problem: Problem,
+    ) -> Result<Response<Body>, Problem> {
+        let now = self.shared.clock.now();
+        let entry = stand_in.filter(|entry| entry.meta().is_usable_on_error(now)).ok_or(problem)?;
+        let remaining = entry.meta().remaining(now);
+        Ok(self.hit(exchange, &entry, remaining, Some(Refusal::StaleIfError.into()), now))
+    }
+
+    /// The answer from the store; to who has waited for it, as the answer to the fetch of another.
+    fn served(
+        &self,
+        exchange: &Exchange,
+        entry: &Arc<Entry<Stored>>,
+        remaining: Remaining,
+        turns: &Turns,
+        now: Now,
+    ) -> Response<Body> {
+        let Some(why) = turns.waited else { return self.hit(exchange, entry, remaining, None, now) };
+        let handling = Handling::Forwarded { why, status: None, stored: false, collapsed: Some(true) };
+        self.respond_stored(exchange, entry, Outcome::of(handling, Some(entry.meta().level()), None), now)
+    }
+
+    fn hit(
+        &self,
+        exchange: &Exchange,
+        entry: &Arc<Entry<Stored>>,
+        remaining: Remaining,
+        reason: Option<Reason>,
+        now: Now,
+    ) -> Response<Body> {
+        let outcome = Outcome::of(Handling::Hit { ttl: ttl(remaining) }, Some(entry.meta().level()), reason);
+        self.respond_stored(exchange, entry, outcome, now)
+    }
+}
+
+/// Whether the answer to this request may be that to others, and theirs its own: on a declared route always, since the
+/// fetch is built from the key; elsewhere if it asks for the whole and under no condition. Who wants a newer answer than
+/// the stored one asks for itself.
+fn may_be_shared(exchange: &Exchange, keyed: &Keyed, fwd: Fwd) -> bool {
+    let fields = exchange.fields();
+    let is_plain = keyed.method != Method::HEAD && !asks_for_a_part(fields) && !is_conditional(fields);
+    fwd != Fwd::Request && (keyed.declared.is_some() || is_plain)
+}
+
+/// The `ttl` of Cache-Status: whole seconds of freshness left, negative when stale. Counted so that Age, which is
+/// rounded down, and a ttl of whole seconds add up to the lifetime.
+fn ttl(remaining: Remaining) -> Option<i64> {
+    let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+    match remaining {
+        Remaining::Forever => None,
+        Remaining::Fresh(left) => Some(seconds(left.saturating_add(Duration::from_nanos(999_999_999)))),
+        Remaining::Stale(since) => Some(-seconds(since)),
+    }
+}
