@@ -71,3 +71,21 @@ async fn an_upload_that_never_ends_does_so_at_last() {
     within(dripping).await;
     assert!(reading.await.expect("no panic") > 0);
 }
+
+#[tokio::test]
+async fn a_stall_releases_everybody_who_waits_for_it() {
+    let begun = "HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\ncontent-length: 100\r\n\r\nhello";
+    for (stall, what) in [("", "before the head"), (begun, "in the body")] {
+        let origin = scripted(|_, _| Reply::Stall(stall.into())).await;
+        let proxy = proxy()
+            .origin("response_timeout = '300ms'\nbody_timeout = '300ms'")
+            .route("path = '/x'\nlevel = 'changing'\nttl = '30s'")
+            .start(origin.address, &clock())
+            .await;
+        let asking: Vec<_> = (0..20).map(|_| tokio::spawn(proxy.get("/x").try_send())).collect();
+        for answer in asking {
+            let answer = within(answer).await.expect("no panic");
+            assert!(answer.is_err() || answer.is_ok_and(|answer| answer.status == 504), "{what}");
+        }
+    }
+}
