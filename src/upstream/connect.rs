@@ -117,6 +117,6 @@ mod tests {
         };
         let trusts_nobody = trusted(Scheme::Http).unwrap();
         let connector = Connector::over(trusts_nobody, &settings).unwrap();
-        assert!(connector.connect().await.is_err_and(|error| error.is_timeout()));
+        assert!(matches!(connector.connect().await, Err(UpstreamError::Timeout)));
     }
 }

@@ -62,13 +62,6 @@ impl std::fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-impl UpstreamError {
-    /// Whether this is a matter of time, so that the client gets 504 and not 502.
-    pub const fn is_timeout(&self) -> bool {
-        matches!(self, Self::Timeout)
-    }
-}
-
 impl From<hyper::Error> for UpstreamError {
     fn from(error: hyper::Error) -> Self {
         match Fault::behind(&error) {
