@@ -4,6 +4,8 @@
 
 mod agreement;
 mod collapsing;
+#[path = "../corpus/mod.rs"]
+mod corpus;
 mod demo;
 mod faulty_origin;
 mod forwarding;
