@@ -64,7 +64,9 @@ impl Proxy {
         let variants = shared.store.get(&errand.keyed.key)?;
         let policy = &shared.settings.policy;
         let mut newest = None;
-        for held in Variants::iter(&variants) {
+        // What is replaced becomes the newest of its key: the oldest first keeps their order.
+        let newest_first: Vec<_> = Variants::iter(&variants).collect();
+        for held in newest_first.into_iter().rev() {
             if !is_candidate(&errand.keyed, &errand.fields, held.meta(), policy) {
                 continue;
             }
@@ -72,7 +74,7 @@ impl Proxy {
             match self.renewed(errand, held, news).filter(|_| speaks_of_it) {
                 Some(entry) => {
                     let _: Inserted = shared.store.replace(held, Arc::clone(&entry));
-                    newest = newest.or(Some(entry));
+                    newest = Some(entry);
                 }
                 None => shared.store.discard(held),
             }

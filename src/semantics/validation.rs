@@ -7,10 +7,7 @@ use http::{
     header::{IF_MODIFIED_SINCE, IF_NONE_MATCH},
 };
 
-use super::{
-    date::{date_field, parse_date},
-    directives::split_list,
-};
+use super::date::{date_field, parse_date};
 
 /// An entity tag as it was sent, quotes included (RFC 9110 section 8.8.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,12 +103,21 @@ pub fn client_copy_is_current(
 ) -> bool {
     if request.contains_key(IF_NONE_MATCH) {
         return request.get_all(IF_NONE_MATCH).iter().any(|line| {
-            let text = String::from_utf8_lossy(line.as_bytes());
-            text.trim() == "*"
-                || split_list(&text).any(|member| tag.is_some_and(|tag| tag.weakly_equals(member.as_bytes())))
+            let line = line.as_bytes().trim_ascii();
+            line == b"*" || entity_tags(line).any(|member| tag.is_some_and(|tag| tag.weakly_equals(member)))
         });
     }
     date_field(request, &IF_MODIFIED_SINCE, now).is_some_and(|since| modified <= since)
+}
+
+/// The members of a list of entity tags. Nothing is escaped inside their quotes (RFC 9110 section 8.8.3).
+fn entity_tags(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut quoted = false;
+    let at_comma = move |byte: &u8| {
+        quoted ^= *byte == b'"';
+        *byte == b',' && !quoted
+    };
+    list.split(at_comma).map(<[u8]>::trim_ascii).filter(|member| !member.is_empty())
 }
 
 #[cfg(test)]
@@ -151,6 +157,17 @@ mod tests {
         assert!(current("\"a,b\"", "\"a,b\""));
         assert!(current("*", "\"c\""));
         assert!(!current("\"b\"", "\"a\""));
+        assert!(current("\"a\\\", \"b\"", "\"b\""), "a backslash escapes nothing");
+    }
+
+    #[test]
+    fn rfc9110_section_8_8_3_a_tag_may_have_bytes_beyond_ascii() {
+        let now = SystemTime::UNIX_EPOCH;
+        let value = HeaderValue::from_bytes(b"\"\xfc\"").unwrap();
+        let fields = std::iter::once((IF_NONE_MATCH, value.clone())).collect();
+        assert!(client_copy_is_current(&fields, EntityTag::new(&value).as_ref(), now, now));
+        let other = HeaderValue::from_bytes(b"\"\xfd\"").unwrap();
+        assert!(!client_copy_is_current(&fields, EntityTag::new(&other).as_ref(), now, now));
     }
 
     #[test]

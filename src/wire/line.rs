@@ -5,8 +5,6 @@ use super::Violation;
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
-const SPACES: u64 = 0x20 * ONES;
-const DELETES: u64 = 0x7f * ONES;
 
 /// How far a line has been looked through, so that no byte is looked at twice however slowly the line comes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,20 +43,26 @@ impl Cursor {
 }
 
 /// The place of the first control character from `at` on, DEL included; the end where there is none.
-fn control_byte(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let word = u64::from_le_bytes(*eight);
-        // The lowest mark is exact: only what stands above a control character can be marked by mistake.
-        let below_space = word.wrapping_sub(SPACES) & !word;
-        let deletes = word ^ DELETES;
-        let marks = (below_space | (deletes.wrapping_sub(ONES) & !deletes)) & HIGH;
+fn control_byte(bytes: &[u8], at: usize) -> usize {
+    let from = bytes.get(at..).unwrap_or_default();
+    let (words, rest) = from.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        let marks = marks(u64::from_le_bytes(*word));
         if marks != 0 {
-            return at + marks.trailing_zeros() as usize / 8;
+            return at + number * 8 + marks.trailing_zeros() as usize / 8;
         }
-        at += 8;
     }
-    let rest = bytes.get(at..).unwrap_or_default();
-    rest.iter().position(u8::is_ascii_control).map_or(bytes.len(), |found| at + found)
+    let in_rest = rest.iter().position(u8::is_ascii_control).unwrap_or(rest.len());
+    at + words.len() * 8 + in_rest
+}
+
+/// The high bit of each byte that is a control character.
+const fn marks(word: u64) -> u64 {
+    let low = word & !HIGH;
+    // No byte carries into the next one: each has its high bit free.
+    let at_least_space = low + (0x80 - 0x20) * ONES;
+    let is_delete = low + ONES;
+    (!at_least_space | is_delete) & !word & HIGH
 }
 
 /// A set of bytes.
@@ -83,7 +87,22 @@ impl ByteSet {
 
     /// How many of the first bytes are in the set.
     pub(super) fn prefix(&self, bytes: &[u8]) -> usize {
-        bytes.iter().position(|byte| !self.0[usize::from(*byte)]).unwrap_or(bytes.len())
+        let mut rest = bytes;
+        // Four in one step: names are short, but they are many.
+        while let [one, two, three, four, more @ ..] = rest {
+            let [one, two, three, four] = [one, two, three, four].map(|byte| self.0[usize::from(*byte)]);
+            if !(one & two & three & four) {
+                break;
+            }
+            rest = more;
+        }
+        while let [byte, more @ ..] = rest {
+            if !self.0[usize::from(*byte)] {
+                break;
+            }
+            rest = more;
+        }
+        bytes.len() - rest.len()
     }
 
     /// Whether all bytes are in the set.

@@ -29,5 +29,6 @@ async fn is_refused(bytes: impl AsRef<[u8]>, status: u16, rule: &str) {
     }
     assert!(!head.contains("cache-status"), "{answer}");
     assert!(answer.contains(&format!("\"urn:plimsoll:problem:{rule}\"")), "{shown}: {answer}");
+    assert_eq!(proxy.refused(), [rule], "{shown}");
     assert_eq!(origin.count(), 0, "{shown}");
 }

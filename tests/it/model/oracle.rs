@@ -12,13 +12,26 @@ use super::{
 #[derive(Clone, Debug)]
 struct Kept {
     path: String,
-    /// The value of `x-lang` in the request, where the response's Vary names it.
-    nominated: Option<Option<u8>>,
+    nominated: Nominated,
     status: u16,
     body: String,
     said: Said,
     /// When it was received or last confirmed.
     received: u64,
+}
+
+/// What a response's Vary names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nominated {
+    Nothing,
+    /// `x-lang`, which had this value in the request.
+    Lang(Option<u8>),
+}
+
+impl Nominated {
+    fn of(said: &Said, ask: &Ask) -> Self {
+        if said.varies { Self::Lang(ask.lang) } else { Self::Nothing }
+    }
 }
 
 /// What a client must get.
@@ -118,7 +131,7 @@ impl Oracle {
                 }
                 let kept = Kept {
                     path: path.to_owned(),
-                    nominated: said.varies.map(|()| ask.lang),
+                    nominated: Nominated::of(said, ask),
                     status: *status,
                     body: body.clone(),
                     said: said.clone(),
@@ -141,28 +154,21 @@ impl Oracle {
     }
 
     /// Section 4.3.5: a 200 to HEAD updates each stored response that could have been chosen for it, if it is about the
-    /// same; if not, that one is of no use any more. The newest that is left.
+    /// same; if not, that one is of no use any more. What it has updated has a newer Date than all others, in the order that
+    /// there was. The newest of that.
     fn update_by_head(&mut self, path: &str, ask: &Ask, body: &str, said: &Said, now: u64) -> Option<usize> {
-        let mut newest = None;
-        let mut at = 0;
-        while at < self.kept.len() {
-            let kept = &mut self.kept[at];
-            if !kept.could_answer(path, ask) {
-                at += 1;
-                continue;
-            }
+        let is_candidate = |kept: &mut Kept| kept.could_answer(path, ask);
+        let mut updated: Vec<_> = self.kept.extract_if(.., is_candidate).collect();
+        updated.retain_mut(|kept| {
             let is_same = kept.status == 200
                 && (said.tag.is_none() || said.tag == kept.said.tag)
                 && (said.modified.is_none() || said.modified == kept.said.modified)
                 && body.len() == kept.body.len();
             kept.confirm(said, ask, now);
-            if is_same && is_storable(ask, kept.status, &kept.said, now) {
-                newest = newest.or(Some(at));
-                at += 1;
-            } else {
-                self.kept.remove(at);
-            }
-        }
+            is_same && is_storable(ask, kept.status, &kept.said, now)
+        });
+        let newest = (!updated.is_empty()).then_some(0);
+        self.kept.splice(..0, updated);
         newest
     }
 
@@ -200,7 +206,14 @@ impl Oracle {
             if is_storable(&plain, write.status, said, now) {
                 let (path, body) = (path.clone(), body.to_owned());
                 let status = write.status;
-                self.store(Kept { path, nominated: None, status, body, said: said.clone(), received: now });
+                self.store(Kept {
+                    path,
+                    nominated: Nominated::Nothing,
+                    status,
+                    body,
+                    said: said.clone(),
+                    received: now,
+                });
             }
         }
     }
@@ -279,7 +292,7 @@ impl Oracle {
 impl Kept {
     /// Whether its path and its nominated field fit a request (section 4.1).
     fn could_answer(&self, path: &str, ask: &Ask) -> bool {
-        self.path == path && self.nominated.is_none_or(|lang| lang == ask.lang)
+        self.path == path && [Nominated::Nothing, Nominated::Lang(ask.lang)].contains(&self.nominated)
     }
 
     /// Section 4.2.1, and 4.2.2 with the tenth that the RFC suggests.
@@ -296,13 +309,13 @@ impl Kept {
     fn confirm(&mut self, newer: &Said, ask: &Ask, now: u64) {
         let said = &mut self.said;
         said.control = newer.control.clone().or(said.control.take());
-        said.varies = newer.varies.or(said.varies);
+        said.varies |= newer.varies;
         said.tag = newer.tag.clone().or(said.tag.take());
         said.modified = newer.modified.or(said.modified);
         // Section 4.2.3: the age is counted from when the origin confirmed it.
         said.age = newer.age;
         said.mark = newer.mark;
-        self.nominated = said.varies.map(|()| ask.lang);
+        self.nominated = Nominated::of(said, ask);
         self.received = now;
     }
 

@@ -25,7 +25,8 @@ pub(super) enum Answered {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Said {
     pub(super) control: Option<Control>,
-    pub(super) varies: Option<()>,
+    /// Whether Vary names `x-lang`.
+    pub(super) varies: bool,
     pub(super) tag: Option<String>,
     /// Last-Modified, in seconds of the sequence's clock.
     pub(super) modified: Option<u64>,
@@ -41,7 +42,7 @@ impl Said {
         if let Some(control) = &self.control {
             line("cache-control", control.text());
         }
-        if self.varies.is_some() {
+        if self.varies {
             line("vary", "x-lang".to_owned());
         }
         if let Some(tag) = &self.tag {
@@ -166,7 +167,7 @@ impl World {
         let says = &resource.says;
         let mut said = Said {
             control: says.control.clone(),
-            varies: says.varies.then_some(()),
+            varies: says.varies,
             tag: says.tagged.then(|| resource.tag(lang)),
             modified: says.dated.then_some(resource.since),
             age: says.age,

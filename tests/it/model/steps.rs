@@ -52,6 +52,7 @@ pub(super) enum Status {
 
 /// The directives of a response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is the presence of one directive")]
 pub(super) struct Control {
     pub(super) max_age: Option<u64>,
     pub(super) s_maxage: Option<u64>,

@@ -114,3 +114,21 @@ async fn section_4_3_5_a_200_to_head_does_not_speak_of_a_stored_404() {
     let answer = proxy.get("/x").send().await;
     assert_eq!((answer.status.as_u16(), answer.text().as_str(), origin.count()), (200, "there", 3));
 }
+
+#[tokio::test]
+async fn section_4_3_5_responses_that_head_brings_up_to_date_stay_in_their_order() {
+    // No validator and no length tells the two apart, so HEAD speaks of both.
+    let head = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncache-control: max-age=10\r\n\r\n".to_vec();
+    let (proxy, origin) = letter([
+        ok("cache-control: max-age=10\r\n", "old"),
+        ok("cache-control: max-age=10\r\nvary: x-lang\r\n", "new"),
+        Reply::Bytes(head),
+    ])
+    .await;
+    proxy.get("/x").send().await;
+    proxy.advance(secs(10));
+    assert_eq!(proxy.get("/x").send().await.text(), "new");
+    proxy.advance(secs(10));
+    proxy.get("/x").method("HEAD").send().await;
+    assert_eq!((proxy.get("/x").send().await.text().as_str(), origin.count()), ("new", 3));
+}

@@ -99,10 +99,11 @@ pub(crate) async fn shipped(origin: SocketAddr, clock: &Arc<ManualClock>) -> Pro
 pub(crate) async fn start_text(file: &str, text: &str, clock: &Arc<ManualClock>) -> Proxy {
     let config = Config::parse(file, text).unwrap_or_else(|errors| panic!("{errors}")).config;
     let (parts, seen) = watch::channel(Vec::new());
-    let sink = Arc::new(Watched { parts });
+    let (refusals, refused) = watch::channel(Vec::new());
+    let sink = Arc::new(Watched { parts, refusals });
     let started = start(config, Arc::clone(clock) as _, sink).await.expect("to start");
     let Listen::Tcp(address) = started.server.addresses()[0] else { panic!("not a TCP address") };
-    Proxy { address, clock: Arc::clone(clock), started, parts: seen }
+    Proxy { address, clock: Arc::clone(clock), started, parts: seen, refused }
 }
 
 /// A running proxy. It ends when it is dropped.
@@ -111,11 +112,13 @@ pub(crate) struct Proxy {
     clock: Arc<ManualClock>,
     started: Started,
     parts: watch::Receiver<Vec<Role>>,
+    refused: watch::Receiver<Vec<Violation>>,
 }
 
-/// The log, and what part requests took in fetches.
+/// The log, what part requests took in fetches, and what was refused.
 struct Watched {
     parts: watch::Sender<Vec<Role>>,
+    refusals: watch::Sender<Vec<Violation>>,
 }
 
 impl Sink for Watched {
@@ -128,16 +131,17 @@ impl Sink for Watched {
         self.parts.send_modify(|parts| parts.push(role));
     }
 
+    fn found(&self, route: &str, finding: Finding, first: bool) {
+        LogSink.found(route, finding, first);
+    }
+
     fn refused(&self, violation: Violation) {
         LogSink.refused(violation);
+        self.refusals.send_modify(|refusals| refusals.push(violation));
     }
 
     fn turned_away(&self) {
         LogSink.turned_away();
-    }
-
-    fn found(&self, route: &str, finding: Finding, first: bool) {
-        LogSink.found(route, finding, first);
     }
 }
 
@@ -150,6 +154,11 @@ impl Proxy {
     /// A GET of this target from the admin place.
     pub(crate) fn admin(&self, target: &str) -> Ask {
         get(self.started.admin.expect("an admin place"), target)
+    }
+
+    /// The rules of the wire that were broken, in their order.
+    pub(crate) fn refused(&self) -> Vec<&'static str> {
+        self.refused.borrow().iter().map(|violation| violation.name()).collect()
     }
 
     /// Turns the clock.
