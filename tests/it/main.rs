@@ -18,6 +18,8 @@ mod max_object;
 mod memory;
 mod model;
 mod origin_framing;
+mod poisoning;
+mod privacy;
 mod revalidation;
 mod rfc9111;
 mod room;
