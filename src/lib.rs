@@ -22,7 +22,7 @@
 //! | [`decision`] | the decision, once: classify a request, plan an answer, judge what the origin says | `key`, `level`, `route`, `semantics` |
 //! | [`observe`] | what happened, as types: the clock, decisions, findings; the log is a sink of them | `decision`, `level`, `semantics`, `wire` |
 //! | [`store`] | stored responses by key, a hard budget of bytes, fills and their followers, invalidation | `key` |
-//! | [`upstream`] | connections to the origin: pool, deadlines, what can go wrong on the way | `decision`, `key` |
+//! | [`upstream`] | connections to the origin: pool, deadlines, bounds, when a request is sent again | `decision`, `key`, `observe`, `semantics`, `wire` |
 //! | [`proxy`] | the request function, and every error as a response | `decision`, `key`, `level`, `observe`, `route`, `semantics`, `store`, `upstream`, `wire` |
 //! | [`server`] | listeners, workers, connections, the end of them all | `key`, `proxy`, `upstream`, `wire` |
 //! | [`admin`] | what an operator asks a running proxy, on a listener of its own | `proxy`, `route` |

@@ -76,7 +76,12 @@ const HOUSE: [Room; 15] = [
         false,
         "the store sees keys, metadata and bytes, never policy; a hit awaits nothing",
     ),
-    room("upstream", &["decision", "key"], true, "a connection to the origin knows no store and no client"),
+    room(
+        "upstream",
+        &["decision", "key", "observe", "semantics", "wire"],
+        true,
+        "a connection to the origin knows no store and no client",
+    ),
     room(
         "proxy",
         &["decision", "key", "level", "observe", "route", "semantics", "store", "upstream", "wire"],

@@ -141,6 +141,7 @@ async fn the_problems_are_those_of_the_code() {
         Problem::OriginUnreachable,
         Problem::OriginNonsense,
         Problem::OriginTimeout,
+        Problem::Overloaded,
         Problem::Internal,
     ];
     let shown = table("| `type` | status |");
@@ -158,6 +159,7 @@ async fn the_problems_are_those_of_the_code() {
             | Problem::OriginUnreachable
             | Problem::OriginNonsense
             | Problem::OriginTimeout
+            | Problem::Overloaded
             | Problem::Internal => {}
         }
         let response = problem.into_response();

@@ -22,7 +22,8 @@ use crate::{
     proxy::{self, Shared},
     server::{self, Listen, Running},
     store::{MemoryStore, StoreLimits},
-    upstream, wire,
+    upstream::{self, Origin},
+    wire,
 };
 
 /// The config file that is used where none is named.
@@ -159,7 +160,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, sink: Arc<dyn Sink>) -
         None => None,
     };
     let settings = proxy_settings(&config);
-    let upstream = upstream_settings(&config);
+    let origin = Origin::new(upstream_settings(&config), Arc::clone(&sink))?;
     let limits = server_limits(&config.server);
     let store_limits = StoreLimits {
         max_variants: config.cache.max_variants,
@@ -168,7 +169,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, sink: Arc<dyn Sink>) -
     let store = Arc::new(MemoryStore::<Stored>::new(store_limits));
     let tasks = TaskTracker::new();
     let shared = Shared::new(settings, config.routes, store, clock, sink, tasks.clone());
-    let server = server::start(bound, &shared, &upstream, limits, tasks)?;
+    let server = server::start(bound, &shared, &origin, limits, tasks)?;
     let stop_admin = CancellationToken::new();
     let address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
     if let Some(listener) = admin {
@@ -230,6 +231,12 @@ fn upstream_settings(config: &Config) -> upstream::Settings {
         connect_timeout: origin.connect_timeout,
         response_timeout: origin.response_timeout,
         body_timeout: origin.body_timeout,
+        total_timeout: origin.total_timeout,
         idle_timeout: origin.idle_timeout,
+        max_fetches: origin.max_fetches,
+        max_queue: origin.max_queue,
+        queue_timeout: origin.queue_timeout,
+        max_head: usize::try_from(origin.max_head.0).unwrap_or(usize::MAX),
+        max_fields: origin.max_fields,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use http::uri::Authority;
@@ -11,6 +12,7 @@ use super::diagnostic::{Fault, quoted};
 use super::item::Item;
 use super::reader::Table;
 use super::server::Server;
+use super::units::ByteSize;
 use crate::key::Scheme;
 
 /// `[origin]`.
@@ -26,8 +28,20 @@ pub struct Origin {
     pub response_timeout: Duration,
     /// Longest silence while content flows, in both directions. Default: 30s.
     pub body_timeout: Duration,
+    /// Longest exchange, from the request's first byte to the last of its response. Default: 1h.
+    pub total_timeout: Duration,
     /// How long an unused connection is kept. Default: 60s.
     pub idle_timeout: Duration,
+    /// Most exchanges at once, 1 to 1048576. Default: 1024.
+    pub max_fetches: usize,
+    /// Most requests that wait for one of those to end, 0 to 1048576. Default: 1024.
+    pub max_queue: usize,
+    /// Longest wait for one of those to end. Default: 5s.
+    pub queue_timeout: Duration,
+    /// Largest head of a response, 8 KiB to 16 MiB. Default: 64 KiB.
+    pub max_head: ByteSize,
+    /// Most fields of a response, 1 to 16384. Default: 256.
+    pub max_fields: usize,
 }
 
 impl Origin {
@@ -43,7 +57,13 @@ impl Origin {
             connect_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),
+            total_timeout: Duration::from_hours(1),
             idle_timeout: Duration::from_mins(1),
+            max_fetches: 1024,
+            max_queue: 1024,
+            queue_timeout: Duration::from_secs(5),
+            max_head: ByteSize(64 << 10),
+            max_fields: 256,
         }
     }
 }
@@ -180,10 +200,30 @@ pub(crate) fn read_origin(table: &Table<'_, '_>, server: &Server) -> Option<Orig
             Item::positive_duration,
         ),
         body_timeout: table.read_or("body_timeout", default.body_timeout, Item::positive_duration),
+        total_timeout: table.read_or("total_timeout", default.total_timeout, Item::positive_duration),
         idle_timeout: table.read_or("idle_timeout", default.idle_timeout, Item::positive_duration),
+        max_fetches: read_count(table, "max_fetches", 1..=1 << 20).unwrap_or(default.max_fetches),
+        max_queue: read_count(table, "max_queue", 0..=1 << 20).unwrap_or(default.max_queue),
+        queue_timeout: table.read_or("queue_timeout", default.queue_timeout, Item::positive_duration),
+        max_head: table.read_or("max_head", default.max_head, read_head_size),
+        max_fields: read_count(table, "max_fields", 1..=16_384).unwrap_or(default.max_fields),
         url: default.url,
     };
     is_there.then_some(origin)
+}
+
+fn read_count(table: &Table<'_, '_>, name: &'static str, range: RangeInclusive<u32>) -> Option<usize> {
+    table.read(name, |item| item.whole(&range)).map(|count| count as usize)
+}
+
+fn read_head_size(item: &Item<'_, '_>) -> Option<ByteSize> {
+    let size = item.size()?;
+    if !(ByteSize(8 << 10)..=ByteSize(16 << 20)).contains(&size) {
+        let message = "`max_head` is out of range".to_owned();
+        item.fail(Fault::new(Code::OutOfRange, message, "write a size from \"8 KiB\" to \"16 MiB\""));
+        return None;
+    }
+    Some(size)
 }
 
 /// Whether requests to this origin would come straight back.

@@ -36,7 +36,7 @@ const IGNORE_COOKIES: &str = r#"[
 ]"#;
 
 /// All keys, in the order of the reference.
-pub const KEYS: [Key; 55] = [
+pub const KEYS: [Key; 61] = [
     key("server", "listen", r#"["127.0.0.1:8080"]"#, "where clients connect: addresses, or unix:PATH"),
     bare("server", "workers", "threads that serve, 1 to 1024; default: the CPUs this process may use"),
     key(
@@ -70,7 +70,18 @@ pub const KEYS: [Key; 55] = [
     key("origin", "connect_timeout", r#""5s""#, "longest wait for a connection to the origin"),
     key("origin", "response_timeout", r#""30s""#, "longest wait for the head of the origin's response"),
     key("origin", "body_timeout", r#""30s""#, "longest wait for more content from the origin"),
+    key("origin", "total_timeout", r#""1h""#, "longest exchange with the origin, streams without an end too"),
     key("origin", "idle_timeout", r#""60s""#, "how long an unused connection to the origin is kept"),
+    key("origin", "max_fetches", "1024", "most exchanges with the origin at once, 1 to 1048576"),
+    key(
+        "origin",
+        "max_queue",
+        "1024",
+        "most requests that wait for one of those to end; what is more gets a 503",
+    ),
+    key("origin", "queue_timeout", r#""5s""#, "longest such wait; then it is a 503 too"),
+    key("origin", "max_head", r#""64 KiB""#, "largest head of the origin's response, 8 KiB to 16 MiB"),
+    key("origin", "max_fields", "256", "most fields of the origin's response, 1 to 16384"),
     key("cache", "capacity", r#""256 MiB""#, "hard budget for all that is stored, overhead counted"),
     key(
         "cache",

@@ -105,7 +105,7 @@ impl Heeded {
 
 /// Event streams, replaced parts and gRPC have no end that could be waited for. That is a fact and no policy: it counts
 /// whatever the route ignores.
-pub(super) fn is_endless(fields: &HeaderMap) -> bool {
+pub fn is_endless(fields: &HeaderMap) -> bool {
     fields.get_all(CONTENT_TYPE).iter().any(|line| {
         let kind = line.as_bytes().split(|b| *b == b';').next().unwrap_or_default();
         let kind = kind.trim_ascii().to_ascii_lowercase();

@@ -2,11 +2,13 @@
 
 mod clock;
 mod findings;
+mod incident;
 
 use http::{Method, StatusCode};
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use findings::{Finding, Findings};
+pub use incident::Incident;
 
 use crate::{decision::Reason, level::Level, semantics::cache_status::Handling, wire::Violation};
 
@@ -48,6 +50,8 @@ pub trait Sink: Send + Sync {
     fn took_part(&self, route: &str, role: Role);
     /// An answer contradicted what the operator declared; `first` is whether it is news for this route.
     fn found(&self, route: &str, finding: Finding, first: bool);
+    /// Something went wrong on the way. To be counted.
+    fn happened(&self, incident: Incident<'_>);
     /// A message was refused because it broke a rule of the wire.
     fn refused(&self, violation: Violation);
     /// A connection was turned away: there are too many.
@@ -83,6 +87,10 @@ impl Sink for LogSink {
         } else {
             tracing::debug!(route, reason, "{}", finding.advice());
         }
+    }
+
+    fn happened(&self, incident: Incident<'_>) {
+        tracing::debug!(incident = incident.name(), detail = incident.detail(), "happened");
     }
 
     fn refused(&self, violation: Violation) {

@@ -8,10 +8,10 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::multipart::Ranges;
+use super::{ahead::Frames, multipart::Ranges};
 use crate::{
     store::{Chunks, Follower},
-    upstream::IdleTimeout,
+    upstream::Content,
 };
 
 /// The content of a response.
@@ -29,7 +29,9 @@ enum Source {
     /// From a fill in progress; the length where it is known.
     Filling { follower: Box<Follower>, left: Option<u64>, at_trailers: bool },
     /// From the origin, as it comes.
-    Origin(Box<IdleTimeout>),
+    Origin(Box<Content>),
+    /// What came first, and then the rest; the length where it is known.
+    Begun { frames: Frames, then: Box<Body>, left: Option<u64> },
 }
 
 impl Body {
@@ -55,7 +57,11 @@ impl Body {
         Self(Source::Filling { follower: Box::new(follower), left: length, at_trailers: false })
     }
 
-    pub(super) fn origin(body: IdleTimeout) -> Self {
+    pub(super) fn begun(frames: Frames, then: Self, length: Option<u64>) -> Self {
+        Self(Source::Begun { frames, then: Box::new(then), left: length })
+    }
+
+    pub(super) fn origin(body: Content) -> Self {
         Self(Source::Origin(Box::new(body)))
     }
 }
@@ -82,6 +88,16 @@ impl HttpBody for Body {
                 None => Poll::Ready(follower.trailers().map(|trailers| Ok(Frame::trailers(trailers)))),
             },
             Source::Origin(body) => Pin::new(body.as_mut()).poll_frame(cx),
+            Source::Begun { frames, then, left } => {
+                let next = match frames.pop_front() {
+                    Some(frame) => Some(frame),
+                    None => ready!(Pin::new(then.as_mut()).poll_frame(cx)),
+                };
+                let data = next.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
+                let sent = data.map_or(0, Bytes::len) as u64;
+                *left = left.map(|left| left.saturating_sub(sent));
+                Poll::Ready(next)
+            }
         }
     }
 
@@ -92,6 +108,9 @@ impl HttpBody for Body {
             Source::Ranges(ranges) => ranges.remaining() == 0,
             Source::Filling { left, .. } => *left == Some(0),
             Source::Origin(body) => body.is_end_stream(),
+            Source::Begun { frames, then, left } => {
+                *left == Some(0) || (frames.is_empty() && then.is_end_stream())
+            }
         }
     }
 
@@ -100,8 +119,10 @@ impl HttpBody for Body {
             Source::Bytes(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
             Source::Stored(chunks) => SizeHint::with_exact(chunks.remaining()),
             Source::Ranges(ranges) => SizeHint::with_exact(ranges.remaining()),
-            Source::Filling { left: Some(left), .. } => SizeHint::with_exact(*left),
-            Source::Filling { left: None, .. } => SizeHint::default(),
+            Source::Filling { left: Some(left), .. } | Source::Begun { left: Some(left), .. } => {
+                SizeHint::with_exact(*left)
+            }
+            Source::Filling { left: None, .. } | Source::Begun { left: None, .. } => SizeHint::default(),
             Source::Origin(body) => body.size_hint(),
         }
     }

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use http::{Method, Request, Response, StatusCode, header::SET_COOKIE};
-use hyper::body::Incoming;
 use tokio::sync::oneshot;
 
 use super::{
@@ -28,7 +27,7 @@ use crate::{
         validation::is_conditional,
     },
     store::{Entry, Stamp, Stamped},
-    upstream::{Answer, RequestBody, UpstreamError},
+    upstream::{Answer, Content, RequestBody, UpstreamError},
 };
 
 /// What became of a fetch.
@@ -38,7 +37,7 @@ pub(super) enum Fetched {
     /// An answer with this status, and no content, has brought what was held up to date.
     Renewed(Arc<Entry<Stored>>, StatusCode),
     /// It is not stored, and passed on to the client that asked.
-    Passed { response: Response<Incoming>, evidence: EvidenceSet, reason: Reason },
+    Passed { response: Response<Content>, evidence: EvidenceSet, reason: Reason },
     /// It is not for the client that asked, whose own request is to be forwarded.
     NotForClient(Bypass),
     /// There is no answer, or one that says that the origin is broken while something held may stand in.
@@ -47,7 +46,7 @@ pub(super) enum Fetched {
 
 /// The head of an answer, and both clocks when its request was sent and when it arrived.
 pub(super) struct Arrived {
-    pub(super) response: Response<Incoming>,
+    pub(super) response: Response<Content>,
     pub(super) framing: Framing,
     pub(super) asked: Now,
     pub(super) received: Now,
@@ -252,7 +251,7 @@ enum Fit {
     /// It has brought a stored response up to date.
     Renews(Arc<Entry<Stored>>),
     /// Its content is what a held part lacked.
-    Completes(Box<(Receiving, Incoming)>),
+    Completes(Box<(Receiving, Content)>),
     /// It is an answer of its own.
     StandsAlone(Arrived),
     /// It speaks of something else than what is held.
@@ -274,7 +273,7 @@ impl Order {
 
 impl Errand {
     /// An answer that is not stored, for the client that asked. One to a hermetic fetch says what decided it.
-    fn passed(&self, mut response: Response<Incoming>, evidence: EvidenceSet, reason: Reason) -> Fetched {
+    fn passed(&self, mut response: Response<Content>, evidence: EvidenceSet, reason: Reason) -> Fetched {
         if self.keyed.declared.is_some() {
             head::merge_vary(response.headers_mut(), &self.route);
             if self.route.ignore.contains(&SET_COOKIE) {

@@ -1,11 +1,16 @@
 //! The content of an answer on its way into the store: copied once, read by whoever follows, and stored only when it
 //! came whole.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use http::{HeaderMap, HeaderName, StatusCode};
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
+use http_body::Body as _;
 use tokio::sync::oneshot;
 
 use super::{
@@ -29,6 +34,7 @@ use crate::{
         Chunks, Entry, EntryParts, Fill, FillWriter, Follower, HeadBlock, MetaSize, Scope, ScopeId, Stamped,
         StoredBody,
     },
+    upstream,
 };
 
 /// A response that is being received.
@@ -134,7 +140,7 @@ impl Proxy {
         &self,
         errand: Errand,
         receiving: Receiving,
-        body: Incoming,
+        body: upstream::Content,
     ) -> Result<Filling, Problem> {
         let (reply, fetched) = oneshot::channel();
         let proxy = self.clone();
@@ -151,7 +157,7 @@ impl Proxy {
         &self,
         errand: &Errand,
         receiving: Receiving,
-        body: Incoming,
+        body: upstream::Content,
         not_for_client: Option<Bypass>,
         audience: Audience,
     ) {
@@ -235,28 +241,45 @@ impl Proxy {
     async fn copy(
         &self,
         mut writer: FillWriter,
-        body: Incoming,
+        body: upstream::Content,
         announced: Option<u64>,
         beside: Beside,
     ) -> Option<FillWriter> {
-        let shared = &self.shared;
-        let mut body = self.guarded(body);
-        let mut deserted = pin!(deserted_for(Arc::clone(writer.fill()), shared.settings.fill_timeout));
         push_all(&mut writer, beside.before);
         let start = writer.bytes_so_far();
+        let mut writer = self.pour(writer, body).await?;
+        if announced.is_some_and(|announced| announced != writer.bytes_so_far() - start) {
+            writer.abort("the origin's answer is not as long as it said");
+            return None;
+        }
+        push_all(&mut writer, beside.after);
+        Some(writer)
+    }
+
+    /// Copies the content into the fill as it comes, and no faster than there is room for it. `None` where it did not come
+    /// whole, or nobody reads it any more; who follows has been told.
+    pub(super) async fn pour(
+        &self,
+        mut writer: FillWriter,
+        mut body: upstream::Content,
+    ) -> Option<FillWriter> {
+        let shared = &self.shared;
+        let mut deserted = pin!(deserted_for(Arc::clone(writer.fill()), shared.settings.fill_timeout));
         loop {
-            if std::future::poll_fn(|context| writer.poll_ready(context)).await.is_err() {
-                return None;
-            }
-            let frame = tokio::select! {
+            poll_fn(|context| writer.poll_ready(context)).await.ok()?;
+            let next = poll_fn(|context| match writer.poll_abandoned(context) {
+                Poll::Ready(gone) => Poll::Ready(Err(gone)),
+                Poll::Pending => Pin::new(&mut body).poll_frame(context).map(Ok),
+            });
+            let next = tokio::select! {
                 biased;
-                frame = body.frame() => frame,
+                next = next => next.ok()?,
                 () = &mut deserted => {
                     writer.abort("nobody waits for it any more");
                     return None;
                 }
             };
-            match frame {
+            match next {
                 Some(Ok(frame)) => {
                     let Some(data) = frame.data_ref() else {
                         if let Ok(trailers) = frame.into_trailers() {
@@ -277,15 +300,9 @@ impl Proxy {
                     writer.abort("the origin's answer was cut short");
                     return None;
                 }
-                None => break,
+                None => return Some(writer),
             }
         }
-        if announced.is_some_and(|announced| announced != writer.bytes_so_far() - start) {
-            writer.abort("the origin's answer is not as long as it said");
-            return None;
-        }
-        push_all(&mut writer, beside.after);
-        Some(writer)
     }
 
     /// What invalidates an answer: on a declared route any change of its path, elsewhere of its target; and whatever
@@ -322,7 +339,7 @@ pub(super) fn group_identity(scheme: Scheme, authority: &str, group: &str) -> St
 /// Waits until nobody has followed for this long.
 async fn deserted_for(fill: Arc<Fill>, limit: Duration) {
     loop {
-        std::future::poll_fn(|context| fill.poll_deserted(context)).await;
+        poll_fn(|context| fill.poll_deserted(context)).await;
         tokio::time::sleep(limit).await;
         if fill.follower_count() == 0 {
             return;

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     decision::{Keyed, Plan, Reason, Refusal, Stored, can_be_offered, plan},
-    observe::{Finding, Role},
+    observe::{Finding, Incident, Role},
     semantics::{
         Now,
         cache_status::{Fwd, Handling},
@@ -191,7 +191,11 @@ impl Proxy {
     ) -> Result<Response<Body>, Problem> {
         let stand_in = held.stand_in(&keyed, fwd);
         let order = Order::new(&exchange, keyed, held, stand_in.clone(), &self.shared)?;
-        let fetched = self.spawn_fetch(order, lead).await.map_err(|_| Problem::Internal)?;
+        let Ok(fetched) = self.spawn_fetch(order, lead).await else {
+            // Its task ended without an answer.
+            self.shared.sink.happened(Incident::Panic);
+            return Err(Problem::Internal);
+        };
         // Who leads after it has waited shares nothing.
         let collapsed = turns.collapsed().filter(|shared| !shared);
         let handling = |why, status, stored| Handling::Forwarded { why, status, stored, collapsed };

@@ -2,6 +2,7 @@
 //!
 //! read the request -> find its route -> classify -> plan -> serve from the store, fetch, or forward as it came.
 
+mod ahead;
 mod body;
 mod errand;
 mod exchange;
@@ -15,6 +16,7 @@ mod invalidate;
 mod keyed;
 mod multipart;
 mod outgoing;
+mod panics;
 mod parts;
 mod preview;
 mod problem;
@@ -22,7 +24,7 @@ mod renew;
 mod respond;
 mod trailers;
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
@@ -38,7 +40,7 @@ pub use respond::own_status;
 use crate::{
     decision::{Classified, Policy, Reason, Stored, classify},
     key::Scheme,
-    observe::{Clock, Finding, Findings, Sink},
+    observe::{Clock, Finding, Findings, Incident, Sink},
     route::{Route, RouteTable},
     store::{Store, UncacheableMemory},
     upstream::Upstream,
@@ -46,6 +48,7 @@ use crate::{
 };
 use exchange::Exchange;
 use flight::Flights;
+use panics::{Panicked, caught};
 
 /// The operator's settings for the request function.
 #[derive(Clone, Debug)]
@@ -170,9 +173,13 @@ impl Proxy {
         peer: Peer,
         interim: Option<Interim>,
     ) -> Response<Body> {
-        match self.answer(request, peer, interim).await {
-            Ok(response) => response,
-            Err(problem) => problem.into_response(),
+        match caught(pin!(self.answer(request, peer, interim))).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(problem)) => problem.into_response(),
+            Err(Panicked) => {
+                self.shared.sink.happened(Incident::Panic);
+                Problem::Internal.into_response()
+            }
         }
     }
 

@@ -20,7 +20,7 @@ use crate::{
     key::{ProxyStatements, Scheme, TraceParent, hermetic_request},
     level::Identity,
     semantics::fields::remove_hop_by_hop,
-    upstream::{RequestBody, UpstreamError},
+    upstream::RequestBody,
 };
 
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -125,7 +125,7 @@ fn storable(
     settings: &Settings,
     condition: &Condition,
 ) -> Result<Request<RequestBody>, Problem> {
-    let target = PathAndQuery::try_from(exchange.target.origin_form()).map_err(|_| UpstreamError::Target)?;
+    let target = PathAndQuery::try_from(exchange.target.origin_form()).map_err(|_| Problem::Internal)?;
     let mut fields = client_fields(exchange, settings, Way::Shared);
     if fields.contains_key(COOKIE) {
         match settings.policy.identity.without_ignored_cookies(&fields) {

@@ -34,6 +34,8 @@ pub enum Problem {
     OriginNonsense,
     /// The origin did not answer in time.
     OriginTimeout,
+    /// Too much is asked of the origin already.
+    Overloaded,
     /// A fault of the proxy.
     Internal,
 }
@@ -45,10 +47,10 @@ impl Problem {
             Self::Target(TargetError::TooLong) => StatusCode::URI_TOO_LONG,
             Self::Target(_) | Self::Host | Self::Content => StatusCode::BAD_REQUEST,
             Self::Refused(violation) => violation.rule().status,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotAResource => StatusCode::NOT_IMPLEMENTED,
             Self::OnlyIfCached | Self::OriginTimeout => StatusCode::GATEWAY_TIMEOUT,
             Self::OriginUnreachable | Self::OriginNonsense => StatusCode::BAD_GATEWAY,
+            Self::Busy | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -67,6 +69,7 @@ impl Problem {
             Self::OriginUnreachable => "origin-unreachable",
             Self::OriginNonsense => "origin-nonsense",
             Self::OriginTimeout => "origin-timeout",
+            Self::Overloaded => "overloaded",
             Self::Internal => "internal",
         }
     }
@@ -84,6 +87,7 @@ impl Problem {
             Self::OriginUnreachable => "The origin cannot be reached",
             Self::OriginNonsense => "The origin's answer cannot be understood",
             Self::OriginTimeout => "The origin did not answer in time",
+            Self::Overloaded => "Too many requests wait for the origin",
             Self::Internal => "The proxy failed",
         }
     }
@@ -122,7 +126,7 @@ impl Problem {
         let fields = response.headers_mut();
         fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self == Self::Busy {
+        if matches!(self, Self::Busy | Self::Overloaded) {
             fields.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
@@ -138,13 +142,16 @@ impl From<TargetError> for Problem {
 impl From<UpstreamError> for Problem {
     fn from(error: UpstreamError) -> Self {
         let problem = match error {
+            // There are many of these at a time, and each is counted where it happened.
+            UpstreamError::Overload(_) => return Self::Overloaded,
             UpstreamError::Timeout => Self::OriginTimeout,
             UpstreamError::Connect(_) | UpstreamError::Exchange(_) | UpstreamError::ServerError(_) => {
                 Self::OriginUnreachable
             }
-            UpstreamError::Nonsense(_) | UpstreamError::Garbage(_) => Self::OriginNonsense,
+            UpstreamError::Fault(_) | UpstreamError::Nonsense(_) | UpstreamError::Garbage(_) => {
+                Self::OriginNonsense
+            }
             UpstreamError::ClientBody => Self::Content,
-            UpstreamError::Target => Self::Internal,
         };
         tracing::warn!(problem = problem.name(), %error, "no answer from the origin");
         problem

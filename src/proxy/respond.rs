@@ -10,7 +10,6 @@ use http::{
         ETAG, LAST_MODIFIED, RANGE,
     },
 };
-use hyper::body::Incoming;
 
 use super::{
     Body, Proxy, exchange::Exchange, fill::Filling, forward, head, multipart::Ranges, trailers::Announced,
@@ -30,6 +29,7 @@ use crate::{
         validation::{client_copy_is_current, is_conditional},
     },
     store::{Entry, HeadBlock, WHOLE},
+    upstream::Content,
 };
 
 /// What was decided about a request, for Cache-Status and the sinks.
@@ -200,11 +200,13 @@ impl Proxy {
     pub(super) fn respond_passed(
         &self,
         exchange: &Exchange,
-        response: Response<Incoming>,
+        response: Response<Content>,
         outcome: Outcome,
     ) -> Response<Body> {
         let announced = Announced::by(&response);
-        let mut response = response.map(|body| Body::origin(self.guarded(body)));
+        let (parts, content) = response.into_parts();
+        let content = self.read_ahead(content, &parts.headers);
+        let mut response = Response::from_parts(parts, content);
         let version = std::mem::take(response.version_mut());
         let fields = response.headers_mut();
         if let Some(announced) = announced {

@@ -20,7 +20,7 @@ pub use bind::{BindError, Bound, Listen, bind};
 
 use crate::{
     proxy::{Proxy, Shared},
-    upstream::{self, Upstream},
+    upstream::{Origin, Upstream},
 };
 use bind::Socket;
 use connection::Entrance;
@@ -54,11 +54,11 @@ pub struct Running {
 /// Starts the workers on what was bound.
 ///
 /// # Errors
-/// A worker's thread, runtime or pool of connections cannot be made.
+/// A worker's thread or runtime cannot be made.
 pub fn start(
     bound: Bound,
     shared: &Arc<Shared>,
-    upstream: &upstream::Settings,
+    origin: &Arc<Origin>,
     limits: Limits,
     tasks: TaskTracker,
 ) -> std::io::Result<Running> {
@@ -67,7 +67,7 @@ pub fn start(
     let addresses = bound.addresses;
     let room = Room::new(limits.max_connections);
     for (number, sockets) in bound.workers.into_iter().enumerate() {
-        let proxy = Proxy::new(Arc::clone(shared), Upstream::new(upstream.clone())?);
+        let proxy = Proxy::new(Arc::clone(shared), Upstream::new(Arc::clone(origin)));
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let entrance =
             Entrance { proxy, limits, room: room.clone(), tasks: tasks.clone(), stop: stop.clone() };

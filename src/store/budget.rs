@@ -53,6 +53,12 @@ impl Budget {
         self.resident().saturating_add(bytes) <= self.limit()
     }
 
+    /// Whether less than half of the room above the capacity is taken: what only makes things faster stops here, so that
+    /// it never keeps a response from being stored.
+    pub fn has_spare(&self) -> bool {
+        self.resident() <= self.capacity.saturating_add(self.capacity / 20)
+    }
+
     /// 1.1 of the capacity.
     pub fn limit(&self) -> u64 {
         self.capacity.saturating_add(self.capacity / 10)

@@ -29,7 +29,7 @@ use super::{
 pub const WHOLE: Range<u64> = 0..u64::MAX;
 
 /// How many bytes an outgrown fill holds for its leader before its writer has to wait.
-pub(super) const WINDOW: u64 = 64 * 1024;
+const WINDOW: u64 = 64 * 1024;
 
 /// Why a fill ended without its whole body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,8 +79,10 @@ pub(super) struct State {
     /// The trailer section, for who follows to the end. It is not stored.
     pub(super) trailers: Option<HeaderMap>,
     pub(super) parking: Parking,
-    /// The writer, waiting for the leader of an outgrown fill, or for everybody to leave.
+    /// The writer of an outgrown fill, waiting for its leader to read.
     pub(super) writer: Option<Waker>,
+    /// The writer, waiting for the origin: it wants to hear that who reads has left.
+    pub(super) busy_writer: Option<Waker>,
     pub(super) followers: usize,
     /// Where the leader reads; none when it left.
     pub(super) leader: Option<u64>,
@@ -99,12 +101,23 @@ pub(super) enum Data {
 impl Fill {
     /// Starts a fill: the writer, and the leader, who reads `range`. `expected` is the announced length, if any.
     pub fn start(budget: &Arc<Budget>, expected: Option<u64>, range: Range<u64>) -> (FillWriter, Follower) {
+        Self::with(Data::Growing(SegmentWriter::new(budget, expected)), range)
+    }
+
+    /// Starts a fill that is outgrown from the start, because it will not be stored: it only brings its bytes to its
+    /// leader, and holds `window` of them where there is room for that.
+    pub fn pass_on(budget: &Arc<Budget>, window: u64) -> (FillWriter, Follower) {
+        Self::with(Data::Outgrown(Queue::empty(budget, window)), WHOLE)
+    }
+
+    fn with(data: Data, range: Range<u64>) -> (FillWriter, Follower) {
         let state = State {
-            data: Data::Growing(SegmentWriter::new(budget, expected)),
+            data,
             end: None,
             trailers: None,
             parking: Parking::default(),
             writer: None,
+            busy_writer: None,
             followers: 1,
             leader: Some(range.start),
         };
@@ -144,7 +157,7 @@ impl Fill {
         if state.followers == 0 {
             return Poll::Ready(());
         }
-        let replaced = state.writer.replace(context.waker().clone());
+        let replaced = state.keep_posted(context);
         drop(state);
         drop(replaced);
         Poll::Pending
@@ -167,6 +180,14 @@ impl Fill {
         drop(state);
         parked.into_iter().flatten().for_each(Waker::wake);
         result
+    }
+}
+
+impl State {
+    /// Has the writer woken when who reads has left. Returns whom to drop outside of the lock.
+    fn keep_posted(&mut self, context: &Context<'_>) -> Option<Waker> {
+        let known = self.busy_writer.as_ref().is_some_and(|known| known.will_wake(context.waker()));
+        if known { None } else { self.busy_writer.replace(context.waker().clone()) }
     }
 }
 
@@ -223,14 +244,14 @@ impl FillWriter {
         });
     }
 
-    /// Whether the next frame may be pushed. Always, until the fill is outgrown; then as long as less than 64 KiB wait
-    /// for the leader. [`LeaderGone`] where nobody will ever read them.
+    /// Whether the next frame may be pushed. Always, until the fill is outgrown; then as long as no more waits for the
+    /// leader than there is room for. [`LeaderGone`] where nobody will ever read them.
     pub fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), LeaderGone>> {
         let mut state = self.fill.lock();
         let Data::Outgrown(queue) = &state.data else { return Poll::Ready(Ok(())) };
         if state.leader.is_none() {
             Poll::Ready(Err(LeaderGone))
-        } else if queue.held() < WINDOW {
+        } else if queue.has_room() {
             Poll::Ready(Ok(()))
         } else {
             let replaced = state.writer.replace(context.waker().clone());
@@ -238,6 +259,21 @@ impl FillWriter {
             drop(replaced);
             Poll::Pending
         }
+    }
+
+    /// Waits until nobody will ever read what comes next: the leader of an outgrown fill has left.
+    pub fn poll_abandoned(&mut self, context: &mut Context<'_>) -> Poll<LeaderGone> {
+        let mut state = self.fill.lock();
+        if !matches!(state.data, Data::Outgrown(_)) {
+            return Poll::Pending;
+        }
+        if state.leader.is_none() {
+            return Poll::Ready(LeaderGone);
+        }
+        let replaced = state.keep_posted(context);
+        drop(state);
+        drop(replaced);
+        Poll::Pending
     }
 
     /// Everything was received: makes the body exact, but lets nobody see the end yet, so that it can be stored before
@@ -307,9 +343,15 @@ pub(super) struct Queue {
     /// The position after the last received byte.
     end: u64,
     charge: Charge,
+    /// How many bytes it may hold where there is room for them.
+    window: u64,
 }
 
 impl Queue {
+    fn empty(budget: &Arc<Budget>, window: u64) -> Self {
+        Self { chunks: VecDeque::new(), start: 0, end: 0, charge: budget.charge(0), window }
+    }
+
     fn take_over(segments: &mut SegmentWriter, leader: Option<u64>) -> Self {
         let end = segments.len();
         let start = leader.unwrap_or(end).min(end);
@@ -320,7 +362,7 @@ impl Queue {
             chunks.push_back(chunk);
         }
         let charge = segments.take().into_charge();
-        let mut queue = Self { chunks, start, end, charge };
+        let mut queue = Self { chunks, start, end, charge, window: WINDOW };
         queue.count();
         queue
     }
@@ -346,9 +388,10 @@ impl Queue {
         found
     }
 
-    /// The bytes of memory that are held.
-    pub(super) fn held(&self) -> u64 {
-        self.charge.bytes()
+    /// Whether more may be held: a little always, and the whole window where there is room for it.
+    pub(super) fn has_room(&self) -> bool {
+        let held = self.charge.bytes();
+        held < WINDOW || (held < self.window && self.charge.budget().has_spare())
     }
 
     pub(super) fn clear(&mut self) {

@@ -11,7 +11,7 @@ use http::HeaderMap;
 
 use super::{
     body::cut,
-    fill::{Data, Fill, FillError, State, WINDOW},
+    fill::{Data, Fill, FillError, State},
 };
 
 /// One reader of a fill, at its own pace: it slows down neither the writer nor other followers.
@@ -49,9 +49,9 @@ impl Follower {
         let fill = Arc::clone(&self.fill);
         let mut state = fill.lock();
         if self.at >= self.end {
-            let writer = self.retire(&mut state);
+            let writers = self.retire(&mut state);
             drop(state);
-            wake(writer);
+            writers.into_iter().for_each(wake);
             return Poll::Ready(None);
         }
         match state.read(self.at, self.leader) {
@@ -88,15 +88,15 @@ impl Follower {
     }
 
     /// A leader that wants nothing more is gone as far as an outgrown fill is concerned.
-    fn retire(&self, state: &mut State) -> Option<Waker> {
+    fn retire(&self, state: &mut State) -> [Option<Waker>; 2] {
         if !self.leader {
-            return None;
+            return [None, None];
         }
         state.leader = None;
         if let Data::Outgrown(queue) = &mut state.data {
             queue.clear();
         }
-        state.writer.take()
+        [state.writer.take(), state.busy_writer.take()]
     }
 }
 
@@ -105,11 +105,13 @@ impl Drop for Follower {
         let mut state = self.fill.lock();
         state.followers -= 1;
         let parked = self.place.and_then(|place| state.parking.give_up(place));
-        let writer = self.retire(&mut state);
-        let writer = if state.followers == 0 { writer.or(state.writer.take()) } else { writer };
+        let mut writers = self.retire(&mut state);
+        if state.followers == 0 {
+            writers[1] = writers[1].take().or(state.busy_writer.take());
+        }
         drop(state);
         drop(parked);
-        wake(writer);
+        writers.into_iter().for_each(wake);
     }
 }
 
@@ -144,7 +146,7 @@ impl State {
 
     fn writer_may_go_on(&mut self) -> Option<Waker> {
         match &self.data {
-            Data::Outgrown(queue) if queue.held() < WINDOW => self.writer.take(),
+            Data::Outgrown(queue) if queue.has_room() => self.writer.take(),
             _ => None,
         }
     }

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -46,6 +46,14 @@ impl RequestBody {
 
     fn new(content: Content) -> Self {
         Self { content, progress: Progress::start() }
+    }
+
+    /// The same content, to be sent again. `None` where it is not all here.
+    pub(super) fn again(&self) -> Option<Self> {
+        match &self.content {
+            Content::Whole(bytes) => Some(Self::new(Content::Whole(bytes.clone()))),
+            Content::Streamed { .. } => None,
+        }
     }
 
     /// Tells when the body last moved.
@@ -115,14 +123,15 @@ impl Progress {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), waiting);
     }
 
-    /// Waits until the origin has not moved for this long, though it was its turn.
-    pub(super) async fn stalled_for(&self, limit: Duration) {
+    /// Waits until the origin has not moved for this long, though it was its turn, or until everything takes too long.
+    pub(super) async fn stalled_for(&self, limit: Duration, end: Instant) {
         loop {
             let (since, waiting) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let deadline = match waiting {
                 Waiting::ForOrigin => since + limit,
                 Waiting::ForClient => Instant::now() + limit,
             };
+            let deadline = deadline.min(end);
             if deadline <= Instant::now() {
                 return;
             }
@@ -136,27 +145,47 @@ impl Progress {
 pub struct IdleTimeout {
     body: Incoming,
     limit: Duration,
+    /// When everything has taken too long.
+    end: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl IdleTimeout {
     /// Guards a body with this limit.
     pub const fn new(body: Incoming, limit: Duration) -> Self {
-        Self { body, limit, timer: None }
+        Self { body, limit, end: None, timer: None }
+    }
+
+    /// The same, that fails at the end of its time even if it moves.
+    pub(super) const fn until(mut self, end: Instant) -> Self {
+        self.end = Some(end);
+        self
+    }
+
+    fn is_over(&self) -> bool {
+        self.end.is_some_and(|end| end <= Instant::now())
     }
 }
 
-/// A body stood still for too long.
+/// A body that did not come in time.
 #[derive(Debug)]
-struct Stalled;
+enum Late {
+    /// It stood still for too long.
+    Stalled,
+    /// All of it took too long.
+    Over,
+}
 
-impl std::fmt::Display for Stalled {
+impl std::fmt::Display for Late {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the body stood still for too long")
+        f.write_str(match self {
+            Self::Stalled => "the body stood still for too long",
+            Self::Over => "the exchange took too long",
+        })
     }
 }
 
-impl std::error::Error for Stalled {}
+impl std::error::Error for Late {}
 
 impl Body for IdleTimeout {
     type Data = Bytes;
@@ -169,11 +198,18 @@ impl Body for IdleTimeout {
         let this = self.get_mut();
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
             this.timer = None;
+            if frame.is_some() && this.is_over() {
+                return Poll::Ready(Some(Err(Late::Over.into())));
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
-        let limit = this.limit;
-        ready!(this.timer.get_or_insert_with(|| Box::pin(sleep(limit))).as_mut().poll(cx));
-        Poll::Ready(Some(Err(Stalled.into())))
+        let (limit, end) = (this.limit, this.end);
+        let timer = this.timer.get_or_insert_with(|| {
+            let idle = Instant::now() + limit;
+            Box::pin(sleep_until(end.map_or(idle, |end| end.min(idle))))
+        });
+        ready!(timer.as_mut().poll(cx));
+        Poll::Ready(Some(Err(if this.is_over() { Late::Over } else { Late::Stalled }.into())))
     }
 
     fn is_end_stream(&self) -> bool {

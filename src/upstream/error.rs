@@ -1,90 +1,116 @@
 //! What can go wrong between the proxy and the origin.
 
-use std::error::Error as _;
+use super::Overload;
+use crate::wire::Violation;
 
 /// Why there is no answer from the origin.
 #[derive(Debug)]
 pub enum UpstreamError {
+    /// Too much is asked of the origin already.
+    Overload(Overload),
     /// No connection could be made.
-    Connect(hyper_util::client::legacy::Error),
-    /// Nothing moved for as long as the settings allow.
+    Connect(Box<dyn std::error::Error + Send + Sync>),
+    /// Nothing moved for as long as the settings allow, or everything took too long.
     Timeout,
     /// The connection broke.
-    Exchange(hyper_util::client::legacy::Error),
-    /// What came was not HTTP, or more than a head may hold.
-    Garbage(hyper_util::client::legacy::Error),
+    Exchange(hyper::Error),
+    /// What came breaks a rule, or is more than there is room for.
+    Fault(Fault),
+    /// What came was not HTTP in the eyes of the protocol engine.
+    Garbage(hyper::Error),
     /// The request's own body broke off: the client left.
     ClientBody,
     /// The origin says that it failed, while something held could stand in.
     ServerError(http::StatusCode),
     /// The answer is one that no origin may give to such a request.
     Nonsense(&'static str),
-    /// The target cannot be sent.
-    Target,
 }
 
-impl UpstreamError {
-    /// Whether this is a matter of time, so that the client gets 504 and not 502.
-    pub const fn is_timeout(&self) -> bool {
-        matches!(self, Self::Timeout)
+/// What an origin said that it must not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A message that can be understood in two ways, or in none.
+    Wire(Violation),
+    /// One interim response after the other (RFC 9110 section 15.2).
+    Interims,
+    /// A change of the protocol that nobody asked for (RFC 9110 section 7.8).
+    Switch,
+}
+
+impl Fault {
+    /// The stable name, for the log and for metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Wire(violation) => violation.name(),
+            Self::Interims => "too-many-interim",
+            Self::Switch => "unasked-switch",
+        }
+    }
+
+    /// The fault behind an error of the protocol engine, if there is one.
+    fn behind(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        let io = causes(error).find_map(|cause| cause.downcast_ref::<std::io::Error>())?;
+        io.get_ref()?.downcast_ref().copied()
     }
 }
 
-impl From<hyper_util::client::legacy::Error> for UpstreamError {
-    fn from(error: hyper_util::client::legacy::Error) -> Self {
-        if error.is_connect() {
-            return if is_timed_out(&error) { Self::Timeout } else { Self::Connect(error) };
-        }
-        let Some(cause) = error.source().and_then(|source| source.downcast_ref::<hyper::Error>()) else {
-            return Self::Exchange(error);
-        };
-        match cause {
-            cause if cause.is_user() => Self::ClientBody,
-            cause if cause.is_parse() => Self::Garbage(error),
-            _ => Self::Exchange(error),
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl From<hyper::Error> for UpstreamError {
+    fn from(error: hyper::Error) -> Self {
+        match Fault::behind(&error) {
+            Some(fault) => Self::Fault(fault),
+            None if error.is_user() => Self::ClientBody,
+            None if error.is_parse() => Self::Garbage(error),
+            None => Self::Exchange(error),
         }
     }
 }
 
-fn is_timed_out(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        if cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::TimedOut)
-        {
-            return true;
-        }
-        next = cause.source();
+impl From<Fault> for UpstreamError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
     }
-    false
 }
 
 impl std::fmt::Display for UpstreamError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Connect(error) => write!(f, "no connection to the origin: {}", Chain(error)),
+            Self::Overload(overload) => write!(f, "too much is asked of the origin: {}", overload.name()),
+            Self::Connect(error) => write!(f, "no connection to the origin: {}", Chain(&**error)),
             Self::Timeout => f.write_str("the origin did not answer in time"),
+            Self::Fault(fault) => write!(f, "the origin's answer breaks a rule: {fault}"),
             Self::Garbage(error) => write!(f, "the origin's answer is not HTTP: {}", Chain(error)),
             Self::Exchange(error) => write!(f, "the exchange with the origin broke: {}", Chain(error)),
             Self::ClientBody => f.write_str("the request's body broke off"),
             Self::ServerError(status) => write!(f, "the origin answered {status}"),
             Self::Nonsense(what) => write!(f, "the origin's answer makes no sense: {what}"),
-            Self::Target => f.write_str("the request's target cannot be sent"),
         }
     }
 }
 
 impl std::error::Error for UpstreamError {}
 
+/// An error and what caused it.
+fn causes<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
 /// An error with its causes, for the log.
-struct Chain<'a>(&'a dyn std::error::Error);
+struct Chain<'a>(&'a (dyn std::error::Error + 'static));
 
 impl std::fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
+        for (number, error) in causes(self.0).enumerate() {
+            write!(f, "{}{error}", if number == 0 { "" } else { ": " })?;
         }
         Ok(())
     }

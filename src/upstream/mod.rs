@@ -1,28 +1,42 @@
-//! Connections to the origin: a pooled client for each worker, its deadlines, and what can go wrong on the way.
+//! The origin, seen with distrust: connections to it, how much may be asked of it and for how long, when a request is
+//! sent again, and what can go wrong on the way.
 
 mod body;
+mod connect;
+mod content;
 mod error;
+mod gate;
+mod link;
+mod pool;
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use http::{
-    HeaderValue, Method, Request, Response, Uri, Version,
+    HeaderMap, Method, Request, Response, StatusCode, Version,
     header::{CONTENT_LENGTH, TRANSFER_ENCODING},
     uri::Authority,
 };
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
+use tokio::time::Instant;
 
 pub use body::{IdleTimeout, RequestBody};
-pub use error::UpstreamError;
+pub use content::Content;
+pub use error::{Fault, UpstreamError};
+pub use gate::Overload;
 
-use crate::{decision::Framing, key::Scheme};
+use crate::{
+    decision::Framing,
+    key::Scheme,
+    observe::{Incident, Sink},
+    semantics::methods::is_idempotent,
+    wire::AnswerTo,
+};
+use connect::Connector;
+use content::Hold;
+use gate::{Gate, Place};
+use pool::{Connection, Pool};
 
-/// Where the origin is, and how long each step may take.
+/// Where the origin is, how long each step may take, and how much there may be of everything.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The origin's scheme.
@@ -35,128 +49,217 @@ pub struct Settings {
     pub response_timeout: Duration,
     /// How long a body may stand still, in either direction.
     pub body_timeout: Duration,
+    /// How long an exchange may take, from the request's first byte to the response's last.
+    pub total_timeout: Duration,
     /// How long an idle connection is kept.
     pub idle_timeout: Duration,
+    /// The most exchanges at once, of all workers together.
+    pub max_fetches: usize,
+    /// The most requests that wait for one of those to end.
+    pub max_queue: usize,
+    /// How long one of them waits.
+    pub queue_timeout: Duration,
+    /// The largest head of a response, in bytes.
+    pub max_head: usize,
+    /// The most fields of a response.
+    pub max_fields: usize,
+}
+
+/// An origin, as all workers share it.
+#[derive(Debug)]
+pub struct Origin {
+    settings: Settings,
+    connector: Connector,
+    gate: Gate,
+    sink: Reports,
+}
+
+/// Where incidents go.
+#[derive(Clone)]
+struct Reports(Arc<dyn Sink>);
+
+impl std::fmt::Debug for Reports {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reports")
+    }
+}
+
+impl Origin {
+    /// An origin, of which nothing has been asked yet.
+    ///
+    /// # Errors
+    /// It is https, and the system's trust store cannot be read.
+    pub fn new(settings: Settings, sink: Arc<dyn Sink>) -> io::Result<Arc<Self>> {
+        let connector = Connector::new(&settings)?;
+        let gate = Gate::new(settings.max_fetches, settings.max_queue, settings.queue_timeout);
+        Ok(Arc::new(Self { settings, connector, gate, sink: Reports(sink) }))
+    }
 }
 
 /// The head of an answer, with its content still to come.
 #[derive(Debug)]
 pub struct Answer {
     /// The answer, as the origin sent it.
-    pub response: Response<Incoming>,
+    pub response: Response<Content>,
     /// How the end of its content is known.
     pub framing: Framing,
 }
 
-/// A pool of connections to one origin. Cheap to clone; each worker has its own.
+/// A worker's way to the origin. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Upstream {
-    client: Client<HttpsConnector<HttpConnector>, RequestBody>,
-    settings: Arc<Settings>,
+    origin: Arc<Origin>,
+    pool: Arc<Pool>,
+}
+
+/// Why a request has no answer, and what that means for another try.
+struct Failed {
+    error: UpstreamError,
+    /// The request, where not a byte of it was sent.
+    unsent: Option<Request<RequestBody>>,
+    /// Whether the connection broke before the origin said anything.
+    is_unanswered: bool,
 }
 
 impl Upstream {
-    /// A pool without connections.
-    ///
-    /// # Errors
-    /// The origin is https, and the system's trust store cannot be read.
-    pub fn new(settings: Settings) -> std::io::Result<Self> {
-        let mut http = HttpConnector::new();
-        http.enforce_http(false);
-        http.set_nodelay(true);
-        http.set_connect_timeout(Some(settings.connect_timeout));
-        let tls = hyper_rustls::HttpsConnectorBuilder::new();
-        let connector = trusted(tls, settings.scheme)?.https_or_http().enable_http1().wrap_connector(http);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(settings.idle_timeout)
-            .build(connector);
-        Ok(Self { client, settings: Arc::new(settings) })
+    /// A way to this origin without connections.
+    pub fn new(origin: Arc<Origin>) -> Self {
+        let pool = Pool::new(origin.settings.idle_timeout, Arc::clone(&origin.sink.0));
+        Self { origin, pool }
     }
 
     /// How long a body may stand still, in either direction.
     pub fn body_timeout(&self) -> Duration {
-        self.settings.body_timeout
+        self.origin.settings.body_timeout
     }
 
     /// Sends a request, whose target is in origin form, and waits for the head of the answer.
     ///
     /// # Errors
-    /// The origin cannot be reached, does not answer in time, or answers something that is not HTTP.
-    pub async fn send(&self, mut request: Request<RequestBody>) -> Result<Answer, UpstreamError> {
-        let method = request.method().clone();
-        let mut target = std::mem::take(request.uri_mut()).into_parts();
-        target.scheme = Some(match self.settings.scheme {
-            Scheme::Http => http::uri::Scheme::HTTP,
-            Scheme::Https => http::uri::Scheme::HTTPS,
-        });
-        target.authority = Some(self.settings.authority.clone());
-        *request.uri_mut() = Uri::from_parts(target).map_err(|_| UpstreamError::Target)?;
-        *request.version_mut() = Version::HTTP_11;
-        let progress = request.body().progress();
-        let response = tokio::select! {
-            biased;
-            answered = self.client.request(request) => answered?,
-            () = progress.stalled_for(self.settings.response_timeout) => return Err(UpstreamError::Timeout),
+    /// Too much is asked of the origin already; it cannot be reached, does not answer in time, or answers something that
+    /// is not HTTP or can be understood in two ways.
+    pub async fn send(&self, request: Request<RequestBody>) -> Result<Answer, UpstreamError> {
+        let sent = match self.origin.gate.enter().await {
+            Ok(place) => self.exchange(request, place).await,
+            Err(overload) => Err(UpstreamError::Overload(overload)),
         };
-        let framing = framing(&method, &response)?;
+        match &sent {
+            Err(UpstreamError::Overload(overload)) => self.report(Incident::Overload(overload.name())),
+            Err(UpstreamError::Fault(fault)) => self.report(Incident::OriginFault(fault.name())),
+            Ok(_) | Err(_) => {}
+        }
+        sent
+    }
+
+    fn report(&self, incident: Incident<'_>) {
+        self.origin.sink.0.happened(incident);
+    }
+
+    async fn exchange(
+        &self,
+        mut request: Request<RequestBody>,
+        place: Place,
+    ) -> Result<Answer, UpstreamError> {
+        *request.version_mut() = Version::HTTP_11;
+        let end = Instant::now() + self.origin.settings.total_timeout;
+        let method = request.method().clone();
+        let (connection, response) = match self.pool.take() {
+            Some(connection) => {
+                let again = repeated(&request);
+                match self.ask(connection, request, end).await {
+                    Ok(answered) => answered,
+                    Err(failed) => {
+                        let request = failed.again(again)?;
+                        self.report(Incident::SentAgain(&method));
+                        self.ask_anew(request, end).await?
+                    }
+                }
+            }
+            None => self.ask_anew(request, end).await?,
+        };
+        let framing = framing(&method, response.status(), response.headers());
+        let hold = Hold { connection, pool: Arc::clone(&self.pool), place };
+        let response = response.map(|body| {
+            Content::new(IdleTimeout::new(body, self.origin.settings.body_timeout).until(end), hold)
+        });
         Ok(Answer { response, framing })
     }
-}
 
-/// The system's trust store, read only where it is needed.
-fn trusted(
-    tls: HttpsConnectorBuilder<hyper_rustls::builderstates::WantsTlsConfig>,
-    scheme: Scheme,
-) -> std::io::Result<HttpsConnectorBuilder<hyper_rustls::builderstates::WantsSchemes>> {
-    match scheme {
-        Scheme::Https => tls.with_native_roots(),
-        Scheme::Http => {
-            let provider = rustls::crypto::ring::default_provider();
-            let config = rustls::ClientConfig::builder_with_provider(provider.into())
-                .with_safe_default_protocol_versions()
-                .map_err(std::io::Error::other)?
-                .with_root_certificates(rustls::RootCertStore::empty())
-                .with_no_client_auth();
-            Ok(tls.with_tls_config(config))
+    /// Sends a request over a connection of its own.
+    async fn ask_anew(
+        &self,
+        request: Request<RequestBody>,
+        end: Instant,
+    ) -> Result<(Connection, Response<Incoming>), UpstreamError> {
+        let connection = self.origin.connector.connect().await?;
+        self.ask(connection, request, end).await.map_err(|failed| failed.error)
+    }
+
+    /// Sends a request over this connection, and waits for the head of the answer.
+    async fn ask(
+        &self,
+        mut connection: Connection,
+        request: Request<RequestBody>,
+        end: Instant,
+    ) -> Result<(Connection, Response<Incoming>), Failed> {
+        let is_head = request.method() == Method::HEAD;
+        connection.tally.begin(if is_head { AnswerTo::Head } else { AnswerTo::Other });
+        let progress = request.body().progress();
+        let answered = tokio::select! {
+            biased;
+            answered = connection.sender.try_send_request(request) => answered,
+            () = progress.stalled_for(self.origin.settings.response_timeout, end) => {
+                return Err(Failed { error: UpstreamError::Timeout, unsent: None, is_unanswered: false });
+            }
+        };
+        match answered {
+            Ok(response) => Ok((connection, response)),
+            Err(mut failed) => {
+                let unsent = failed.take_message();
+                let error = UpstreamError::from(failed.into_error());
+                let is_broken = matches!(error, UpstreamError::Exchange(_));
+                let is_unanswered = is_broken && !connection.tally.is_answered();
+                Err(Failed { error, unsent, is_unanswered })
+            }
         }
     }
 }
 
-/// How the end of this answer's content is known (RFC 9112 section 6.3).
-///
-/// # Errors
-/// The answer is ambiguous: what one reader takes for its end another may take for the middle.
-fn framing(method: &Method, response: &Response<Incoming>) -> Result<Framing, UpstreamError> {
-    let (status, fields) = (response.status(), response.headers());
-    if status.is_informational() {
-        return Err(UpstreamError::Nonsense("an interim status that nothing follows"));
+impl Failed {
+    /// The request to send again, once and over a fresh connection, after one that had been used before broke (RFC 9110
+    /// section 9.2.2): any request of which nothing was sent, and one that may have been heard if doing it twice is as
+    /// good as once.
+    fn again(self, repeated: Option<Request<RequestBody>>) -> Result<Request<RequestBody>, UpstreamError> {
+        match (self.unsent, repeated) {
+            (Some(unsent), _) => Ok(unsent),
+            (None, Some(repeated)) if self.is_unanswered => Ok(repeated),
+            (None, _) => Err(self.error),
+        }
     }
-    let mut codings = fields.get_all(TRANSFER_ENCODING).iter();
-    let coding = codings.next();
-    let mut lengths = fields.get_all(CONTENT_LENGTH).iter();
-    let length = lengths.next();
-    if codings.next().is_some() || lengths.next().is_some() || (coding.is_some() && length.is_some()) {
-        return Err(UpstreamError::Nonsense("more than one field says how long the content is"));
-    }
-    let length = length
-        .map(|value| decimal(value).ok_or(UpstreamError::Nonsense("a Content-Length that is no number")));
-    let length = length.transpose()?;
-    if coding.is_some_and(|coding| {
-        !coding.as_bytes().eq_ignore_ascii_case(b"chunked") || response.version() < Version::HTTP_11
-    }) {
-        return Err(UpstreamError::Nonsense("a transfer coding that was not asked for"));
-    }
-    Ok(match (coding, length) {
-        _ if *method == Method::HEAD || matches!(status.as_u16(), 204 | 304) => Framing::Length(0),
-        (Some(_), _) => Framing::Chunked,
-        (None, Some(length)) => Framing::Length(length),
-        (None, None) => Framing::CloseDelimited,
-    })
 }
 
-/// Digits and nothing else.
-fn decimal(value: &HeaderValue) -> Option<u64> {
-    let text = value.to_str().ok()?;
-    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+/// The same request, if it may be sent twice: its method is idempotent, and its content is here.
+fn repeated(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
+    let content = is_idempotent(request.method()).then(|| request.body().again())??;
+    let mut repeated = Request::new(content);
+    *repeated.method_mut() = request.method().clone();
+    *repeated.uri_mut() = request.uri().clone();
+    *repeated.version_mut() = request.version();
+    *repeated.headers_mut() = request.headers().clone();
+    // Who listens for interim responses has heard none yet.
+    *repeated.extensions_mut() = request.extensions().clone();
+    Some(repeated)
+}
+
+/// How the end of an answer's content is known (RFC 9112 section 6.3). That there is one answer to this, the scanner has
+/// made sure of.
+fn framing(method: &Method, status: StatusCode, fields: &HeaderMap) -> Framing {
+    let length = || fields.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+    if *method == Method::HEAD || matches!(status.as_u16(), 204 | 304) {
+        Framing::Length(0)
+    } else if fields.contains_key(TRANSFER_ENCODING) {
+        Framing::Chunked
+    } else {
+        length().map_or(Framing::CloseDelimited, Framing::Length)
+    }
 }

@@ -216,7 +216,11 @@ impl Scanner {
                 Stage::Fields { .. } if self.said.count == self.limits.fields => {
                     return Err(Violation::TooManyFields);
                 }
-                Stage::Fields { .. } => self.said.read(line)?,
+                Stage::Fields { .. } => match (self.said.read(line), self.messages) {
+                    // Who passes an answer on keeps what must not be lost: that it is named here is only odd.
+                    (Err(Violation::ConnectionOption), Messages::Responses(_)) => {}
+                    (read, _) => read?,
+                },
                 _ => {
                     let (version, status) = match self.messages {
                         Messages::Requests => (start::request_line(line, &self.limits)?, None),

@@ -7,6 +7,7 @@ mod collapsing;
 #[path = "../corpus/mod.rs"]
 mod corpus;
 mod demo;
+mod distrust;
 mod faulty_origin;
 mod forwarding;
 mod freshness;

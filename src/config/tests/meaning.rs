@@ -42,7 +42,8 @@ fn every_key_of_the_tables_counts() {
         "[server]\nlisten = [\"[::1]:0\", \"unix:/run/p.sock\"]\nworkers = 3\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n\
          cache_status = \"off\"\ndrain_timeout = \"0s\"\n[admin]\nlisten = \"[::1]:9\"\n\
          [origin]\nurl = \"https://API:443/\"\nconnect_timeout = \"1s\"\nresponse_timeout = \"2s\"\nbody_timeout = \"3s\"\n\
-         idle_timeout = \"4s\"\n[cache]\ncapacity = \"8 MiB\"\nprofile = \"rfc9111\"\nuncacheable_memory = \"1m\"\n\
+         idle_timeout = \"4s\"\ntotal_timeout = \"5s\"\nqueue_timeout = \"6s\"\nmax_fetches = 7\nmax_queue = 0\n\
+         max_head = \"8 KiB\"\nmax_fields = 9\n[cache]\ncapacity = \"8 MiB\"\nprofile = \"rfc9111\"\nuncacheable_memory = \"1m\"\n\
          max_query_content = \"0 B\"\nmax_variants = 1\n[identity]\nuser = [\"cookie:u\"]\nsession = []\nignore_cookies = [\"x*\"]\n",
     )
     .config;
@@ -64,6 +65,9 @@ fn every_key_of_the_tables_counts() {
     assert_eq!((origin.url.to_string().as_str(), origin.host), ("https://api", OriginHost::Origin));
     let waits = [origin.connect_timeout, origin.response_timeout, origin.body_timeout, origin.idle_timeout];
     assert_eq!(waits, [1, 2, 3, 4].map(Duration::from_secs));
+    assert_eq!([origin.total_timeout, origin.queue_timeout], [5, 6].map(Duration::from_secs));
+    assert_eq!((origin.max_fetches, origin.max_queue), (7, 0));
+    assert_eq!((origin.max_head, origin.max_fields), (ByteSize(8 << 10), 9));
     let cache = config.cache;
     assert_eq!(
         (cache.capacity, cache.max_object),

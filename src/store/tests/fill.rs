@@ -350,3 +350,41 @@ fn an_outgrown_leader_of_a_range_gets_just_that() {
         assert_eq!(reader.join().unwrap(), (bytes[100_000..100_500].to_vec(), Ok(())));
     });
 }
+
+#[test]
+fn a_fill_that_is_passed_on_holds_its_window_where_there_is_room() {
+    let budget = Budget::new(1 << 20);
+    let (mut writer, mut leader) = Fill::pass_on(&budget, 256 << 10);
+    let mut context = Context::from_waker(Waker::noop());
+    let mut pushed = 0;
+    while writer.poll_ready(&mut context).is_ready() {
+        writer.push(&[7; 1 << 14]);
+        pushed += 1 << 14;
+    }
+    assert!((256 << 10..=272 << 10).contains(&pushed), "{pushed}");
+    assert!(matches!(poll_once(&mut leader), Poll::Ready(Some(Ok(_)))));
+    assert!(writer.poll_ready(&mut context).is_ready(), "what was read has made room");
+
+    let charge = budget.charge(1 << 20);
+    assert!(writer.poll_ready(&mut context).is_pending(), "where there is none, little is held");
+    while budget.resident() >= (1 << 20) + (64 << 10) {
+        assert!(matches!(poll_once(&mut leader), Poll::Ready(Some(Ok(_)))));
+    }
+    assert!(writer.poll_ready(&mut context).is_ready());
+    drop(charge);
+    assert!(writer.finish().is_none(), "it is never stored");
+    drop(leader);
+    assert_eq!(budget.resident(), 0);
+}
+
+#[test]
+fn a_writer_that_waits_for_the_origin_hears_that_its_leader_has_left() {
+    let (mut writer, leader) = Fill::pass_on(&Budget::new(1 << 20), 1 << 20);
+    let count = Arc::new(Count::default());
+    let waker = Waker::from(Arc::clone(&count));
+    assert!(writer.poll_abandoned(&mut Context::from_waker(&waker)).is_pending());
+    assert_eq!(count.0.load(Ordering::Relaxed), 0);
+    drop(leader);
+    assert_eq!(count.0.load(Ordering::Relaxed), 1);
+    assert_eq!(writer.poll_abandoned(&mut Context::from_waker(&waker)), Poll::Ready(LeaderGone));
+}

@@ -8,6 +8,7 @@ mod program;
 mod proxy;
 mod sample;
 mod scripted;
+mod sink;
 mod wire;
 
 pub(crate) use client::{Answer, Ask, get, raw};

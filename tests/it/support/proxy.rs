@@ -5,14 +5,11 @@ use std::{fmt::Write as _, net::SocketAddr, sync::Arc, time::Duration};
 use plimsoll::{
     cli::serve::{Started, start},
     config::Config,
-    observe::{Decision, Finding, LogSink, ManualClock, Role, Sink},
+    observe::{ManualClock, Role},
     server::Listen,
-    wire::Violation,
 };
 
-use tokio::sync::watch;
-
-use super::{Ask, get};
+use super::{Ask, get, sink::Recorder};
 
 /// A proxy in the making.
 #[derive(Clone, Debug, Default)]
@@ -98,12 +95,10 @@ pub(crate) async fn shipped(origin: SocketAddr, clock: &Arc<ManualClock>) -> Pro
 /// Starts the proxy that this config describes; it listens on a port of its own.
 pub(crate) async fn start_text(file: &str, text: &str, clock: &Arc<ManualClock>) -> Proxy {
     let config = Config::parse(file, text).unwrap_or_else(|errors| panic!("{errors}")).config;
-    let (parts, seen) = watch::channel(Vec::new());
-    let (refusals, refused) = watch::channel(Vec::new());
-    let sink = Arc::new(Watched { parts, refusals });
-    let started = start(config, Arc::clone(clock) as _, sink).await.expect("to start");
+    let recorder = Arc::<Recorder>::default();
+    let started = start(config, Arc::clone(clock) as _, Arc::clone(&recorder) as _).await.expect("to start");
     let Listen::Tcp(address) = started.server.addresses()[0] else { panic!("not a TCP address") };
-    Proxy { address, clock: Arc::clone(clock), started, parts: seen, refused }
+    Proxy { address, clock: Arc::clone(clock), started, recorder }
 }
 
 /// A running proxy. It ends when it is dropped.
@@ -111,38 +106,7 @@ pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     clock: Arc<ManualClock>,
     started: Started,
-    parts: watch::Receiver<Vec<Role>>,
-    refused: watch::Receiver<Vec<Violation>>,
-}
-
-/// The log, what part requests took in fetches, and what was refused.
-struct Watched {
-    parts: watch::Sender<Vec<Role>>,
-    refusals: watch::Sender<Vec<Violation>>,
-}
-
-impl Sink for Watched {
-    fn decided(&self, decision: &Decision<'_>) {
-        LogSink.decided(decision);
-    }
-
-    fn took_part(&self, route: &str, role: Role) {
-        LogSink.took_part(route, role);
-        self.parts.send_modify(|parts| parts.push(role));
-    }
-
-    fn found(&self, route: &str, finding: Finding, first: bool) {
-        LogSink.found(route, finding, first);
-    }
-
-    fn refused(&self, violation: Violation) {
-        LogSink.refused(violation);
-        self.refusals.send_modify(|refusals| refusals.push(violation));
-    }
-
-    fn turned_away(&self) {
-        LogSink.turned_away();
-    }
+    recorder: Arc<Recorder>,
 }
 
 impl Proxy {
@@ -158,7 +122,7 @@ impl Proxy {
 
     /// The rules of the wire that were broken, in their order.
     pub(crate) fn refused(&self) -> Vec<&'static str> {
-        self.refused.borrow().iter().map(|violation| violation.name()).collect()
+        self.recorder.refusals.borrow().iter().map(|violation| violation.name()).collect()
     }
 
     /// Turns the clock.
@@ -169,16 +133,21 @@ impl Proxy {
     /// Waits until this many requests have begun to wait for the fetch of another.
     pub(crate) async fn followers(&self, n: usize) {
         let are_there = |parts: &Vec<Role>| parts.iter().filter(|role| **role == Role::Follower).count() >= n;
-        super::within(self.parts.clone().wait_for(are_there)).await.expect("the proxy lives");
+        super::within(self.recorder.parts.subscribe().wait_for(are_there)).await.expect("the proxy lives");
     }
 
     /// How many requests took this part in a fetch.
     pub(crate) fn count_of(&self, role: Role) -> usize {
-        self.parts.borrow().iter().filter(|known| **known == role).count()
+        self.recorder.parts.borrow().iter().filter(|known| **known == role).count()
     }
 
     /// Bytes that the store counts as resident.
     pub(crate) fn resident_bytes(&self) -> u64 {
         self.started.shared.store().resident_bytes()
+    }
+
+    /// What went wrong so far, as (name, detail).
+    pub(crate) fn incidents(&self) -> Vec<(&'static str, String)> {
+        self.recorder.incidents()
     }
 }

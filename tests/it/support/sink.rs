@@ -1,0 +1,57 @@
+//! A sink that remembers what went wrong, and logs like the program's own. It is also the place for a fault in the house:
+//! it panics about the path `/panics`, and about what is found on the route `panics`.
+
+use std::sync::Mutex;
+
+use plimsoll::{
+    observe::{Decision, Finding, Incident, LogSink, Role, Sink},
+    wire::Violation,
+};
+use tokio::sync::watch;
+
+/// Remembers incidents, parts in fetches, and refusals.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    /// What part requests took in fetches.
+    pub(crate) parts: watch::Sender<Vec<Role>>,
+    /// The rules of the wire that clients broke.
+    pub(crate) refusals: watch::Sender<Vec<Violation>>,
+    incidents: Mutex<Vec<(&'static str, String)>>,
+}
+
+impl Recorder {
+    /// Each incident, as (name, detail).
+    pub(crate) fn incidents(&self) -> Vec<(&'static str, String)> {
+        self.incidents.lock().expect("no panic").clone()
+    }
+}
+
+impl Sink for Recorder {
+    fn decided(&self, decision: &Decision<'_>) {
+        assert_ne!(decision.path, "/panics", "as the test wants it");
+        LogSink.decided(decision);
+    }
+
+    fn found(&self, route: &str, finding: Finding, first: bool) {
+        assert_ne!(route, "panics", "as the test wants it");
+        LogSink.found(route, finding, first);
+    }
+
+    fn took_part(&self, route: &str, role: Role) {
+        LogSink.took_part(route, role);
+        self.parts.send_modify(|parts| parts.push(role));
+    }
+
+    fn refused(&self, violation: Violation) {
+        LogSink.refused(violation);
+        self.refusals.send_modify(|refusals| refusals.push(violation));
+    }
+
+    fn turned_away(&self) {
+        LogSink.turned_away();
+    }
+
+    fn happened(&self, incident: Incident<'_>) {
+        self.incidents.lock().expect("no panic").push((incident.name(), incident.detail().to_owned()));
+    }
+}
