@@ -15,11 +15,14 @@ use crate::{
 
 /// Fields by which a request asks for something else than its target and method say. Origins that obey them would
 /// answer under the wrong key.
-static OVERRIDES: [HeaderName; 4] = [
+static OVERRIDES: [HeaderName; 7] = [
     HeaderName::from_static("x-original-url"),
     HeaderName::from_static("x-rewrite-url"),
     HeaderName::from_static("x-host"),
+    HeaderName::from_static("x-http-host-override"),
     HeaderName::from_static("x-http-method-override"),
+    HeaderName::from_static("x-http-method"),
+    HeaderName::from_static("x-method-override"),
 ];
 
 /// A request, as the decision sees it.

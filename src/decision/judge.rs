@@ -254,7 +254,9 @@ fn judge_whole(
     }
     let rules = &route.lifetime;
     let given = explicit.map(|given| given.max(rules.min_ttl.unwrap_or_default()));
-    let guessed = || heuristic_lifetime(answer.status, directives, &heeded.fields, answer.received.wall);
+    let may_guess = policy.profile != Profile::Safe || directives.public || !is_of_one_request(answer.status);
+    let guess = || heuristic_lifetime(answer.status, directives, &heeded.fields, answer.received.wall);
+    let guessed = || may_guess.then(guess).flatten();
     let Some(lifetime) =
         given.or_else(guessed).or_else(|| heeded.validated_lifetime(answer.status, answer.received.wall))
     else {
@@ -278,6 +280,12 @@ fn judge_whole(
         unshared.push(CONTENT_RANGE);
     }
     judged(Verdict::Store { stored: Box::new(stored), strip: Vec::new(), unshared, not_for_client: None })
+}
+
+/// Whether the status speaks of this request more than of its target. RFC 9110 section 15.1 lets a cache guess a lifetime
+/// for these, but where an origin heeds more than method and target, one client's request would cause what all others get.
+fn is_of_one_request(status: StatusCode) -> bool {
+    matches!(status, StatusCode::METHOD_NOT_ALLOWED | StatusCode::URI_TOO_LONG | StatusCode::NOT_IMPLEMENTED)
 }
 
 /// Which bytes an answer holds. A 206 is stored as the part that it says it is, if the request asked for one and the

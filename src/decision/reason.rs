@@ -151,7 +151,7 @@ impl Refusal {
             Self::QueryContentTooLarge => "QUERY with more content than cache.max_query_content is forwarded",
             Self::Precondition => "If-Match and If-Unmodified-Since are for the origin to judge",
             Self::OverrideField => {
-                "X-Original-URL, X-Rewrite-URL, X-Host or X-HTTP-Method-Override asks for something else than the target"
+                "X-Original-URL, X-Rewrite-URL, X-Host, X-HTTP-Method-Override or one like them asks for something else than the target"
             }
             Self::RequestNoStore => "the request says no-store",
             Self::VaryUndeclared => {

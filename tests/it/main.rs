@@ -4,6 +4,8 @@
 
 mod agreement;
 mod collapsing;
+#[path = "../corpus/mod.rs"]
+mod corpus;
 mod demo;
 mod distrust;
 mod faulty_origin;
@@ -17,6 +19,8 @@ mod max_object;
 mod memory;
 mod model;
 mod origin_framing;
+mod poisoning;
+mod privacy;
 mod revalidation;
 mod rfc9111;
 mod room;

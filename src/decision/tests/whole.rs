@@ -21,14 +21,26 @@ fn explicit_freshness_makes_any_final_status_storable() {
 fn nothing_is_guessed_but_from_last_modified_and_a_status_that_allows_it() {
     let modified = date(-1000);
     let guessed = [("last-modified", modified.as_str())];
-    for status in [200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501] {
+    for status in [200, 203, 204, 300, 301, 308, 404, 410] {
         let stored = World::origin().stored(NOTHING, status, &guessed);
         assert_eq!(stored.lifetime, FreshnessLifetime::Finite(secs(100)), "{status}");
         assert_eq!(World::origin().verdict(NOTHING, status, NOTHING), refuse(Refusal::NoFreshness));
     }
-    for status in [201, 302, 307, 400, 403, 413, 431, 500, 503] {
+    for status in [201, 302, 307, 400, 403, 405, 413, 414, 431, 500, 501, 503] {
         let judgement = World::origin().judge(NOTHING, status, &guessed);
         assert_eq!(Outcome::of(&judgement), refuse(Refusal::NoFreshness), "{status}");
+    }
+}
+
+#[test]
+fn only_to_the_letter_a_lifetime_is_guessed_for_what_speaks_of_one_request() {
+    for status in [405, 414, 501] {
+        let modified = date(-1000);
+        let guessed = [("last-modified", modified.as_str())];
+        let letter = World::origin().with(|world| world.policy.profile = Profile::Rfc9111);
+        for (world, outcome) in [(letter, Outcome::Store), (World::origin(), refuse(Refusal::NoFreshness))] {
+            assert_eq!(Outcome::of(&world.judge(NOTHING, status, &guessed)), outcome, "{status}");
+        }
     }
 }
 

@@ -32,11 +32,3 @@ async fn is_refused(bytes: impl AsRef<[u8]>, status: u16, rule: &str) {
     assert_eq!(proxy.refused(), [rule], "{shown}");
     assert_eq!(origin.count(), 0, "{shown}");
 }
-
-/// A request with these field lines and a second one behind it.
-fn with_fields(fields: &str) -> String {
-    format!("POST /x HTTP/1.1\r\nhost: api.example\r\n{fields}\r\n{SECOND}")
-}
-
-/// A request that nobody should ever see as one.
-const SECOND: &str = "GET /smuggled HTTP/1.1\r\nhost: api.example\r\nconnection: close\r\n\r\n";

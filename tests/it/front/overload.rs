@@ -1,7 +1,10 @@
 //! Clients that are too large, too slow, or too many.
 
-use super::{is_refused, storing, with_fields};
-use crate::support::{Program, Reply, Wire, clock, get, in_turn, ok, proxy, scripted, stage, until, within};
+use super::{is_refused, storing};
+use crate::{
+    corpus::with_fields,
+    support::{Program, Reply, Wire, clock, get, in_turn, ok, proxy, scripted, stage, until, within},
+};
 
 #[tokio::test]
 async fn too_many_fields_and_too_large_heads_are_refused() {

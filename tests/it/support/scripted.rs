@@ -20,7 +20,7 @@ pub(crate) struct Seen {
     pub(crate) line: String,
     /// Its field lines, names in lower case.
     pub(crate) fields: Vec<(String, String)>,
-    /// Its content, where it had a Content-Length.
+    /// Its content.
     pub(crate) body: Vec<u8>,
 }
 
@@ -143,10 +143,36 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         seen.fields.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
+    if seen.field("transfer-encoding").is_some() {
+        seen.body = read_chunks(stream).await?;
+        return Some(seen);
+    }
     let length = seen.field("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     seen.body.resize(length, 0);
     stream.read_exact(&mut seen.body).await.ok()?;
     Some(seen)
+}
+
+/// Reads chunked content, and its trailer section away.
+async fn read_chunks(stream: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
+    let mut content = Vec::new();
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).await.ok()?;
+        let size = usize::from_str_radix(line.trim_end(), 16).ok()?;
+        if size == 0 {
+            break;
+        }
+        let mut chunk = vec![0; size + 2];
+        stream.read_exact(&mut chunk).await.ok()?;
+        content.extend_from_slice(&chunk[..size]);
+    }
+    let mut line = String::new();
+    while line != "\r\n" {
+        line.clear();
+        stream.read_line(&mut line).await.ok().filter(|read| *read > 0)?;
+    }
+    Some(content)
 }
 
 /// Answers, and says whether the connection stays open.

@@ -71,7 +71,15 @@ async fn who_is_not_trusted_cannot_choose_the_scheme_or_poison_by_forwarded_fiel
 
 #[tokio::test]
 async fn fields_that_ask_for_something_else_bypass_both_ways() {
-    for name in ["x-original-url", "x-rewrite-url", "x-host", "x-http-method-override"] {
+    for name in [
+        "x-original-url",
+        "x-rewrite-url",
+        "x-host",
+        "x-http-host-override",
+        "x-http-method-override",
+        "x-http-method",
+        "x-method-override",
+    ] {
         let origin = scripted(move |_, seen| {
             ok("cache-control: public, max-age=60\r\n", seen.field(name).unwrap_or("plain"))
         })
