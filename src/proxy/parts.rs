@@ -7,9 +7,9 @@ use http::{
     header::{CONTENT_ENCODING, CONTENT_RANGE, ETAG, LAST_MODIFIED},
 };
 
-use super::{Proxy, errand::Errand, head, renew::News};
+use super::{Proxy, errand::Errand, fill::Storable, head, renew::News};
 use crate::{
-    decision::{Answered, Framing, Stored, Verdict, judge, updated_fields},
+    decision::{Stored, updated_fields},
     semantics::{
         fields::remove_digests,
         partial::{Extent, Joined, Part, Piece, join},
@@ -132,20 +132,9 @@ impl Proxy {
         // They are of one part's content.
         remove_digests(&mut fields);
         let bytes = joined.part.range();
-        let answer = Answered {
-            status: StatusCode::OK,
-            fields: &fields,
-            framing: Framing::Length(bytes.end - bytes.start),
-            asked: news.asked,
-            received: news.received,
-            with_content: true,
-            chance: fastrand::f64(),
-        };
-        let policy = &self.shared.settings.policy;
-        let judgement = judge(&answer, &errand.fields, &errand.keyed, &errand.route, policy);
-        let Verdict::Store { mut stored, unshared, not_for_client: None, .. } = judgement.verdict else {
-            return None;
-        };
+        let length = bytes.end - bytes.start;
+        let Storable { mut stored, unshared, .. } =
+            self.judged_anew(errand, StatusCode::OK, &fields, length, news)?;
         stored.extent = if joined.part.is_whole() { Extent::Whole } else { Extent::Part(joined.part) };
         Some(Combined { stored, fields, unshared, beside })
     }

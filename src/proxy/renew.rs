@@ -11,6 +11,7 @@ use http::{
 use super::{
     Proxy,
     errand::{Errand, Held, Order},
+    fill::Storable,
     head,
 };
 use crate::{
@@ -91,10 +92,31 @@ impl Proxy {
     fn renewed(&self, errand: &Errand, held: &Entry<Stored>, news: News<'_>) -> Option<Arc<Entry<Stored>>> {
         let fields =
             updated_fields(&head::undress(held.head(), &errand.route, held.meta().lifetime), news.fields);
+        let judged = self.judged_anew(errand, held.meta().status, &fields, held.body().len(), news)?;
+        let Storable { mut stored, mut strip, unshared, .. } = judged;
+        stored.keep_content_of(held.meta());
+        strip.extend(unshared);
+        let stamped = Stamped::new(news.stamp, self.scopes(errand, &fields));
+        let received = news.received.wall;
+        let fields = head::dress(fields, &strip, &errand.route, stored.lifetime, news.version, received);
+        Some(held.freshened(*stored, HeadBlock::from_fields(&fields), stamped))
+    }
+}
+
+impl Proxy {
+    /// What may be stored of content that is held, under fields that are news. `None` where nothing may.
+    pub(super) fn judged_anew(
+        &self,
+        errand: &Errand,
+        status: StatusCode,
+        fields: &HeaderMap,
+        length: u64,
+        news: News<'_>,
+    ) -> Option<Storable> {
         let answer = Answered {
-            status: held.meta().status,
-            fields: &fields,
-            framing: Framing::Length(held.body().len()),
+            status,
+            fields,
+            framing: Framing::Length(length),
             asked: news.asked,
             received: news.received,
             with_content: true,
@@ -102,16 +124,12 @@ impl Proxy {
         };
         let policy = &self.shared.settings.policy;
         let judgement = judge(&answer, &errand.fields, &errand.keyed, &errand.route, policy);
-        let Verdict::Store { mut stored, mut strip, unshared, not_for_client: None } = judgement.verdict
-        else {
-            return None;
-        };
-        stored.keep_content_of(held.meta());
-        strip.extend(unshared);
-        let stamped = Stamped::new(news.stamp, self.scopes(errand, &fields));
-        let received = news.received.wall;
-        let fields = head::dress(fields, &strip, &errand.route, stored.lifetime, news.version, received);
-        Some(held.freshened(*stored, HeadBlock::from_fields(&fields), stamped))
+        match judgement.verdict {
+            Verdict::Store { stored, strip, unshared, not_for_client: None } => {
+                Some(Storable { stored, fields: None, strip, unshared })
+            }
+            Verdict::Store { .. } | Verdict::Refuse(_) | Verdict::Discard(_) => None,
+        }
     }
 }
 

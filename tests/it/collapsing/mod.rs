@@ -1,0 +1,73 @@
+//! One fetch for a key, however many clients ask: who waits, who shares, and what is never shared.
+
+mod not_shared;
+mod one_fetch;
+
+use std::sync::Arc;
+
+use plimsoll::observe::Role;
+use tokio::{sync::Notify, task::JoinHandle};
+
+use crate::support::{
+    Answer, Ask, Builder, Proxy, Reply, Scripted, Stage, Wire, answer_with, clock, ok, proxy, scripted, secs,
+    stage, until, within,
+};
+
+const DECLARED: &str = "name = 'x'\npath = '/x'\nlevel = 'changing'\nttl = '60s'\nstate = { query = ['q'] }";
+const FRESH: &str = "cache-control: max-age=60\r\n";
+
+/// A client that has asked for `/x`, and the fetch that it leads, at an origin that the test plays.
+async fn lead(proxy: &Proxy, origin: &Stage) -> (Wire, Wire) {
+    let leader = Wire::ask(proxy.address, GET).await;
+    let mut fetch = origin.accept().await;
+    fetch.head().await;
+    (leader, fetch)
+}
+
+const GET: &str = "GET /x HTTP/1.1\r\nhost: api.example\r\n";
+
+/// The two kinds of route that store, each with the name that Cache-Status has for it.
+fn ways() -> [(Builder, &'static str); 2] {
+    [(proxy().route(DECLARED), "x"), (proxy(), "default")]
+}
+
+/// Sends many requests at once.
+fn crowd(ask: &Ask, n: usize) -> Vec<JoinHandle<Answer>> {
+    (0..n).map(|_| tokio::spawn(ask.clone().send())).collect()
+}
+
+async fn answers(crowd: Vec<JoinHandle<Answer>>) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    for one in crowd {
+        answers.push(within(one).await.expect("no panic"));
+    }
+    answers
+}
+
+/// An origin that answers each request only when it is told to, with these fields and its number.
+async fn held_back(fields: &'static str) -> (Scripted, Arc<Notify>) {
+    let go = Arc::new(Notify::new());
+    let gate = Arc::clone(&go);
+    let origin = scripted(move |number, _| {
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 7\r\n{fields}\r\nfetch {number}");
+        Reply::Wait(Vec::new(), Arc::clone(&gate), answer.into_bytes())
+    })
+    .await;
+    (origin, go)
+}
+
+/// Lets every request that has come and will come be answered.
+fn open(go: &Arc<Notify>) -> JoinHandle<()> {
+    let go = Arc::clone(go);
+    tokio::spawn(async move {
+        loop {
+            go.notify_one();
+            tokio::task::yield_now().await;
+        }
+    })
+}
+
+fn collapsed(answers: &[Answer], fwd: &str, route: &str) -> usize {
+    let expected = format!("fwd={fwd}; collapsed; level=2; route={route}");
+    answers.iter().filter(|answer| answer.cache() == expected).count()
+}
