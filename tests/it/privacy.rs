@@ -40,6 +40,13 @@ async fn private_and_no_store_win_over_every_setting_however_they_are_written() 
                 format!("max-age=60, x=\"a, b\", {word}"),
                 format!("immutable, max-age=60, must-revalidate, {word}"),
                 format!("max-age=60, {word}=1"),
+                // No list, but plain enough.
+                format!("{word}; max-age=60"),
+                format!("max-age=60;{word}"),
+                format!("{word} max-age=60"),
+                format!("public {word};"),
+                format!("\"{word}, max-age=60\""),
+                format!("max-age=\"60, {word}"),
             ] {
                 // `private=1` names a field that is private, and the rest is for everybody.
                 if word.eq_ignore_ascii_case("private") && fields.ends_with("=1") {
