@@ -311,7 +311,8 @@ fn unfit_to_store(answer: &Answered<'_>, heeded: &Heeded, policy: &Policy) -> Op
         Some(refusal)
     } else if !answer.with_content {
         Some(Refusal::HeadRequest)
-    } else if answer.status == StatusCode::NOT_MODIFIED {
+    } else if matches!(answer.status, StatusCode::NOT_MODIFIED | StatusCode::RANGE_NOT_SATISFIABLE) {
+        // What they say is about the request's own condition or range, which is not in the key.
         Some(Refusal::StatusNotStorable)
     } else if is_endless(answer.fields) {
         Some(Refusal::EndlessStream)
@@ -338,10 +339,10 @@ fn stored(
     route: &Route,
 ) -> Stored {
     let directives = &heeded.directives;
-    // Where the origin decides, its s-maxage closes the operator's window but not its own (RFC 9111 section 4.2.4).
-    let is_origins = directives.s_maxage.is_some() && route.level().is_none();
+    // The origin's s-maxage closes the operator's window but not its own (RFC 9111 sections 4.2.4 and 5.2.2.10).
+    let is_closed = directives.s_maxage.is_some();
     let window = |given: Option<Duration>, rule: Option<Duration>| {
-        let window = given.or(if is_origins { None } else { rule }).unwrap_or_default();
+        let window = given.or(if is_closed { None } else { rule }).unwrap_or_default();
         if directives.forbids_stale() { Duration::ZERO } else { window }
     };
     Stored {

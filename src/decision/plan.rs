@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, Method, StatusCode, header::RANGE};
+use http::{
+    HeaderMap, HeaderName, Method, StatusCode,
+    header::{ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, RANGE},
+};
 
 use super::{Bypass, Keyed, Nature, Policy, Reason, Refusal, Sharing, Stored};
 use crate::{
@@ -18,6 +21,9 @@ use crate::{
         vary::{Fit, Presented},
     },
 };
+
+/// The fields of content negotiation (RFC 9110 section 12.5).
+static NEGOTIATION: [HeaderName; 4] = [ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE];
 
 /// The answer to the second question. An index counts the stored variants in the order in which they were given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +118,7 @@ enum Selected<'a> {
     },
 }
 
-/// The newest variant that may answer this request (RFC 9111 section 4.1). One whose nominated fields all match goes
+/// The newest variant that may answer this request, by its Date (RFC 9111 sections 4 and 4.1). One whose nominated fields all match goes
 /// before one that is only in the right language.
 fn select<'a>(
     keyed: &Keyed,
@@ -122,6 +128,7 @@ fn select<'a>(
     now: Now,
 ) -> Selected<'a> {
     let mut other_variants = false;
+    let mut newest: Option<(usize, &Stored)> = None;
     let (mut first_choice, mut incomplete) = (None, None);
     let mut presented = Presented::new(fields);
     for (index, stored) in variants.into_iter().enumerate() {
@@ -146,7 +153,8 @@ fn select<'a>(
                     // It is kept from this request by who asks, and by no field that Vary names.
                     Fit::Exact if !may_have => {}
                     Fit::Exact if stored.suffices(&keyed.method, fields, now) => {
-                        return Selected::Variant(index, stored);
+                        let is_newest = newest.is_none_or(|(_, other)| stored.date > other.date);
+                        newest = if is_newest { Some((index, stored)) } else { newest };
                     }
                     Fit::Exact => incomplete = incomplete.or(stored.extent.part().map(|part| (index, part))),
                     Fit::FirstChoice if may_have && stored.suffices(&keyed.method, fields, now) => {
@@ -156,6 +164,9 @@ fn select<'a>(
                 }
             }
         }
+    }
+    if let Some((index, stored)) = newest {
+        return Selected::Variant(index, stored);
     }
     match (first_choice, incomplete) {
         (Some((index, stored)), _) => Selected::FirstChoice(index, stored),
@@ -183,12 +194,18 @@ pub fn is_candidate(keyed: &Keyed, fields: &HeaderMap, stored: &Stored, policy: 
 
 /// Whether the origin can be told that a stored response is held, although it was made for other nominated fields: it
 /// may name it as the one for these too (RFC 9111 section 4.3.1).
+///
+/// Only a strong entity tag names one representation and no other (RFC 9110 section 8.8.1), and only in the matter of
+/// negotiation is an origin believed that one representation is for different requests. Where it varies by what could be
+/// anybody's data, an origin that tags its whole site alike would give one client what is another's.
 pub fn can_be_offered(keyed: &Keyed, fields: &HeaderMap, stored: &Stored, policy: &Policy) -> bool {
-    let Nature::Nominated { sharing, .. } = &stored.nature else { return false };
+    let Nature::Nominated { fields: nominated, sharing } = &stored.nature else { return false };
     keyed.method == Method::GET
         && !fields.contains_key(RANGE)
         && stored.extent == Extent::Whole
-        && stored.tag.is_some()
+        && stored.tag.as_ref().is_some_and(|tag| !tag.is_weak())
+        && stored.is_acceptable(keyed.codings)
+        && nominated.names().all(|name| NEGOTIATION.contains(name))
         && may_have(keyed, *sharing, policy)
 }
 
@@ -218,7 +235,11 @@ fn use_variant(keyed: &Keyed, variant: usize, stored: &Stored, now: Now) -> Plan
     }
     match remaining {
         Remaining::Fresh(_) | Remaining::Forever => Plan::Serve { variant, remaining },
-        Remaining::Stale(since) if since < stored.stale_while_revalidate && !directives.wants_fresh() => {
+        Remaining::Stale(since)
+            if since < stored.stale_while_revalidate
+                && !directives.wants_fresh()
+                && !is_too_stale(directives, since) =>
+        {
             Plan::ServeStale { variant, since }
         }
         Remaining::Stale(since) if accepts_stale(directives, stored, since) => {
@@ -239,6 +260,11 @@ fn is_young_enough(directives: &CacheControl, stored: &Stored, remaining: Remain
         Remaining::Stale(_) => false,
     });
     age_ok && fresh_ok
+}
+
+/// Whether a request sets a limit on staleness that this is beyond.
+fn is_too_stale(directives: &CacheControl, since: Duration) -> bool {
+    matches!(directives.max_stale, Some(MaxStale::Within(limit)) if since > limit)
 }
 
 /// max-stale of the request (RFC 9111 section 5.2.1.2), unless the response forbids stale use.

@@ -131,7 +131,7 @@ impl Stored {
 
     /// The date that a client's If-Modified-Since is compared with: Last-Modified, else Date.
     pub fn modified(&self) -> SystemTime {
-        self.modified_date().unwrap_or(self.date)
+        self.modified_date().unwrap_or_else(|| whole_second(self.date))
     }
 
     /// Last-Modified, where it can be read.
@@ -174,6 +174,7 @@ impl Stored {
         let validator = self.strong_validator();
         validator.is_some()
             && validator == other.strong_validator()
+            && self.coding == other.coding
             && self.has_nature_of(other)
             && matches!((self.extent, other.extent), (Extent::Part(one), Extent::Part(other)) if one.complete() == other.complete())
     }
@@ -235,4 +236,10 @@ impl Stored {
             Nature::Nominated { fields, .. } => fields.heap_bytes(),
         }
     }
+}
+
+/// A time as HTTP can state it. A client can only give back whole seconds.
+fn whole_second(time: SystemTime) -> SystemTime {
+    time.duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(time, |since| SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs()))
 }

@@ -2,7 +2,7 @@
 
 use http::{
     HeaderMap, HeaderName,
-    header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE},
+    header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG},
 };
 
 /// Fields that belong to the content that is kept: how it is coded, and how much of it there is.
@@ -14,7 +14,11 @@ pub fn updated_fields(stored: &HeaderMap, newer: &HeaderMap) -> HeaderMap {
     let mut updated = stored.clone();
     // An answer without Date is dated by its receipt, and not by that of what it speaks of (RFC 9110 section 6.6.1).
     updated.remove(DATE);
-    for name in newer.keys().filter(|name| !OF_THE_CONTENT.contains(name)) {
+    // A tag that it has names the very bytes that are kept. What speaks of them may call them by a weaker one, or by one
+    // that is stronger than they are.
+    let is_kept =
+        |name: &HeaderName| OF_THE_CONTENT.contains(name) || (*name == ETAG && stored.contains_key(ETAG));
+    for name in newer.keys().filter(|name| !is_kept(name)) {
         updated.remove(name);
         for value in newer.get_all(name) {
             updated.append(name.clone(), value.clone());

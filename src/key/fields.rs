@@ -31,7 +31,9 @@ pub fn canonical_field<'a>(
 ///
 /// A language range matches what it is a prefix of, and falls back to its own prefixes (RFC 4647 sections 3.3.1 and
 /// 3.4), after what matches directly at the same weight. Ties go to the operator's order, a weight of 0 excludes,
-/// malformed items count for nothing, and where nothing matches the first choice is taken.
+/// malformed items count for nothing, and where nothing matches the first choice is taken. A choice that is itself the
+/// range by which another one matched goes before it: `fr` asks for `fr` and not for `fr-CA`, so that what is chosen and
+/// sent is chosen again by whoever reads it next.
 pub fn choose<'a, 'c>(
     name: &HeaderName,
     values: impl Iterator<Item = &'a HeaderValue>,
@@ -47,10 +49,10 @@ pub fn choose<'a, 'c>(
         return Some(exact);
     }
     let items: Vec<Item<'_>> = negotiation::items(kind, list).flatten().collect();
-    let mut best: Option<(Liking, &str)> = None;
+    let mut best: Option<(Liking<'_>, &str)> = None;
     for choice in choices {
         if let Some(liking) = liking(kind, choice, &items)
-            && best.is_none_or(|(most, _)| liking > most)
+            && best.as_ref().is_none_or(|(most, _)| liking.is_more_than(most))
         {
             best = Some((liking, choice));
         }
@@ -58,27 +60,42 @@ pub fn choose<'a, 'c>(
     Some(best.map_or(first, |(_, choice)| choice))
 }
 
-/// How much a list likes a choice: its weight, and then whether a range matched it directly.
-type Liking = (u16, bool);
+/// How much a list likes a choice.
+struct Liking<'a> {
+    /// The weight, and then whether a range matched the choice directly.
+    rank: (u16, bool),
+    choice: Cow<'a, str>,
+    /// The range that matched it directly.
+    range: Option<&'a str>,
+}
 
-fn liking(kind: Kind, choice: &str, items: &[Item<'_>]) -> Option<Liking> {
+impl Liking<'_> {
+    fn is_more_than(&self, other: &Self) -> bool {
+        let is_what_other_matched = other.range == Some(&self.choice) && other.choice != self.choice;
+        self.rank > other.rank || (self.rank == other.rank && is_what_other_matched)
+    }
+}
+
+fn liking<'a>(kind: Kind, choice: &'a str, items: &'a [Item<'_>]) -> Option<Liking<'a>> {
     let choice = canonical_choice(kind, choice);
     // The most specific range that covers the choice decides; of its repeats the heaviest.
-    let direct = items
-        .iter()
-        .filter_map(|item| Some((negotiation::coverage(kind, &item.range, &choice)?, item.weight)))
-        .max();
+    let covering = |item: &'a Item<'_>| {
+        Some((negotiation::coverage(kind, &item.range, &choice)?, item.weight, &*item.range))
+    };
+    let direct = items.iter().filter_map(covering).max();
     let fallback = || {
         let is_narrower =
             |item: &&Item<'_>| kind == Kind::Language && negotiation::covers(kind, &choice, &item.range);
         items.iter().filter(is_narrower).map(|item| (item.weight, false)).max()
     };
-    let liking = match direct {
-        Some((specificity, weight)) if specificity > 0 => Some((weight, true)),
-        Some((_, weight)) => Some((weight, true)).max(fallback()),
+    let rank = match direct {
+        Some((specificity, weight, _)) if specificity > 0 => Some((weight, true)),
+        Some((_, weight, _)) => Some((weight, true)).max(fallback()),
         None => fallback(),
     };
-    liking.filter(|(weight, _)| *weight > 0)
+    let rank = rank.filter(|(weight, _)| *weight > 0)?;
+    let range = direct.map(|(.., range)| range);
+    Some(Liking { rank, choice, range })
 }
 
 fn canonical_choice(kind: Kind, choice: &str) -> Cow<'_, str> {
@@ -268,6 +285,12 @@ mod tests {
         assert_eq!(chosen(&ACCEPT_LANGUAGE, "en-GB", &strings(&["en", "en-gb"])), "en-gb");
         assert_eq!(choose(&ACCEPT_LANGUAGE, [].iter(), &choices), Some("en"));
         assert_eq!(choose(&ACCEPT_LANGUAGE, [].iter(), &[]), None);
+        let broad = strings(&["fr-CA", "fr"]);
+        for (line, choice) in
+            [("fr", "fr"), ("fr-FR", "fr"), ("fr-CA", "fr-CA"), ("fr, fr-CA", "fr-CA"), ("*", "fr-CA")]
+        {
+            assert_eq!(chosen(&ACCEPT_LANGUAGE, line, &broad), choice, "{line}");
+        }
     }
 
     #[test]
@@ -283,6 +306,7 @@ mod tests {
         ] {
             assert_eq!(chosen(&ACCEPT, line, &choices), choice, "{line}");
         }
+        assert_eq!(chosen(&ACCEPT, "text/html", &strings(&["text/html;level=1", "text/html"])), "text/html");
     }
 
     #[test]
@@ -330,6 +354,13 @@ mod tests {
         fn what_is_chosen_is_always_one_of_the_choices(line in "([a-c*-]{1,3}(;q=[01](\\.[0-9])?)?,){0,4}") {
             let choices = strings(&["a", "a-b", "c"]);
             prop_assert!(choices.iter().any(|choice| choice == chosen(&ACCEPT_LANGUAGE, &line, &choices)));
+        }
+
+        #[test]
+        fn what_is_chosen_is_chosen_again(line in "([a-c*-]{1,3}(;q=[01](\\.[0-9])?)?,){0,4}") {
+            let choices = strings(&["a-b-c", "c", "a-b", "a"]);
+            let once = chosen(&ACCEPT_LANGUAGE, &line, &choices);
+            prop_assert_eq!(chosen(&ACCEPT_LANGUAGE, once, &choices), once);
         }
     }
 }

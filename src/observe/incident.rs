@@ -2,7 +2,8 @@
 
 use http::Method;
 
-/// Something that went wrong on the way to the origin, or in the proxy itself.
+/// Something that went wrong on the way to the origin or the client, or in the proxy itself. Each limit that the operator
+/// sets shows here when it is met, by this name or by that of the problem.
 #[derive(Clone, Copy, Debug)]
 pub enum Incident<'a> {
     /// A request was sent a second time (RFC 9110 section 9.2.2).
@@ -11,6 +12,14 @@ pub enum Incident<'a> {
     OriginFault(&'static str),
     /// A request was refused because too many wait for the origin, for this reason.
     Overload(&'static str),
+    /// The content of an answer broke off, or stood still for too long.
+    CutShort,
+    /// A client's connection was ended because it took longer than this limit allows: `idle` or `write`.
+    ClientTooSlow(&'static str),
+    /// A connection was turned away: there are too many.
+    TurnedAway,
+    /// A client got a problem of the proxy's own, by its name.
+    Problem(&'static str),
     /// The proxy panicked, and a request failed with it.
     Panic,
 }
@@ -22,6 +31,10 @@ impl Incident<'_> {
             Self::SentAgain(_) => "sent-again",
             Self::OriginFault(_) => "origin-fault",
             Self::Overload(_) => "overload",
+            Self::CutShort => "cut-short",
+            Self::ClientTooSlow(_) => "client-too-slow",
+            Self::TurnedAway => "turned-away",
+            Self::Problem(_) => "problem",
             Self::Panic => "panic",
         }
     }
@@ -30,8 +43,11 @@ impl Incident<'_> {
     pub fn detail(&self) -> &str {
         match self {
             Self::SentAgain(method) => method.as_str(),
-            Self::OriginFault(what) | Self::Overload(what) => what,
-            Self::Panic => "",
+            Self::OriginFault(what)
+            | Self::Overload(what)
+            | Self::ClientTooSlow(what)
+            | Self::Problem(what) => what,
+            Self::CutShort | Self::TurnedAway | Self::Panic => "",
         }
     }
 }

@@ -54,8 +54,6 @@ pub trait Sink: Send + Sync {
     fn happened(&self, incident: Incident<'_>);
     /// A message was refused because it broke a rule of the wire.
     fn refused(&self, violation: Violation);
-    /// A connection was turned away: there are too many.
-    fn turned_away(&self);
 }
 
 /// A sink that writes to the application log: findings as warnings the first time, everything else for debugging.
@@ -95,9 +93,5 @@ impl Sink for LogSink {
 
     fn refused(&self, violation: Violation) {
         tracing::info!(rule = violation.name(), section = violation.rule().section, "refused a message");
-    }
-
-    fn turned_away(&self) {
-        tracing::debug!("turned a connection away: there are too many");
     }
 }

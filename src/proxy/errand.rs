@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::{
+    HeaderMap, HeaderValue, Method, Request,
+    header::{ETAG, LAST_MODIFIED},
+};
 
 use super::{Problem, Shared, exchange::Exchange, outgoing};
 use crate::{
@@ -92,16 +95,22 @@ impl Held {
         }
     }
 
-    /// The held response that a 304 with this entity tag speaks of (RFC 9111 section 4.3.4): where the tag is weak, the
-    /// newest that has it.
-    pub(super) fn confirmed_by(&self, tag: Option<&HeaderValue>) -> Option<&Arc<Entry<Stored>>> {
-        let has_tag = |entry: &&Arc<Entry<Stored>>, tag: &HeaderValue| {
-            entry.meta().tag.as_ref().is_some_and(|held| held.weakly_equals(tag.as_bytes()))
-        };
-        match (self, tag) {
-            (Self::Selected(entry), None) => Some(entry).filter(|entry| entry.meta().has_validator()),
-            (Self::Selected(entry), Some(tag)) => Some(entry).filter(|entry| has_tag(entry, tag)),
-            (Self::Offered(entries), Some(tag)) => entries.iter().find(|entry| has_tag(entry, tag)),
+    /// The held response that a 304 with these fields speaks of (RFC 9111 section 4.3.4): the one that was asked about, if
+    /// no validator says otherwise; of several, the one that has the very same strong tag.
+    pub(super) fn confirmed_by(&self, news: &HeaderMap) -> Option<&Arc<Entry<Stored>>> {
+        let tag = |entry: &Arc<Entry<Stored>>| entry.meta().tag.clone();
+        match (self, news.get(ETAG)) {
+            (Self::Selected(entry), Some(named)) => Some(entry)
+                .filter(|entry| tag(entry).is_some_and(|held| held.weakly_equals(named.as_bytes()))),
+            (Self::Selected(entry), None) => {
+                let held = entry.meta().last_modified.as_ref();
+                let is_of_then =
+                    news.get(LAST_MODIFIED).is_none_or(|date| held.is_none_or(|held| held == date));
+                Some(entry).filter(|entry| entry.meta().has_validator() && is_of_then)
+            }
+            (Self::Offered(entries), Some(named)) => entries
+                .iter()
+                .find(|entry| tag(entry).is_some_and(|held| held.strongly_equals(named.as_bytes()))),
             (Self::Nothing | Self::Offered(_) | Self::Part(..), _) => None,
         }
     }
@@ -132,6 +141,8 @@ pub(super) enum Condition {
 pub(super) struct Order {
     pub(super) errand: Errand,
     pub(super) held: Held,
+    /// The stored response for this request, whatever its validators are worth.
+    pub(super) selected: Option<Arc<Entry<Stored>>>,
     /// A stored response that may be served where the origin fails.
     pub(super) stand_in: Option<Arc<Entry<Stored>>>,
     pub(super) request: Request<RequestBody>,
@@ -154,6 +165,10 @@ impl Order {
             Ok::<_, Problem>(request)
         };
         let condition = held.condition();
+        let selected = match &held {
+            Held::Selected(entry) => Some(Arc::clone(entry)),
+            Held::Nothing | Held::Offered(_) | Held::Part(..) => None,
+        };
         let request = build(&condition)?;
         let unconditional = match condition {
             Condition::AsAsked => None,
@@ -165,7 +180,7 @@ impl Order {
             method: exchange.parts.method.clone(),
             fields: exchange.fields().clone(),
         };
-        Ok(Self { errand, held, stand_in, request, unconditional })
+        Ok(Self { errand, held, selected, stand_in, request, unconditional })
     }
 }
 

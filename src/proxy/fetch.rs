@@ -34,8 +34,9 @@ use crate::{
 pub(super) enum Fetched {
     /// It is being received and will be stored.
     Filling(Filling),
-    /// An answer with this status, and no content, has brought what was held up to date.
-    Renewed(Arc<Entry<Stored>>, StatusCode),
+    /// An answer with this status, and no content, says that what was held is still good; it has brought what is stored up
+    /// to date, or is only for the client that asked.
+    Renewed { entry: Arc<Entry<Stored>>, status: StatusCode, is_stored: bool },
     /// It is not stored, and passed on to the client that asked.
     Passed { response: Response<Content>, evidence: EvidenceSet, reason: Reason },
     /// It is not for the client that asked, whose own request is to be forwarded.
@@ -111,8 +112,9 @@ impl Proxy {
             let received = shared.clock.now();
             let arrived = Arrived { response, framing, asked, received, stamp };
             match self.fit(&order, arrived) {
-                Fit::Renews(entry) => {
-                    return audience.deliver(Fetched::Renewed(entry, StatusCode::NOT_MODIFIED));
+                Fit::Renews(entry, is_stored) => {
+                    let status = StatusCode::NOT_MODIFIED;
+                    return audience.deliver(Fetched::Renewed { entry, status, is_stored });
                 }
                 Fit::Completes(completed) => {
                     let (receiving, body) = *completed;
@@ -134,7 +136,7 @@ impl Proxy {
     fn fit(&self, order: &Order, arrived: Arrived) -> Fit {
         match (arrived.response.status(), &order.held) {
             (StatusCode::NOT_MODIFIED, _) => match self.confirm(order, arrived.news()) {
-                Some(entry) => Fit::Renews(entry),
+                Some((entry, is_stored)) => Fit::Renews(entry, is_stored),
                 None => Fit::Misses(arrived),
             },
             (StatusCode::PARTIAL_CONTENT, Held::Part(held, missing)) => {
@@ -167,7 +169,7 @@ impl Proxy {
     /// Judges an answer, tells the client that asked, and receives the content if it is to be stored.
     async fn receive(&self, order: Order, arrived: Arrived, audience: Audience) {
         let shared = &self.shared;
-        let Order { errand, stand_in, .. } = order;
+        let Order { errand, selected, stand_in, .. } = order;
         let (status, received) = (arrived.response.status(), arrived.received);
         if status.is_server_error() && stand_in.is_some_and(|held| held.meta().is_usable_on_error(received)) {
             return audience.deliver(Fetched::Failed(UpstreamError::ServerError(status).into()));
@@ -176,9 +178,15 @@ impl Proxy {
             && errand.method_sent() == Method::HEAD
             && let Some(entry) = self.update_by_head(&errand, arrived.news())
         {
-            return audience.deliver(Fetched::Renewed(entry, status));
+            return audience.deliver(Fetched::Renewed { entry, status, is_stored: true });
         }
         let Judgement { verdict, evidence } = arrived.judged(&errand, shared);
+        if let Some(entry) = &selected
+            && !matches!(verdict, Verdict::Store { .. })
+            && ends_what_is_held(&errand, status)
+        {
+            shared.store.discard(entry);
+        }
         match verdict {
             Verdict::Discard(reason) => {
                 let until = received.mono.saturating_add(shared.settings.uncacheable_memory);
@@ -224,6 +232,10 @@ impl Proxy {
             }
             None => (storable, Beside::default()),
         };
+        let mut storable = storable;
+        if storable.stored.extent.part().is_some_and(partial::Part::is_whole) {
+            storable.stored.extent = Extent::Whole;
+        }
         Ok(Receiving::new(errand, arrived, storable, stamped, extent, beside))
     }
 
@@ -248,8 +260,8 @@ impl Proxy {
 
 /// How an answer fits what is held.
 enum Fit {
-    /// It has brought a stored response up to date.
-    Renews(Arc<Entry<Stored>>),
+    /// It says that a stored response is still good, and whether that is stored.
+    Renews(Arc<Entry<Stored>>, bool),
     /// Its content is what a held part lacked.
     Completes(Box<(Receiving, Content)>),
     /// It is an answer of its own.
@@ -284,6 +296,22 @@ impl Errand {
     }
 }
 
+/// Whether an answer that is not stored says that what is held is not the answer any more (RFC 9111 section 4.3.3). A
+/// failing server says nothing of it, nor does one that asks for patience, or answers a range or HEAD; and what is said to
+/// who has an identity is not said to all.
+fn ends_what_is_held(errand: &Errand, status: StatusCode) -> bool {
+    let is_silent = status.is_server_error()
+        || matches!(
+            status,
+            StatusCode::PARTIAL_CONTENT
+                | StatusCode::NOT_MODIFIED
+                | StatusCode::RANGE_NOT_SATISFIABLE
+                | StatusCode::REQUEST_TIMEOUT
+                | StatusCode::TOO_MANY_REQUESTS
+        );
+    !is_silent && errand.method_sent() != Method::HEAD && !errand.keyed.carried.any()
+}
+
 /// How many bytes of content an answer announces; none where it does not say.
 const fn announced(framing: Framing) -> u64 {
     match framing {
@@ -314,7 +342,7 @@ impl Audience {
                     self.shared.not_shared(&lead, response.status(), *reason)
                 }
                 Fetched::Failed(problem) => Landing::Failed(*problem),
-                Fetched::Filling(_) | Fetched::Renewed(..) | Fetched::NotForClient(_) => Landing::News,
+                Fetched::Filling(_) | Fetched::Renewed { .. } | Fetched::NotForClient(_) => Landing::News,
             };
             lead.end(landing);
         }

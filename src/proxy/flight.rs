@@ -104,6 +104,11 @@ impl Flights {
         }
     }
 
+    /// The flight of a key, if there is one.
+    pub(super) fn find(&self, hash: KeyHash, keyed: &Keyed) -> Option<Arc<Flight>> {
+        self.shard(hash).get(&Wanted::by(keyed)).map(Arc::clone)
+    }
+
     /// Leads a new flight in the place of one whose answer may no longer be used. `None` where somebody else already
     /// does.
     pub(super) fn replace(self: &Arc<Self>, hash: KeyHash, keyed: &Keyed, old: &Arc<Flight>) -> Option<Lead> {

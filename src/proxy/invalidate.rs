@@ -2,7 +2,7 @@
 //! (RFC 9111 section 4.4, RFC 9875). And the answer to POST that is stored as that of GET (RFC 9110 section 9.3.3).
 
 use http::{
-    HeaderMap, HeaderName, Method, Response,
+    HeaderMap, HeaderName, Method, Response, StatusCode,
     header::{CONTENT_LOCATION, LOCATION},
 };
 
@@ -81,7 +81,10 @@ impl Proxy {
     ) -> Option<(Errand, Receiving)> {
         let is_of_target = named(&exchange.target, arrived.response.headers(), &CONTENT_LOCATION)
             .is_some_and(|place| place == exchange.target);
-        if exchange.parts.method != Method::POST || !arrived.response.status().is_success() || !is_of_target {
+        if exchange.parts.method != Method::POST
+            || arrived.response.status() != StatusCode::OK
+            || !is_of_target
+        {
             return None;
         }
         let shared = &self.shared;

@@ -29,7 +29,7 @@ use crate::{
 
 /// How often a request whose leader brought nothing takes part in another fetch, before it has the leader's failure for
 /// its own or goes alone.
-const MOST_TURNS: usize = 3;
+const MOST_TURNS: usize = 2;
 
 /// What waiting for the fetches of others has come to.
 #[derive(Default)]
@@ -107,7 +107,7 @@ impl Proxy {
                 Plan::OnlyIfCached => return Err(Problem::OnlyIfCached),
             };
             drop(variants);
-            match self.share(&exchange, &keyed, fwd, &mut turns).await {
+            match self.share(&exchange, &keyed, fwd, &held, &mut turns).await {
                 Share::Alone => return self.fetch(exchange, keyed, fwd, held, None, &turns).await,
                 Share::Lead(lead) => return self.fetch(exchange, keyed, fwd, held, Some(lead), &turns).await,
                 Share::Follow(filling) => {
@@ -123,15 +123,30 @@ impl Proxy {
     }
 
     /// Takes part in a fetch: waits for that of another, if there is one and its answer may be for this request too.
-    async fn share(&self, exchange: &Exchange, keyed: &Keyed, fwd: Fwd, turns: &mut Turns) -> Share {
+    async fn share(
+        &self,
+        exchange: &Exchange,
+        keyed: &Keyed,
+        fwd: Fwd,
+        held: &Held,
+        turns: &mut Turns,
+    ) -> Share {
         let shared = &self.shared;
         let hash = shared.store.hash(&keyed.key);
         let is_known_to_be_unshared = || shared.unshared.recall(hash, shared.clock.now().mono).is_some();
         let waits_no_more = turns.alone || turns.taken >= MOST_TURNS;
-        if waits_no_more || !may_be_shared(exchange, keyed, fwd) || is_known_to_be_unshared() {
+        if waits_no_more || fwd == Fwd::Request || is_known_to_be_unshared() {
             return Share::Alone;
         }
-        let flight = match shared.flights.join(hash, keyed) {
+        let part = if may_lead(exchange, keyed, held) {
+            shared.flights.join(hash, keyed)
+        } else {
+            match shared.flights.find(hash, keyed) {
+                Some(flight) => Part::Follow(flight),
+                None => return Share::Alone,
+            }
+        };
+        let flight = match part {
             Part::Lead(lead) => {
                 shared.sink.took_part(
                     &exchange.route.name,
@@ -145,7 +160,12 @@ impl Proxy {
         shared.sink.took_part(&exchange.route.name, Role::Follower);
         let share = match flight.landed(shared.settings.lock_timeout).await {
             Some(Landing::Filling(common)) => self.follow(exchange, keyed, &flight, &common),
-            Some(Landing::Failed(problem)) if turns.taken + 1 >= MOST_TURNS => Share::Failed(problem),
+            // Who has waited until the origin's time was up does not wait for that again.
+            Some(Landing::Failed(problem))
+                if problem == Problem::OriginTimeout || turns.taken + 1 >= MOST_TURNS =>
+            {
+                Share::Failed(problem)
+            }
             Some(Landing::News | Landing::Failed(_)) => Share::Again,
             Some(Landing::NotShared) | None => Share::Alone,
         };
@@ -207,9 +227,9 @@ impl Proxy {
                 let outcome = Outcome::of(handling(fwd, status, true), Some(filling.stored.level()), None);
                 Ok(self.respond_filling(&exchange, filling, outcome))
             }
-            Fetched::Renewed(entry, status) => {
+            Fetched::Renewed { entry, status, is_stored } => {
                 let status = Some(status).filter(|status| *status != entry.meta().status);
-                let outcome = Outcome::of(handling(fwd, status, true), Some(entry.meta().level()), None);
+                let outcome = Outcome::of(handling(fwd, status, is_stored), Some(entry.meta().level()), None);
                 Ok(self.respond_stored(&exchange, &entry, outcome, self.shared.clock.now()))
             }
             Fetched::Passed { response, evidence, reason } => {
@@ -265,13 +285,14 @@ impl Proxy {
     }
 }
 
-/// Whether the answer to this request may be that to others, and theirs its own: on a declared route always, since the
-/// fetch is built from the key; elsewhere if it asks for the whole and under no condition. Who wants a newer answer than
-/// the stored one asks for itself.
-fn may_be_shared(exchange: &Exchange, keyed: &Keyed, fwd: Fwd) -> bool {
+/// Whether the answer to this request may be that to others: on a declared route always, since the fetch is built from the
+/// key; elsewhere if it asks for the whole and under no condition, or if the conditions that are sent are those of what is
+/// held. Who may not lead may still follow.
+fn may_lead(exchange: &Exchange, keyed: &Keyed, held: &Held) -> bool {
     let fields = exchange.fields();
-    let is_plain = keyed.method != Method::HEAD && !asks_for_a_part(fields) && !is_conditional(fields);
-    fwd != Fwd::Request && (keyed.declared.is_some() || is_plain)
+    let is_plain = !asks_for_a_part(fields) && !is_conditional(fields);
+    let is_replaced = matches!(held, Held::Selected(entry) if entry.meta().has_validator());
+    keyed.declared.is_some() || (keyed.method != Method::HEAD && (is_plain || is_replaced))
 }
 
 /// The `ttl` of Cache-Status: whole seconds of freshness left, negative when stale. Counted so that Age, which is

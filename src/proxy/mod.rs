@@ -175,7 +175,10 @@ impl Proxy {
     ) -> Response<Body> {
         match caught(pin!(self.answer(request, peer, interim))).await {
             Ok(Ok(response)) => response,
-            Ok(Err(problem)) => problem.into_response(),
+            Ok(Err(problem)) => {
+                self.shared.sink.happened(Incident::Problem(problem.name()));
+                problem.into_response()
+            }
             Err(Panicked) => {
                 self.shared.sink.happened(Incident::Panic);
                 Problem::Internal.into_response()
@@ -191,8 +194,13 @@ impl Proxy {
 
     /// The answer to a connection that there is no room for, as it is written.
     pub fn turn_away(&self) -> Vec<u8> {
-        self.shared.sink.turned_away();
+        self.shared.sink.happened(Incident::TurnedAway);
         Problem::Busy.into_last_words()
+    }
+
+    /// Takes note that a connection was ended because its client was slower than this limit allows.
+    pub fn gave_up(&self, limit: &'static str) {
+        self.shared.sink.happened(Incident::ClientTooSlow(limit));
     }
 
     async fn answer(

@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
-    header::{CONTENT_RANGE, ETAG, LAST_MODIFIED},
+    header::{CONTENT_ENCODING, CONTENT_RANGE, ETAG, LAST_MODIFIED},
 };
 
 use super::{Proxy, errand::Errand, head, renew::News};
 use crate::{
     decision::{Answered, Framing, Stored, Verdict, judge, updated_fields},
-    semantics::partial::{Extent, Joined, Part, Piece, join},
+    semantics::{
+        fields::remove_digests,
+        partial::{Extent, Joined, Part, Piece, join},
+        validation::StrongValidator,
+    },
     store::{Budget, Chunks, Entry, SegmentWriter, StoredBody, Variants},
 };
 
@@ -90,12 +94,19 @@ impl Proxy {
         news: News<'_>,
     ) -> Option<Combined> {
         let stored = held.meta();
-        // Without a strong validator there was no If-Range, and these bytes may be of anything.
-        stored.strong_validator()?;
+        // Without a strong validator there was no If-Range, and without the same one beside them these bytes may be of
+        // anything (RFC 9110 section 15.3.7.3).
+        let has_validator = match stored.strong_validator()? {
+            StrongValidator::Tag(_) => news.fields.contains_key(ETAG),
+            StrongValidator::Date(_) => news.fields.contains_key(LAST_MODIFIED),
+        };
         let is_same = |name: &HeaderName, known: Option<&[u8]>| {
             news.fields.get(name).is_none_or(|value| known == Some(value.as_bytes()))
         };
-        let is_of_it = Part::of_answer(news.fields, length) == Some(missing)
+        let old = head::undress(held.head(), &errand.route, stored.lifetime);
+        let is_of_it = has_validator
+            && Part::of_answer(news.fields, length) == Some(missing)
+            && is_same(&CONTENT_ENCODING, old.get(CONTENT_ENCODING).map(HeaderValue::as_bytes))
             && is_same(&ETAG, stored.tag.as_ref().map(|tag| tag.as_value().as_bytes()))
             && is_same(&LAST_MODIFIED, stored.last_modified.as_ref().map(HeaderValue::as_bytes));
         if !is_of_it {
@@ -118,6 +129,8 @@ impl Proxy {
         let old = head::undress(held.head(), &errand.route, held.meta().lifetime);
         let mut fields = updated_fields(&old, news.fields);
         fields.remove(CONTENT_RANGE);
+        // They are of one part's content.
+        remove_digests(&mut fields);
         let bytes = joined.part.range();
         let answer = Answered {
             status: StatusCode::OK,

@@ -37,11 +37,16 @@ impl<'a> News<'a> {
 
 impl Proxy {
     /// Takes a 304 as the word that what is held is still good: its fields are brought up to date, its content is kept.
-    /// `None` where it speaks of something else, or where what is held may no longer be.
-    pub(super) fn confirm(&self, order: &Order, news: News<'_>) -> Option<Arc<Entry<Stored>>> {
-        let held = order.held.confirmed_by(news.fields.get(ETAG))?;
+    /// `None` where it speaks of something else, or where what is held may no longer be. Says whether it is stored as it
+    /// is now.
+    pub(super) fn confirm(&self, order: &Order, news: News<'_>) -> Option<(Arc<Entry<Stored>>, bool)> {
+        let held = order.held.confirmed_by(news.fields)?;
         let store = &self.shared.store;
         let Some(entry) = self.renewed(&order.errand, held, news) else {
+            // What may not be stored for who asks may still be stored for all others: it is good for this one answer.
+            if order.errand.keyed.carried.any() {
+                return Some((Arc::clone(held), false));
+            }
             store.discard(held);
             return None;
         };
@@ -54,7 +59,7 @@ impl Proxy {
             }
             Held::Nothing | Held::Selected(_) | Held::Part(..) => store.replace(held, Arc::clone(&entry)),
         };
-        Some(entry)
+        Some((entry, true))
     }
 
     /// Takes a 200 to HEAD as what GET would say now: stored responses that this request could have been answered with

@@ -6,8 +6,8 @@ use std::{ops::Range, sync::Arc};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
     header::{
-        AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
-        ETAG, LAST_MODIFIED, RANGE,
+        ACCEPT_RANGES, AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE,
+        CONTENT_TYPE, DATE, ETAG, LAST_MODIFIED, RANGE, VARY, VIA,
     },
 };
 
@@ -21,6 +21,7 @@ use crate::{
     semantics::{
         Now,
         cache_status::{CACHE_STATUS, CacheStatus, Fwd, Handling},
+        fields::remove_digests,
         freshness::{FreshnessLifetime, Remaining},
         methods,
         multipart::Multipart,
@@ -238,9 +239,22 @@ impl Proxy {
         let fields = response.headers_mut();
         fields.reserve(head.lines().count() + 3);
         for (name, value) in head.fields() {
-            if part != &Part::NotModified || goes_with_not_modified(&name, stored) {
+            let goes = match part {
+                Part::NotModified => goes_with_not_modified(&name, stored),
+                Part::Content(Selection::Unsatisfiable) => goes_with_unsatisfiable(&name),
+                Part::Content(_) | Part::AsReceived => true,
+            };
+            if goes {
                 fields.append(name, value);
             }
+        }
+        match part {
+            Part::Content(Selection::Part(_) | Selection::Parts(_)) => remove_digests(fields),
+            // It is about this request's range, and no cache must have it for another's.
+            Part::Content(Selection::Unsatisfiable) => {
+                fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            }
+            Part::NotModified | Part::Content(Selection::Whole) | Part::AsReceived => {}
         }
         match (part, length) {
             (Part::Content(selection), Some(length)) => {
@@ -286,6 +300,11 @@ fn multipart(ranges: &[Range<u64>], length: u64, head: &HeadBlock) -> Multipart 
 fn goes_with_not_modified(name: &HeaderName, stored: &Stored) -> bool {
     let about_content = [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_RANGE];
     !about_content.contains(name) && (*name != LAST_MODIFIED || stored.tag.is_none()) || *name == ETAG
+}
+
+/// What a 416 of the proxy's own has of the stored head: nothing that is about the content, or lets it be stored.
+fn goes_with_unsatisfiable(name: &HeaderName) -> bool {
+    [ACCEPT_RANGES, DATE, VARY, VIA].contains(name)
 }
 
 fn state_length(fields: &mut HeaderMap, status: StatusCode, selection: &Selection, length: u64) {

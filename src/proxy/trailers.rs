@@ -9,7 +9,7 @@ use http::{
     header::{CONNECTION, TE, TRAILER},
 };
 
-use crate::semantics::fields::remove_hop_by_hop;
+use crate::semantics::fields::remove_hop_by_hop_of_answer;
 
 /// The names in Trailer, as a message had them.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ impl Announced {
 /// Removes what an answer says about the origin's connection, but for a note of its trailers.
 pub(super) fn end_connection<B>(answer: &mut Response<B>) {
     let announced = Announced::of(answer.headers());
-    remove_hop_by_hop(answer.headers_mut());
+    remove_hop_by_hop_of_answer(answer.headers_mut());
     if let Some(announced) = announced {
         answer.extensions_mut().insert(announced);
     }

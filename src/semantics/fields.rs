@@ -2,7 +2,11 @@
 
 use http::{
     HeaderMap, HeaderName,
-    header::{CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE},
+    header::{
+        AGE, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_RANGE, CONTENT_TYPE,
+        DATE, ETAG, EXPIRES, LAST_MODIFIED, PRAGMA, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SET_COOKIE, TE,
+        TRAILER, TRANSFER_ENCODING, UPGRADE, VARY,
+    },
 };
 
 /// Fields that no proxy passes on, whether Connection names them or not. `proxy-authenticate` stays out of the
@@ -25,6 +29,35 @@ pub fn is_hop_by_hop(name: &HeaderName) -> bool {
     HOP_BY_HOP.contains(name)
 }
 
+/// Digests of the content of one message: of no use beside any other (RFC 9530 section 2).
+static DIGESTS: [HeaderName; 2] =
+    [HeaderName::from_static("content-digest"), HeaderName::from_static("content-md5")];
+
+/// Removes the digests of a message's content.
+pub fn remove_digests(fields: &mut HeaderMap) {
+    for name in &DIGESTS {
+        fields.remove(name);
+    }
+}
+
+/// Fields of an answer that Connection may name and that count all the same: what a cache is told, and what identifies and
+/// describes the content. None of them can be about a connection (RFC 9110 section 7.6.1).
+static END_TO_END: [HeaderName; 13] = [
+    AGE,
+    CACHE_CONTROL,
+    CONTENT_ENCODING,
+    CONTENT_LANGUAGE,
+    CONTENT_RANGE,
+    CONTENT_TYPE,
+    DATE,
+    ETAG,
+    EXPIRES,
+    LAST_MODIFIED,
+    PRAGMA,
+    SET_COOKIE,
+    VARY,
+];
+
 /// Whether this message's Connection names the field, so that it ends at the next hop.
 pub(super) fn is_of_connection(fields: &HeaderMap, name: &HeaderName) -> bool {
     connection_options(fields).any(|option| option.eq_ignore_ascii_case(name.as_str()))
@@ -37,8 +70,18 @@ fn connection_options(fields: &HeaderMap) -> impl Iterator<Item = &str> {
 
 /// Removes every field that concerns one connection only: the known ones, and those that Connection names.
 pub fn remove_hop_by_hop(fields: &mut HeaderMap) {
+    remove(fields, &[]);
+}
+
+/// The same for an answer: what tells a cache what it may do is not taken away by a stray word in Connection.
+pub fn remove_hop_by_hop_of_answer(fields: &mut HeaderMap) {
+    remove(fields, &END_TO_END);
+}
+
+fn remove(fields: &mut HeaderMap, spared: &[HeaderName]) {
     let named: Vec<HeaderName> = connection_options(fields)
         .filter_map(|option| HeaderName::from_bytes(option.as_bytes()).ok())
+        .filter(|name| !spared.contains(name))
         .collect();
     for name in named.iter().chain(&HOP_BY_HOP) {
         fields.remove(name);
@@ -68,5 +111,19 @@ mod tests {
             .collect();
         remove_hop_by_hop(&mut fields);
         assert_eq!(fields.keys().collect::<Vec<_>>(), ["x-stays"]);
+    }
+
+    #[test]
+    fn an_answers_connection_takes_no_word_from_a_cache() {
+        let line = |name, value| (HeaderName::from_static(name), HeaderValue::from_static(value));
+        let lines = [
+            line("connection", "Cache-Control, vary, x-hop"),
+            line("cache-control", "no-store"),
+            line("vary", "x-a"),
+            line("x-hop", "1"),
+        ];
+        let mut fields: HeaderMap = lines.into_iter().collect();
+        remove_hop_by_hop_of_answer(&mut fields);
+        assert!(fields.len() == 2 && fields.contains_key("cache-control") && fields.contains_key("vary"));
     }
 }

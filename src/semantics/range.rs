@@ -67,7 +67,7 @@ pub fn asks_for_a_part(request: &HeaderMap) -> bool {
 pub fn select(request: &HeaderMap, length: u64, held: &Held<'_>, now: SystemTime) -> Selection {
     let mut lines = request.get_all(RANGE).iter();
     let (Some(line), None) = (lines.next(), lines.next()) else { return Selection::Whole };
-    if request.get(IF_RANGE).is_some_and(|condition| !held.is_meant_by(condition, now)) {
+    if request.get_all(IF_RANGE).iter().any(|condition| !held.is_meant_by(condition, now)) {
         return Selection::Whole;
     }
     line.to_str().ok().and_then(parse).map_or(Selection::Whole, |specs| resolve(&specs, length))

@@ -113,6 +113,11 @@ impl Nominations {
         self.fields == other.fields
     }
 
+    /// The nominated fields.
+    pub fn names(&self) -> impl Iterator<Item = &HeaderName> {
+        self.fields.iter().flatten().map(|nominated| &nominated.name)
+    }
+
     /// Bytes on the heap, for the store's budget.
     pub fn heap_bytes(&self) -> usize {
         let fields = self.fields.as_deref().unwrap_or_default();

@@ -94,6 +94,7 @@ async fn serve(
     let patience =
         Patience { head: limits.head_timeout, idle: limits.idle_timeout, write: limits.write_timeout };
     let wire = Wire::new(stream, Arc::clone(&front), limits.head, patience);
+    let (ours, notes) = (Arc::clone(&front), proxy.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         let answer = Arc::clone(&front).answer(proxy.clone(), request, peer);
         async move { Ok::<_, Infallible>(answer.await) }
@@ -111,6 +112,9 @@ async fn serve(
             connection.await
         }
     };
+    if let Some(limit) = ours.gave_up() {
+        notes.gave_up(limit);
+    }
     if let Err(error) = ended {
         tracing::debug!(%error, ?address, "a connection ended early");
     }

@@ -14,6 +14,7 @@ use super::{
     gate::Place,
     pool::{Connection, Pool},
 };
+use crate::observe::Incident;
 
 /// The content of an answer.
 #[derive(Debug)]
@@ -72,7 +73,11 @@ impl Body for Content {
             Some(Ok(_)) => this.let_go_at_the_end(),
             None => this.let_go(),
             // The connection ends with its answer.
-            Some(Err(_)) => drop(this.hold.take()),
+            Some(Err(_)) => {
+                if let Some(hold) = this.hold.take() {
+                    hold.pool.note(Incident::CutShort);
+                }
+            }
         }
         Poll::Ready(polled)
     }

@@ -45,6 +45,11 @@ impl Pool {
         Arc::new(Self { idle: Mutex::default(), longest, sink })
     }
 
+    /// Tells the sink.
+    pub(super) fn note(&self, incident: Incident<'_>) {
+        self.sink.happened(incident);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

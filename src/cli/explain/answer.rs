@@ -10,7 +10,7 @@ use crate::{
     semantics::{
         Now,
         cache_status::{Fwd, Handling},
-        fields::remove_hop_by_hop,
+        fields::remove_hop_by_hop_of_answer,
         freshness::FreshnessLifetime,
         validation::is_conditional,
     },
@@ -62,7 +62,7 @@ pub(super) fn answer(
     let mut fields: HeaderMap = args.response.iter().cloned().collect();
     let length = fields.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let length = if status == StatusCode::NO_CONTENT { Some(0) } else { length };
-    remove_hop_by_hop(&mut fields);
+    remove_hop_by_hop_of_answer(&mut fields);
     let answered = Answered {
         status,
         fields: &fields,

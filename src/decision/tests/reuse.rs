@@ -113,7 +113,8 @@ fn a_request_that_limits_the_age_gets_nothing_stale_unless_it_says_so() {
     let at = |directives| world.plan_at(after(61), &cc(directives), &[&stored]);
     assert_eq!(at("max-age=100"), VALIDATE);
     assert_eq!(at("max-age=100, max-stale"), Plan::ServeStale { variant: 0, since: secs(1) });
-    assert_eq!(at("max-stale=0"), Plan::ServeStale { variant: 0, since: secs(1) });
+    assert_eq!(at("max-stale=1"), Plan::ServeStale { variant: 0, since: secs(1) });
+    assert_eq!(at("max-stale=0"), VALIDATE, "the limit counts inside the window too");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::{
     pin::{Pin, pin},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -29,6 +29,8 @@ pub(in crate::server) struct Front {
     answered: AtomicU64,
     /// Whether the connection is to end with a reset.
     cut: AtomicBool,
+    /// The limit that the client was slower than.
+    gave_up: OnceLock<&'static str>,
     interims: Interims,
     is_refused: AtomicBool,
     refusal: Mutex<Option<(u64, Violation)>>,
@@ -75,6 +77,16 @@ impl Front {
     /// Ends the connection with a reset: its client could take a clean end for the end of the content.
     pub(super) fn cut(&self) {
         self.cut.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes the limit that the client was slower than; the first counts.
+    pub(super) fn give_up(&self, limit: &'static str) {
+        self.gave_up.get_or_init(|| limit);
+    }
+
+    /// The limit that the client was slower than, if that ends the connection.
+    pub(in crate::server) fn gave_up(&self) -> Option<&'static str> {
+        self.gave_up.get().copied()
     }
 
     pub(super) fn is_cut(&self) -> bool {

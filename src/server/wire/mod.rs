@@ -225,6 +225,7 @@ impl<S: Stream> Wire<S> {
             }
             if self.front.has_answered(self.messages) && !self.writing.is_stalled() {
                 // The end of an idle connection.
+                self.front.give_up("idle");
                 return Poll::Ready(Ok(0));
             }
             self.active = Instant::now();

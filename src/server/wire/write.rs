@@ -54,6 +54,7 @@ impl<S: Stream> Wire<S> {
         let since = *self.writing.stalled_since.get_or_insert_with(Instant::now);
         ready!(self.writing.alarm.poll(cx, since + self.patience.write));
         self.front.cut();
+        self.front.give_up("write");
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing of its answer")))
     }
 

@@ -35,5 +35,5 @@ async fn a_panic_in_a_fetch_fails_the_request_that_waits_for_it() {
     let proxy = proxy().server("workers = 1").route(route).start(origin.address, &clock()).await;
     is_internal(&within(proxy.get("/private").send()).await);
     assert_eq!(proxy.get("/x").send().await.text(), "hello");
-    assert_eq!(proxy.incidents(), [("panic", String::new())]);
+    assert_eq!(proxy.incidents(), [("panic", String::new()), ("problem", "internal".to_owned())]);
 }

@@ -3,7 +3,7 @@
 use super::{is_refused, storing};
 use crate::{
     corpus::with_fields,
-    support::{Program, Reply, Wire, clock, get, in_turn, ok, proxy, scripted, stage, until, within},
+    support::{Program, Proxy, Reply, Wire, clock, get, in_turn, ok, proxy, scripted, stage, until, within},
 };
 
 #[tokio::test]
@@ -54,6 +54,13 @@ async fn a_connection_without_a_request_is_ended_without_a_word() {
     let mut client = Wire::ask(proxy.address, "GET /x HTTP/1.1\r\nhost: a\r\n").await;
     client.head().await;
     assert_eq!(client.rest().await, b"hello", "and after its answer it is idle");
+    counted(&proxy, "client-too-slow", "idle").await;
+}
+
+/// Waits until this limit has been counted.
+async fn counted(proxy: &Proxy, name: &'static str, detail: &str) {
+    let wanted = (name, detail.to_owned());
+    until(|| async { proxy.incidents() }, |incidents| incidents.contains(&wanted)).await;
 }
 
 #[tokio::test]
@@ -84,6 +91,7 @@ async fn a_slow_body_is_given_up_at_the_clients_own_deadline() {
     line.head().await;
     let answer = String::from_utf8(client.rest().await).expect("text");
     assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("bad-content"), "{answer}");
+    counted(&proxy, "problem", "bad-content").await;
 }
 
 #[tokio::test]
@@ -105,6 +113,7 @@ async fn a_reader_that_takes_nothing_is_cut_and_others_are_served() {
         }
     };
     within(cut).await;
+    counted(&proxy, "client-too-slow", "write").await;
 }
 
 #[tokio::test]
@@ -115,6 +124,7 @@ async fn who_comes_when_there_is_no_room_is_answered_503_and_let_in_later() {
     only.head().await;
     let answer = proxy.get("/x").send().await;
     assert_eq!((answer.status.as_u16(), answer.field("retry-after").as_str()), (503, "1"));
+    counted(&proxy, "turned-away", "").await;
     assert_eq!(answer.field("content-type"), "application/problem+json");
     assert_eq!(answer.json()["type"], "urn:plimsoll:problem:busy");
     assert_eq!(answer.field("connection"), "close");

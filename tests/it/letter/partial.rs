@@ -300,3 +300,69 @@ async fn on_a_declared_route_the_whole_is_fetched_and_parts_are_cut_from_it() {
     );
     assert_eq!((origin.count(), origin.seen()[0].field("range")), (1, None));
 }
+
+#[tokio::test]
+async fn rfc9110_section_15_3_7_3_bytes_without_the_same_validator_or_in_another_coding_complete_nothing() {
+    let range = "content-range: bytes 4-9/10\r\ncache-control: max-age=60\r\n";
+    for fields in [range.to_owned(), format!("{range}etag: \"a\"\r\ncontent-encoding: gzip\r\n")] {
+        let origin = scripted(move |number, seen| match number {
+            1 => answer_with("206 Partial Content", &fields, "XXXXXX"),
+            _ => ranged(seen, STRONG),
+        })
+        .await;
+        let proxy = proxy().start(origin.address, &clock()).await;
+        part(&proxy, "0-3").await;
+        let whole = proxy.get("/x").send().await;
+        assert_eq!(told(&whole), is(200, CONTENT, "", PARTIAL));
+        assert_eq!(origin.count(), 3);
+    }
+}
+
+#[tokio::test]
+async fn the_whole_as_one_part_is_the_whole() {
+    let (origin, proxy) = house(STRONG).await;
+    let all = part(&proxy, "0-").await;
+    assert_eq!(told(&all), is(206, CONTENT, "bytes 0-9/10", MISS));
+    assert_eq!(told(&proxy.get("/x").send().await), is(200, CONTENT, "", HIT));
+    assert_eq!(told(&part(&proxy, "3-4").await), is(206, "34", "bytes 3-4/10", HIT));
+    assert_eq!(proxy.get("/x").method("HEAD").send().await.cache(), HIT);
+    assert_eq!(origin.count(), 1);
+}
+
+#[tokio::test]
+async fn rfc9530_section_2_a_digest_of_other_content_is_not_passed_on() {
+    let fields = "content-digest: sha-256=:AA==:\r\ncontent-md5: AA==\r\nrepr-digest: sha-256=:BB==:\r\n";
+    let origin = scripted(move |_, seen| ranged(seen, &format!("{STRONG}{fields}"))).await;
+    let proxy = proxy().start(origin.address, &clock()).await;
+    let digests = |answer: &Answer| {
+        ["content-digest", "content-md5", "repr-digest"].map(|name| !answer.field(name).is_empty())
+    };
+    assert_eq!(digests(&part(&proxy, "0-3").await), [true, true, true], "as it came");
+    assert_eq!(digests(&proxy.get("/x").send().await), [false, false, true], "put together");
+    let other = proxy.get("/y").send().await;
+    assert_eq!(digests(&other), [true, true, true]);
+    let cut = proxy.get("/y").field("range", "bytes=0-1").send().await;
+    assert_eq!((cut.status.as_u16(), digests(&cut)), (206, [false, false, true]));
+    let several = proxy.get("/y").field("range", "bytes=0-1,4-5").send().await;
+    assert_eq!((several.status.as_u16(), digests(&several)), (206, [false, false, true]));
+}
+
+#[tokio::test]
+async fn rfc9110_section_15_5_17_a_416_is_about_one_range_and_never_stored() {
+    let answer = |number: usize, _: &Seen| match number {
+        0 => answer_with(
+            "416 Range Not Satisfiable",
+            "content-range: bytes */3\r\ncache-control: max-age=60\r\n",
+            "",
+        ),
+        _ => ok("cache-control: max-age=60\r\nexpires: x\r\netag: \"a\"\r\n", CONTENT),
+    };
+    let origin = scripted(answer).await;
+    let proxy = proxy().start(origin.address, &clock()).await;
+    assert_eq!(part(&proxy, "100-").await.status, 416);
+    assert_eq!(told(&proxy.get("/x").send().await), is(200, CONTENT, "", MISS));
+    let own = part(&proxy, "100-").await;
+    assert_eq!((own.status.as_u16(), own.field("content-range").as_str()), (416, "bytes */10"));
+    assert_eq!((own.field("cache-control").as_str(), own.field("etag").as_str()), ("no-store", ""));
+    assert_eq!((own.field("expires").as_str(), own.field("content-type").as_str()), ("", ""));
+}

@@ -106,21 +106,20 @@ impl Oracle {
                     return if own { Some(passed) } else { self.learn(path, ask, copy, rest, now) };
                 };
                 let mut kept = self.kept[at].clone();
-                // What was made for another language stays that one's beside the new one.
-                let was_made_for_it = kept.could_answer(path, ask);
+                let before = kept.clone();
                 kept.confirm(said, ask, now);
                 if !is_storable(ask, kept.status, &kept.said, now) {
+                    // What may not be stored for who asks is still the answer, as it was stored for others.
+                    if ask.authorization {
+                        return done(before.answer(ask, copy, now).of_the_origin());
+                    }
                     // What may not be stored any more is not used either: the origin is asked for all of it.
                     self.kept.remove(at);
                     return self.learn(path, ask, copy, rest, now);
                 }
                 let answer = kept.answer(ask, copy, now).of_the_origin();
-                if was_made_for_it {
-                    self.kept.remove(at);
-                    self.kept.insert(0, kept);
-                } else {
-                    self.store(kept);
-                }
+                self.kept.remove(at);
+                self.kept.insert(0, kept);
                 done(answer)
             }
             Answered::Whole { status, body, said } => {
@@ -144,6 +143,12 @@ impl Oracle {
                 }
                 // A full answer is used as it is (section 4.3.3). One that is stored answers the client's condition.
                 if ask.head || ask.demand == Demand::NoStore || !is_storable(ask, *status, said, now) {
+                    // It says that what is held is not the answer any more, unless the server only fails, or speaks to
+                    // who asks.
+                    let is_word_for_all = !ask.head && !ask.authorization && ask.demand != Demand::NoStore;
+                    if let Some(at) = self.chosen(path, ask).filter(|_| is_word_for_all && *status < 500) {
+                        self.kept.remove(at);
+                    }
                     return done(kept.answer(ask, None, now).of_the_origin());
                 }
                 let answer = kept.answer(ask, copy, now).of_the_origin();
@@ -201,7 +206,7 @@ impl Oracle {
         let is_of_target = write.names == Some(Named::Here("content-location", write.resource));
         let control = said.control.clone().unwrap_or_default();
         let is_explicit = control.max_age.is_some() || control.s_maxage.is_some();
-        if write.method == "POST" && write.status < 300 && is_of_target && is_explicit {
+        if write.method == "POST" && write.status == 200 && is_of_target && is_explicit {
             let plain = Ask::plain(write.resource);
             if is_storable(&plain, write.status, said, now) {
                 let (path, body) = (path.clone(), body.to_owned());
@@ -255,19 +260,18 @@ impl Oracle {
         usable.then_some(kept)
     }
 
-    /// The stored response that a 304 is about (section 4.3.4): the chosen one, or, where there is none, one for another
-    /// language that the origin names by its entity tag (section 4.3.1).
+    /// The stored response that a 304 is about (section 4.3.4): the chosen one. Those for other languages are not offered to
+    /// the origin, since the field is none of negotiation.
     fn confirmed(&self, path: &str, ask: &Ask, said: &Said) -> Option<usize> {
         if ask.demand == Demand::NoStore {
             return None;
         }
-        if let Some(at) = self.chosen(path, ask) {
-            let kept = &self.kept[at].said;
-            let has_validator = kept.tag.is_some() || kept.modified.is_some();
-            return (has_validator && (said.tag.is_none() || said.tag == kept.tag)).then_some(at);
-        }
-        let is_named = |kept: &Kept| kept.path == path && said.tag.is_some() && kept.said.tag == said.tag;
-        self.kept.iter().position(is_named).filter(|_| !ask.head)
+        let at = self.chosen(path, ask)?;
+        let kept = &self.kept[at].said;
+        let has_validator = kept.tag.is_some() || kept.modified.is_some();
+        let is_of_then =
+            said.tag.is_some() || said.modified.is_none_or(|at| kept.modified.is_none_or(|held| held == at));
+        (has_validator && is_of_then && (said.tag.is_none() || said.tag == kept.tag)).then_some(at)
     }
 
     /// The stored response that may be used in the place of an error (RFC 5861 section 4): for a request that did not

@@ -47,10 +47,6 @@ impl Sink for Recorder {
         self.refusals.send_modify(|refusals| refusals.push(violation));
     }
 
-    fn turned_away(&self) {
-        LogSink.turned_away();
-    }
-
     fn happened(&self, incident: Incident<'_>) {
         self.incidents.lock().expect("no panic").push((incident.name(), incident.detail().to_owned()));
     }
