@@ -141,11 +141,18 @@ impl CacheControl {
             let text = String::from_utf8_lossy(line.as_bytes());
             for item in split_list(&text) {
                 directives.add(item, reading);
+                // Some origins write a semicolon or a space where the comma belongs.
+                for word in
+                    split_unquoted(item, is_other_border).filter(|word| *word != item && forbids(word))
+                {
+                    directives.add(word, reading);
+                }
             }
             // A stray quote may hide what follows it. Whatever forbids something counts all the same.
             if has_stray_quote(&text) {
-                for item in text.split(',').map(str::trim).filter(|item| forbids(item)) {
-                    directives.add(item, reading);
+                let words = text.split([',', ';', ' ', '\t']).map(|word| word.trim_matches('"'));
+                for word in words.filter(|word| forbids(word)) {
+                    directives.add(word, reading);
                 }
             }
         }
@@ -211,16 +218,25 @@ fn delta_seconds(argument: Option<&str>, reading: Reading) -> Option<Duration> {
 
 /// Splits a list at its commas, but not at those inside quoted strings; empty members are left out.
 pub(crate) fn split_list(text: &str) -> impl Iterator<Item = &str> {
+    split_unquoted(text, |c| c == ',')
+}
+
+/// What stands between two words where no comma does.
+fn is_other_border(c: char) -> bool {
+    matches!(c, ';' | ' ' | '\t')
+}
+
+fn split_unquoted(text: &str, is_border: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     let mut escaped = false;
     text.split(move |c: char| {
-        let comma = c == ',' && !quoted;
+        let border = is_border(c) && !quoted;
         (quoted, escaped) = match (c, quoted, escaped) {
             ('"', _, false) => (!quoted, false),
             ('\\', true, false) => (true, true),
             _ => (quoted, false),
         };
-        comma
+        border
     })
     .map(str::trim)
     .filter(|item| !item.is_empty())
@@ -340,6 +356,14 @@ mod tests {
         let read = response(&["x=\"a, public, s-maxage=9, private, must-revalidate"]);
         assert!(read.private.is_whole() && read.must_revalidate);
         assert!(!read.public && read.s_maxage.is_none(), "what allows something stays hidden");
+    }
+
+    #[test]
+    fn another_border_than_a_comma_hides_nothing_that_forbids() {
+        for line in ["private; max-age=60", "max-age=60 private", "public;Private", "x=1 ; private;"] {
+            assert!(response(&[line]).private.is_whole(), "{line}");
+        }
+        assert!(!response(&["max-age=60; x=private", "y=\"a; private\""]).private.is_whole());
     }
 
     #[test]

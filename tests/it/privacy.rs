@@ -1,7 +1,7 @@
 //! What is for one client never reaches another (RFC 9111 sections 3.5 and 5.2.2.7). `tests/it/levels` holds what the
 //! levels promise; here are the ways around it.
 
-use crate::support::{Reply, answer_with, clock, in_turn, ok, proxy, scripted};
+use crate::support::{Reply, answer_with, clock, in_turn, ok, proxy, scripted, secs};
 
 /// Whether two clients share an answer with these fields on a route with these lines.
 async fn is_shared(route: &str, fields: &str) -> bool {
@@ -40,6 +40,13 @@ async fn private_and_no_store_win_over_every_setting_however_they_are_written() 
                 format!("max-age=60, x=\"a, b\", {word}"),
                 format!("immutable, max-age=60, must-revalidate, {word}"),
                 format!("max-age=60, {word}=1"),
+                // No list, but plain enough.
+                format!("{word}; max-age=60"),
+                format!("max-age=60;{word}"),
+                format!("{word} max-age=60"),
+                format!("public {word};"),
+                format!("\"{word}, max-age=60\""),
+                format!("max-age=\"60, {word}"),
             ] {
                 // `private=1` names a field that is private, and the rest is for everybody.
                 if word.eq_ignore_ascii_case("private") && fields.ends_with("=1") {
@@ -256,6 +263,36 @@ async fn an_answer_to_a_write_or_to_what_nobody_knows_is_for_its_client_alone() 
         proxy.get("/x").method(method).body("secret").send().await;
         for _ in 0..2 {
             assert_eq!(proxy.get("/x").send().await.text(), "for all", "{method}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_that_comes_late_is_never_told_to_another_client() {
+    let set = "set-cookie: sid=alice\r\n";
+    let fresh = "cache-control: max-age=60\r\netag: \"a\"\r\n";
+    for route in ["level = 'changing'\nttl = '60s'", "level = 'origin'"] {
+        for late in [
+            Reply::Bytes(format!("HTTP/1.1 304 Not Modified\r\n{fresh}{set}\r\n").into_bytes()),
+            answer_with("200 OK", &format!("{fresh}{set}"), "alice"),
+            answer_with("206 Partial Content", &format!("{fresh}{set}content-range: bytes 0-4/5\r\n"), "alice"),
+            Reply::Bytes(
+                format!("HTTP/1.1 103 Early Hints\r\n{set}\r\nHTTP/1.1 200 OK\r\n{fresh}content-length: 5\r\n\r\nhello")
+                    .into_bytes(),
+            ),
+        ] {
+            let origin = scripted(in_turn([ok(fresh, "hello"), late, ok(fresh, "hello")])).await;
+            let route = format!("path = '/{{*rest}}'\n{route}");
+            let proxy = proxy().route(&route).start(origin.address, &clock()).await;
+            proxy.get("/x").send().await;
+            proxy.advance(secs(61));
+            // Whose the cookie is: it may see it, or not.
+            proxy.get("/x").send().await;
+            for method in ["GET", "HEAD", "GET"] {
+                let other = proxy.get("/x").method(method).send().await;
+                assert_eq!(other.field("set-cookie"), "", "{route}: {}", other.cache());
+                assert!(!other.text().contains("alice"), "{route}: {}", other.cache());
+            }
         }
     }
 }
