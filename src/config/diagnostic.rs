@@ -127,8 +127,9 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
+    /// Whatever the texts repeat of a file is made safe to show.
     pub(crate) fn new(code: Code, message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { code, message: message.into(), help: help.into(), at: None }
+        Self { code, message: printable(&message.into()), help: printable(&help.into()), at: None }
     }
 
     pub(crate) fn at(mut self, bytes: Range<usize>) -> Self {

@@ -264,3 +264,10 @@ fn all_faults_of_a_file_are_told_at_once() {
         ]
     );
 }
+
+#[test]
+fn what_a_help_repeats_of_the_file_upsets_no_terminal() {
+    let text = with("[[route]]\npath = \"a\\u001b[31m\\nb\"\n");
+    let errors = Config::parse("p.toml", &text).unwrap_err().to_string();
+    assert!(errors.ends_with("write \"/a\u{fffd}[31m\u{fffd}b\""), "{errors}");
+}
