@@ -25,6 +25,11 @@ static OVERRIDES: [HeaderName; 7] = [
     HeaderName::from_static("x-method-override"),
 ];
 
+/// Whether a request says by this field that it asks for something else than its target and method say.
+pub fn is_override(name: &HeaderName) -> bool {
+    OVERRIDES.contains(name)
+}
+
 /// A request, as the decision sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {

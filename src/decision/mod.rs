@@ -20,7 +20,7 @@ use http::HeaderName;
 
 use crate::level::{Identity, Profile};
 
-pub use classify::{Asked, Bypass, Classified, Content, Keyed, canonical_key, classify};
+pub use classify::{Asked, Bypass, Classified, Content, Keyed, canonical_key, classify, is_override};
 pub use heeded::is_endless;
 pub use judge::{Answered, Judgement, Verdict, judge};
 pub use plan::{Plan, can_be_offered, is_candidate, plan};

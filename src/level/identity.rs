@@ -140,7 +140,7 @@ impl Identity {
             IdentityField::Header(name) => fields.contains_key(name),
             IdentityField::Cookie(pattern) => {
                 has_unreadable_cookie(fields)
-                    || cookies(fields).any(|(_, name)| pattern.matches(name) && !self.is_ignored(name))
+                    || cookie_names(fields).any(|name| pattern.matches(name) && !self.is_ignored(name))
             }
         }
     }
@@ -189,6 +189,14 @@ fn cookies(fields: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
         .map(|pair| (pair, pair.split_once('=').map_or(pair, |(name, _)| name.trim_end())))
 }
 
+/// Every name that a reader of the cookies could find: commas join lines of Cookie in front of some origins, and divide
+/// cookies in those that follow RFC 2965.
+fn cookie_names(fields: &HeaderMap) -> impl Iterator<Item = &str> {
+    cookies(fields)
+        .flat_map(|(pair, _)| pair.split(','))
+        .map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name).trim())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +232,7 @@ mod tests {
         assert!(identity.carried(&fields(&[("cookie", "sid=1")])).session);
         assert!(identity.carried(&fields(&[("cookie", "_ga=1; sid=2")])).session);
         assert!(identity.carried(&fields(&[("cookie", "_ga=1"), ("cookie", "odd")])).session);
+        assert!(identity.carried(&fields(&[("cookie", "_ga=1, sid=2")])).session);
         assert!(!identity.carried(&fields(&[("cookie", "_ga=1; _ga_X1=2; ")])).session);
         assert!(!identity.carried(&HeaderMap::new()).any());
     }

@@ -16,7 +16,7 @@ use ipnet::IpNet;
 
 use super::{Peer, Problem, Settings, errand::Condition, exchange::Exchange, trailers};
 use crate::{
-    decision::Keyed,
+    decision::{Keyed, is_override},
     key::{ProxyStatements, Scheme, TraceParent, hermetic_request},
     level::Identity,
     semantics::fields::remove_hop_by_hop,
@@ -110,7 +110,10 @@ pub(super) fn as_it_came(exchange: &mut Exchange, settings: &Settings) -> Reques
     let target =
         exchange.parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     let mut fields = client_fields(exchange, settings, Way::Own);
-    trailers::pass_on(exchange.fields(), &mut fields, !body.is_end_stream());
+    let identity = &settings.policy.identity;
+    trailers::pass_on(exchange.fields(), &mut fields, !body.is_end_stream(), |name| {
+        !is_heeded(name, identity)
+    });
     if !body.is_end_stream() && body.size_hint().exact().is_none() {
         // The engine takes a GET whose length is not known for one without content, unless it is told.
         fields.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
@@ -180,6 +183,7 @@ enum Way {
 fn client_fields(exchange: &Exchange, settings: &Settings, way: Way) -> HeaderMap {
     let mut fields = exchange.parts.headers.clone();
     remove_hop_by_hop(&mut fields);
+    remove_aliases(&mut fields, &settings.policy.identity);
     // The server has answered it already, and the origin's content is sent without waiting.
     fields.remove(EXPECT);
     let authority = HeaderValue::try_from(exchange.target.authority()).ok();
@@ -194,6 +198,29 @@ fn client_fields(exchange: &Exchange, settings: &Settings, way: Way) -> HeaderMa
     }
     state_forwarded(&mut fields, exchange, authority, chain);
     fields
+}
+
+/// Removes what an origin would take for a field that is heeded here: CGI and its heirs make one variable of `_` and `-`
+/// (RFC 3875 section 4.1.18), and `HTTP_PROXY` of Proxy.
+fn remove_aliases(fields: &mut HeaderMap, identity: &Identity) {
+    let is_alias = |name: &&HeaderName| {
+        let name = name.as_str();
+        name == "proxy" || name.contains('_') && is_heeded(&name.replace('_', "-"), identity)
+    };
+    let aliases: Vec<_> = fields.keys().filter(is_alias).cloned().collect();
+    for name in aliases {
+        fields.remove(name);
+    }
+}
+
+/// Whether the way of a request, or for whom its answer is, hangs on the field of this name, in lower case. As such it
+/// has one spelling, and its place is the head.
+fn is_heeded(name: &str, identity: &Identity) -> bool {
+    matches!(
+        name,
+        "host" | "connection" | "content-length" | "transfer-encoding" | "cookie" | "forwarded" | "proxy"
+    ) || name.starts_with("x-forwarded-")
+        || HeaderName::try_from(name).is_ok_and(|name| identity.is_user_field(&name) || is_override(&name))
 }
 
 /// The addresses that a trusted peer's X-Forwarded-For tells. In a request whose answer may be shared, what is no

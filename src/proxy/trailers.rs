@@ -47,11 +47,20 @@ pub(super) fn end_connection<B>(answer: &mut Response<B>) {
     }
 }
 
-/// Says to the origin what a client's request, which is passed on as it came, says about trailers: its own, and those
-/// that it would take.
-pub(super) fn pass_on(client: &HeaderMap, request: &mut HeaderMap, has_content: bool) {
-    if let Some(Announced(names)) = Announced::of(client).filter(|_| has_content) {
-        request.insert(TRAILER, names);
+/// Says to the origin what a client's request, which is passed on as it came, says about trailers: its own, if they may
+/// be some, and those that it would take.
+pub(super) fn pass_on(
+    client: &HeaderMap,
+    request: &mut HeaderMap,
+    has_content: bool,
+    may_be_one: impl Fn(&str) -> bool,
+) {
+    if let Some(announced) = Announced::of(client).filter(|_| has_content) {
+        let names = announced.0.to_str().unwrap_or_default().to_ascii_lowercase();
+        let kept: Vec<&str> = names.split(',').map(str::trim).filter(|name| may_be_one(name)).collect();
+        if let Some(names) = HeaderValue::try_from(kept.join(", ")).ok().filter(|names| !names.is_empty()) {
+            request.insert(TRAILER, names);
+        }
     }
     if wants_trailers(client) {
         request.insert(TE, HeaderValue::from_static("trailers"));

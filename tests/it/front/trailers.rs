@@ -54,10 +54,14 @@ async fn trailers_of_a_request_reach_the_origin() {
     let origin = stage().await;
     let proxy = proxy().start(origin.address, &clock()).await;
     for method in ["POST", "GET"] {
-        let ask =
-            format!("{method} /x HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n");
+        let ask = format!(
+            "{method} /x HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\
+                 trailer: Cookie, x-sum, x-forwarded-for, x-api-key\r\n"
+        );
         let mut client = Wire::ask(proxy.address, &ask).await;
-        client.send("5\r\nhello\r\n0\r\nx-sum: abc\r\n\r\n").await;
+        // What says who asks, and the way here, has its place in the head only.
+        let also = "cookie: sid=1\r\nx-forwarded-for: 192.0.2.1\r\nx-api-key: k\r\n";
+        client.send(format!("5\r\nhello\r\n0\r\n{also}x-sum: abc\r\n\r\n")).await;
         let mut line = origin.accept().await;
         let head = line.head().await;
         assert!(
