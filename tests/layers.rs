@@ -4,6 +4,8 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+#[path = "layers/house.rs"]
+mod house;
 #[path = "layers/scan.rs"]
 mod scan;
 
@@ -13,141 +15,8 @@ use std::{
     path::Path as FilePath,
 };
 
+use house::{CLOCKS, HOUSE, IMPURE_STD, MOST_LINES, ONLY_IN, PRINTS, PROBLEM, Room};
 use scan::{Path, Scanned, scan};
-
-/// One room of the house: a directory of `src`.
-struct Room {
-    name: &'static str,
-    /// The rooms that it may import. A rule that nothing needs any more is a fault too.
-    imports: &'static [&'static str],
-    /// The crates that it may use besides std; `None` is any that [`ONLY_IN`] does not keep elsewhere.
-    crates: Option<&'static [&'static str]>,
-    /// Whether it may wait: `async` and `.await`.
-    waits: bool,
-    reason: &'static str,
-}
-
-/// A room whose work is thinking: no socket, no clock, no chance, no log.
-const fn pure(
-    name: &'static str,
-    imports: &'static [&'static str],
-    crates: &'static [&'static str],
-    reason: &'static str,
-) -> Room {
-    Room { name, imports, crates: Some(crates), waits: false, reason }
-}
-
-const fn room(
-    name: &'static str,
-    imports: &'static [&'static str],
-    waits: bool,
-    reason: &'static str,
-) -> Room {
-    Room { name, imports, crates: None, waits, reason }
-}
-
-/// Who may know whom, from the ground up.
-const HOUSE: [Room; 15] = [
-    pure("wire", &[], &["http"], "the strict reading of HTTP/1 serves both sides of the proxy"),
-    pure("level", &[], &["http"], "levels and evidence stand on nothing else"),
-    pure("key", &[], &["bytes", "http"], "what a key is made of does not depend on policy"),
-    pure(
-        "semantics",
-        &["key", "level"],
-        &["http", "httpdate", "sfv"],
-        "the RFCs as functions; Cache-Status states the level, and Vary compares fields as `key` reads them",
-    ),
-    pure("route", &["key", "level"], &["http"], "a route says what its answers depend on, and its level"),
-    pure(
-        "decision",
-        &["key", "level", "route", "semantics"],
-        &["http"],
-        "the decision exists once, and is made of the pure rooms alone",
-    ),
-    room(
-        "observe",
-        &["decision", "level", "semantics", "wire"],
-        false,
-        "what happened, in words of the pure rooms",
-    ),
-    room(
-        "store",
-        &["key"],
-        false,
-        "the store sees keys, metadata and bytes, never policy; a hit awaits nothing",
-    ),
-    room(
-        "upstream",
-        &["decision", "key", "observe", "semantics", "wire"],
-        true,
-        "a connection to the origin knows no store and no client",
-    ),
-    room(
-        "proxy",
-        &["decision", "key", "level", "observe", "route", "semantics", "store", "upstream", "wire"],
-        true,
-        "the request function puts the rooms below it together, and knows nothing of who calls it",
-    ),
-    room(
-        "server",
-        &["key", "proxy", "upstream", "wire"],
-        true,
-        "listeners and workers; what a request means is for proxy",
-    ),
-    room("admin", &["proxy", "route"], true, "it shows what the proxy knows"),
-    room("config", &["key", "level", "route"], false, "a config is read into the types of the pure rooms"),
-    room("origin", &[], true, "the sample origin is an API like any other"),
-    room(
-        "cli",
-        &[
-            "admin",
-            "config",
-            "decision",
-            "key",
-            "level",
-            "observe",
-            "origin",
-            "proxy",
-            "route",
-            "semantics",
-            "server",
-            "store",
-            "upstream",
-            "wire",
-        ],
-        true,
-        "the one place where rooms are put together; only it knows config and origin",
-    ),
-];
-
-/// Crates that are one room's own affair, with the rooms.
-const ONLY_IN: [(&str, &[&str]); 10] = [
-    ("axum", &["admin", "origin"]),
-    ("clap", &["cli"]),
-    ("fastrand", &["origin", "proxy"]),
-    ("hyper_rustls", &["upstream"]),
-    ("jsonwebtoken", &["origin"]),
-    ("moka", &["store"]),
-    ("rustls", &["upstream"]),
-    ("strsim", &["config"]),
-    ("toml", &["config"]),
-    ("tracing_subscriber", &["cli"]),
-];
-
-/// Parts of std that a pure room has no use for.
-const IMPURE_STD: [&str; 5] = ["env", "fs", "io", "process", "thread"];
-
-/// Macros that write to where a process writes.
-const PRINTS: [&str; 5] = ["print", "println", "eprint", "eprintln", "dbg"];
-
-/// The files that read the system's clocks: the one clock of freshness, and the sample origin's own.
-const CLOCKS: [&str; 2] = ["src/observe/clock.rs", "src/origin/clock.rs"];
-
-/// The one file that turns errors into responses.
-const PROBLEM: &str = "src/proxy/problem.rs";
-
-/// How long a file may be. The habit is about 400.
-const MOST_LINES: usize = 450;
 
 /// Every break of a rule in these sources, and every import that the table allows although nothing uses it.
 fn faults(sources: &BTreeMap<String, String>, crates: &[String]) -> Vec<String> {
@@ -169,7 +38,9 @@ fn faults(sources: &BTreeMap<String, String>, crates: &[String]) -> Vec<String> 
             ["src", "main.rs"] => check.only_calls_cli(),
             ["src", name, _, ..] => match HOUSE.iter().find(|room| room.name == name) {
                 Some(room) => used.extend(check.room(room).into_iter().map(|other| (room.name, other))),
-                None => check.fault(1, "the table in tests/layers.rs knows no such room: give it a rule"),
+                None => {
+                    check.fault(1, "the table in tests/layers/house.rs knows no such room: give it a rule")
+                }
             },
             _ => check.fault(1, "a file outside the rooms"),
         }
@@ -180,7 +51,7 @@ fn faults(sources: &BTreeMap<String, String>, crates: &[String]) -> Vec<String> 
         for other in room.imports {
             if !used.contains(&(room.name, (*other).to_owned())) {
                 faults.push(format!(
-                    "tests/layers.rs: `{}` does not import `{other}`: take it out of the table",
+                    "tests/layers/house.rs: `{}` does not import `{other}`: take it out of the table",
                     room.name
                 ));
             }
@@ -427,7 +298,7 @@ fn the_house_keeps_its_rules() {
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
 
-/// The table in the crate's documentation is the table above: who reads one knows the other.
+/// The table in the crate's documentation is the table in `house`: who reads one knows the other.
 #[test]
 fn the_map_shows_the_house() {
     let map = &house()["src/lib.rs"];
@@ -444,7 +315,7 @@ fn the_map_shows_the_house() {
         .iter()
         .map(|room| (room.name.to_owned(), room.imports.iter().map(|name| (*name).to_owned()).collect()))
         .collect();
-    assert_eq!(shown, meant, "the map in src/lib.rs (left) and the table in tests/layers.rs (right)");
+    assert_eq!(shown, meant, "the map in src/lib.rs (left) and the table in tests/layers/house.rs (right)");
 }
 
 #[path = "layers/broken.rs"]
