@@ -38,9 +38,7 @@ fn faults(sources: &BTreeMap<String, String>, crates: &[String]) -> Vec<String> 
             ["src", "main.rs"] => check.only_calls_cli(),
             ["src", name, _, ..] => match HOUSE.iter().find(|room| room.name == name) {
                 Some(room) => used.extend(check.room(room).into_iter().map(|other| (room.name, other))),
-                None => {
-                    check.fault(1, "the table in tests/layers/house.rs knows no such room: give it a rule")
-                }
+                None => check.fault(1, "tests/layers/house.rs knows no such room: give it a rule"),
             },
             _ => check.fault(1, "a file outside the rooms"),
         }

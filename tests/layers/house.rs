@@ -1,15 +1,15 @@
 //! The rules of the house, as tables: what `layers.rs` holds the code to.
 
 /// One room of the house: a directory of `src`.
-pub struct Room {
-    pub name: &'static str,
+pub(crate) struct Room {
+    pub(crate) name: &'static str,
     /// The rooms that it may import. A rule that nothing needs any more is a fault too.
-    pub imports: &'static [&'static str],
+    pub(crate) imports: &'static [&'static str],
     /// The crates that it may use besides std; `None` is any that [`ONLY_IN`] does not keep elsewhere.
-    pub crates: Option<&'static [&'static str]>,
+    pub(crate) crates: Option<&'static [&'static str]>,
     /// Whether it may wait: `async` and `.await`.
-    pub waits: bool,
-    pub reason: &'static str,
+    pub(crate) waits: bool,
+    pub(crate) reason: &'static str,
 }
 
 /// A room whose work is thinking: no socket, no clock, no chance, no log.
@@ -32,7 +32,7 @@ const fn room(
 }
 
 /// Who may know whom, from the ground up.
-pub const HOUSE: [Room; 15] = [
+pub(crate) const HOUSE: [Room; 15] = [
     pure("wire", &[], &["http"], "the strict reading of HTTP/1 serves both sides of the proxy"),
     pure("level", &[], &["http"], "levels and evidence stand on nothing else"),
     pure("key", &[], &["bytes", "http"], "what a key is made of does not depend on policy"),
@@ -106,7 +106,7 @@ pub const HOUSE: [Room; 15] = [
 ];
 
 /// Crates that are one room's own affair, with the rooms.
-pub const ONLY_IN: [(&str, &[&str]); 10] = [
+pub(crate) const ONLY_IN: [(&str, &[&str]); 10] = [
     ("axum", &["admin", "origin"]),
     ("clap", &["cli"]),
     ("fastrand", &["origin", "proxy"]),
@@ -120,16 +120,16 @@ pub const ONLY_IN: [(&str, &[&str]); 10] = [
 ];
 
 /// Parts of std that a pure room has no use for.
-pub const IMPURE_STD: [&str; 5] = ["env", "fs", "io", "process", "thread"];
+pub(crate) const IMPURE_STD: [&str; 5] = ["env", "fs", "io", "process", "thread"];
 
 /// Macros that write to where a process writes.
-pub const PRINTS: [&str; 5] = ["print", "println", "eprint", "eprintln", "dbg"];
+pub(crate) const PRINTS: [&str; 5] = ["print", "println", "eprint", "eprintln", "dbg"];
 
 /// The files that read the system's clocks: the one clock of freshness, and the sample origin's own.
-pub const CLOCKS: [&str; 2] = ["src/observe/clock.rs", "src/origin/clock.rs"];
+pub(crate) const CLOCKS: [&str; 2] = ["src/observe/clock.rs", "src/origin/clock.rs"];
 
 /// The one file that turns errors into responses.
-pub const PROBLEM: &str = "src/proxy/problem.rs";
+pub(crate) const PROBLEM: &str = "src/proxy/problem.rs";
 
 /// How long a file may be. The habit is about 400.
-pub const MOST_LINES: usize = 450;
+pub(crate) const MOST_LINES: usize = 450;
