@@ -14,6 +14,11 @@ use socket2::{Domain, Protocol, Type};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 4096;
+/// How many bytes the system takes for a client beyond those that are on their way to it. Left alone it takes megabytes,
+/// and says that a connection moved only when a good part of them has gone: a slow client would look like one that stands
+/// still.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const UNSENT: u32 = 128 * 1024;
 
 /// Where clients connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,6 +155,8 @@ fn tcp_socket(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     if shared {
         socket.set_reuse_port(true)?;
     }
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    socket.set_tcp_notsent_lowat(UNSENT)?; // The connections that it accepts have it from here.
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
@@ -193,6 +200,18 @@ mod tests {
         });
         let ports: std::collections::BTreeSet<_> = ports.collect();
         assert_eq!(ports.len(), 1);
+    }
+
+    /// What makes a slow and steady reader look like one that stands still is bounded for each connection.
+    #[test]
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    fn a_connection_takes_little_beyond_what_is_on_its_way() {
+        let bound = bind(&[any_port()], 1).unwrap();
+        let Socket::Tcp(listener) = &bound.workers[0][0] else { unreachable!("only a TCP address was bound") };
+        let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        listener.set_nonblocking(false).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        assert_eq!(socket2::SockRef::from(&accepted).tcp_notsent_lowat().unwrap(), UNSENT);
     }
 
     #[test]
