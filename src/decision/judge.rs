@@ -6,8 +6,7 @@ use std::time::Duration;
 use http::{
     HeaderMap, HeaderName, StatusCode,
     header::{
-        ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HOST, LAST_MODIFIED, RANGE,
-        SET_COOKIE,
+        ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HOST, LAST_MODIFIED, SET_COOKIE,
     },
 };
 
@@ -27,6 +26,7 @@ use crate::{
             FreshnessLifetime, corrected_initial_age, date_of, explicit_lifetime, heuristic_lifetime,
         },
         partial::{Extent, Part, claims_to_be_a_part},
+        range::asks_for_a_part,
         validation::EntityTag,
         vary::Nominations,
     },
@@ -300,7 +300,7 @@ fn extent(answer: &Answered<'_>, request: &HeaderMap) -> Result<Extent, Refusal>
     }
     let Framing::Length(length) = answer.framing else { return Err(Refusal::PartialContent) };
     Part::of_answer(answer.fields, length)
-        .filter(|_| request.contains_key(RANGE))
+        .filter(|_| asks_for_a_part(request))
         .map(Extent::Part)
         .ok_or(Refusal::PartialContent)
 }

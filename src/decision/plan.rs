@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{
     HeaderMap, HeaderName, Method, StatusCode,
-    header::{ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, RANGE},
+    header::{ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE},
 };
 
 use super::{Bypass, Keyed, Nature, Policy, Reason, Refusal, Sharing, Stored};
@@ -17,6 +17,7 @@ use crate::{
         directives::{CacheControl, MaxStale},
         freshness::Remaining,
         partial::{Extent, Part},
+        range::asks_for_a_part,
         validation::is_conditional,
         vary::{Fit, Presented},
     },
@@ -78,23 +79,35 @@ pub fn plan<'a>(
     policy: &Policy,
     now: Now,
 ) -> Plan {
-    let planned = match (memory, select(keyed, fields, variants, policy, now)) {
-        (Some(reason), _) => Plan::Bypass(bypass_remembered(keyed, reason)),
-        (None, Selected::Variant(variant, stored)) => use_variant(keyed, variant, stored, now),
-        (None, Selected::FirstChoice(variant, stored)) => match use_variant(keyed, variant, stored, now) {
-            served @ Plan::Serve { .. } => served,
-            // What the origin would say about it to this request is not known, and 304 may be meant for another one.
-            _ => Plan::Fetch { fwd: Fwd::VaryMiss },
-        },
-        (None, Selected::Refused(refusal)) => Plan::Bypass(Bypass::because(refusal, keyed.evidence)),
-        (None, Selected::Incomplete(variant, part)) => complete(keyed, fields, variant, part, policy),
-        (None, Selected::Nothing { other_variants: true }) => Plan::Fetch { fwd: Fwd::VaryMiss },
-        (None, Selected::Nothing { other_variants: false }) => Plan::Fetch { fwd: Fwd::UriMiss },
+    let planned = match memory {
+        Some(reason) => Plan::Bypass(bypass_remembered(keyed, reason)),
+        None => plan_by_what_is_stored(keyed, fields, variants, policy, now),
     };
     match planned {
         Plan::Serve { .. } | Plan::ServeStale { .. } => planned,
         _ if keyed.directives.only_if_cached => Plan::OnlyIfCached,
         _ => planned,
+    }
+}
+
+fn plan_by_what_is_stored<'a>(
+    keyed: &Keyed,
+    fields: &'a HeaderMap,
+    variants: impl IntoIterator<Item = &'a Stored>,
+    policy: &Policy,
+    now: Now,
+) -> Plan {
+    match select(keyed, fields, variants, policy, now) {
+        Selected::Variant(variant, stored) => use_variant(keyed, variant, stored, now),
+        Selected::FirstChoice(variant, stored) => match use_variant(keyed, variant, stored, now) {
+            served @ Plan::Serve { .. } => served,
+            // What the origin would say about it to this request is not known, and 304 may be meant for another one.
+            _ => Plan::Fetch { fwd: Fwd::VaryMiss },
+        },
+        Selected::Refused(refusal) => Plan::Bypass(Bypass::because(refusal, keyed.evidence)),
+        Selected::Incomplete(variant, stored) => complete(keyed, fields, variant, stored, policy),
+        Selected::Nothing { other_variants: true } => Plan::Fetch { fwd: Fwd::VaryMiss },
+        Selected::Nothing { other_variants: false } => Plan::Fetch { fwd: Fwd::UriMiss },
     }
 }
 
@@ -112,7 +125,7 @@ enum Selected<'a> {
     FirstChoice(usize, &'a Stored),
     Refused(Refusal),
     /// A part that is not all that was asked for, and nothing that is.
-    Incomplete(usize, Part),
+    Incomplete(usize, &'a Stored),
     Nothing {
         other_variants: bool,
     },
@@ -156,7 +169,7 @@ fn select<'a>(
                         let is_newest = newest.is_none_or(|(_, other)| stored.date > other.date);
                         newest = if is_newest { Some((index, stored)) } else { newest };
                     }
-                    Fit::Exact => incomplete = incomplete.or(stored.extent.part().map(|part| (index, part))),
+                    Fit::Exact => incomplete = incomplete.or(Some((index, stored))),
                     Fit::FirstChoice if may_have && stored.suffices(&keyed.method, fields, now) => {
                         first_choice = first_choice.or(Some((index, stored)));
                     }
@@ -170,7 +183,7 @@ fn select<'a>(
     }
     match (first_choice, incomplete) {
         (Some((index, stored)), _) => Selected::FirstChoice(index, stored),
-        (None, Some((index, part))) => Selected::Incomplete(index, part),
+        (None, Some((index, stored))) => Selected::Incomplete(index, stored),
         (None, None) => Selected::Nothing { other_variants },
     }
 }
@@ -201,7 +214,7 @@ pub fn is_candidate(keyed: &Keyed, fields: &HeaderMap, stored: &Stored, policy: 
 pub fn can_be_offered(keyed: &Keyed, fields: &HeaderMap, stored: &Stored, policy: &Policy) -> bool {
     let Nature::Nominated { fields: nominated, sharing } = &stored.nature else { return false };
     keyed.method == Method::GET
-        && !fields.contains_key(RANGE)
+        && !asks_for_a_part(fields)
         && stored.extent == Extent::Whole
         && stored.tag.as_ref().is_some_and(|tag| !tag.is_weak())
         && stored.is_acceptable(keyed.codings)
@@ -210,10 +223,11 @@ pub fn can_be_offered(keyed: &Keyed, fields: &HeaderMap, stored: &Stored, policy
 }
 
 /// A part is completed for a request that wants the whole, and nothing else, where the whole can be stored and one run
-/// of bytes is missing (RFC 9111 section 3.3).
-fn complete(keyed: &Keyed, fields: &HeaderMap, variant: usize, part: Part, policy: &Policy) -> Plan {
-    let is_plain = keyed.method == Method::GET && !fields.contains_key(RANGE) && !is_conditional(fields);
-    match part.missing().filter(|_| is_plain && part.complete() <= policy.max_object) {
+/// of bytes is missing (RFC 9111 section 3.3). Only a strong validator says that the rest belongs to it (section 3.4).
+fn complete(keyed: &Keyed, fields: &HeaderMap, variant: usize, stored: &Stored, policy: &Policy) -> Plan {
+    let is_plain = keyed.method == Method::GET && !asks_for_a_part(fields) && !is_conditional(fields);
+    let part = stored.extent.part().filter(|part| is_plain && part.complete() <= policy.max_object);
+    match part.and_then(Part::missing).filter(|_| stored.strong_validator().is_some()) {
         Some(missing) => Plan::Complete { variant, missing },
         None => Plan::Fetch { fwd: Fwd::Partial },
     }

@@ -14,7 +14,7 @@ use super::{
     respond::{self, Outcome},
 };
 use crate::{
-    decision::{Keyed, Plan, Reason, Refusal, Stored, can_be_offered, plan},
+    decision::{Bypass, Keyed, Plan, Reason, Refusal, Stored, can_be_offered, plan},
     observe::{Finding, Incident, Role},
     semantics::{
         Now,
@@ -176,6 +176,10 @@ impl Proxy {
     /// Follows an answer that is being received, if it is for this request.
     fn follow(&self, exchange: &Exchange, keyed: &Keyed, flight: &Arc<Flight>, common: &Common) -> Share {
         let shared = &self.shared;
+        // Which bytes of a part are for whom is known when it is stored.
+        if common.stored.extent != Extent::Whole {
+            return Share::Alone;
+        }
         let is_over = matches!(common.fill.outcome(), Some(Err(_)));
         if is_over || !shared.store.purge_clock().is_current(&common.stamped) {
             let hash = shared.store.hash(&keyed.key);
@@ -226,6 +230,17 @@ impl Proxy {
                 let status = Some(filling.status).filter(|status| *status != own);
                 let outcome = Outcome::of(handling(fwd, status, true), Some(filling.stored.level()), None);
                 Ok(self.respond_filling(&exchange, filling, outcome))
+            }
+            // By its new Last-Modified, If-Range asks for the whole of what is held in part.
+            Fetched::Renewed { entry, .. }
+                if !entry.meta().suffices(
+                    &exchange.parts.method,
+                    exchange.fields(),
+                    self.shared.clock.now(),
+                ) =>
+            {
+                let bypass = Bypass { fwd, reason: None, evidence: entry.meta().evidence };
+                self.forward(exchange, bypass).await
             }
             Fetched::Renewed { entry, status, is_stored } => {
                 let status = Some(status).filter(|status| *status != entry.meta().status);

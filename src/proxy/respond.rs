@@ -7,7 +7,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
     header::{
         ACCEPT_RANGES, AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE,
-        CONTENT_TYPE, DATE, ETAG, LAST_MODIFIED, RANGE, VARY, VIA,
+        CONTENT_TYPE, DATE, ETAG, LAST_MODIFIED, VARY, VIA,
     },
 };
 
@@ -26,7 +26,7 @@ use crate::{
         methods,
         multipart::Multipart,
         partial::Extent,
-        range::Selection,
+        range::{Selection, asks_for_a_part},
         validation::{client_copy_is_current, is_conditional},
     },
     store::{Entry, HeadBlock, WHOLE},
@@ -77,7 +77,7 @@ pub(super) fn part(
         return Part::NotModified;
     }
     Part::Content(match length {
-        Some(length) if *method == Method::GET && request.contains_key(RANGE) => {
+        Some(length) if *method == Method::GET && asks_for_a_part(request) => {
             stored.select(request, length, now)
         }
         _ => Selection::Whole,

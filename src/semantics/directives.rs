@@ -148,11 +148,12 @@ impl CacheControl {
                     directives.add(word, reading);
                 }
             }
-            // A stray quote may hide what follows it. Whatever forbids something counts all the same.
+            // A stray quote may hide what follows it. Whatever forbids something counts all the same, and of the whole
+            // response: what is quoted may not be the list of fields that was meant.
             if has_stray_quote(&text) {
                 let words = text.split([',', ';', ' ', '\t']).map(|word| word.trim_matches('"'));
                 for word in words.filter(|word| forbids(word)) {
-                    directives.add(word, reading);
+                    directives.set(name_of(word), None, reading);
                 }
             }
         }
@@ -268,10 +269,14 @@ fn has_stray_quote(text: &str) -> bool {
 
 /// Whether a directive can only ever forbid.
 fn forbids(item: &str) -> bool {
-    let name = item.split('=').next().unwrap_or_default().trim();
+    let name = name_of(item);
     ["no-store", "no-cache", "private", "must-revalidate", "proxy-revalidate"]
         .iter()
         .any(|directive| name.eq_ignore_ascii_case(directive))
+}
+
+fn name_of(item: &str) -> &str {
+    item.split('=').next().unwrap_or_default().trim()
 }
 
 fn has_token(line: &[u8], token: &str) -> bool {
@@ -356,6 +361,12 @@ mod tests {
         let read = response(&["x=\"a, public, s-maxage=9, private, must-revalidate"]);
         assert!(read.private.is_whole() && read.must_revalidate);
         assert!(!read.public && read.s_maxage.is_none(), "what allows something stays hidden");
+        for line in ["private=\"x", "private=\"x\"y", "private = \"x, max-age=60"] {
+            assert!(response(&[line]).private.is_whole(), "{line}");
+        }
+        for line in ["no-cache=\"x", "no-cache=\"x\"y, max-age=60"] {
+            assert!(response(&[line]).no_cache.is_whole(), "{line}");
+        }
     }
 
     #[test]

@@ -207,7 +207,9 @@ mod tests {
     #[cfg(any(target_os = "android", target_os = "linux"))]
     fn a_connection_takes_little_beyond_what_is_on_its_way() {
         let bound = bind(&[any_port()], 1).unwrap();
-        let Socket::Tcp(listener) = &bound.workers[0][0] else { unreachable!("only a TCP address was bound") };
+        let Socket::Tcp(listener) = &bound.workers[0][0] else {
+            unreachable!("only a TCP address was bound")
+        };
         let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         listener.set_nonblocking(false).unwrap();
         let (accepted, _) = listener.accept().unwrap();
