@@ -135,6 +135,7 @@ async fn the_problems_are_those_of_the_code() {
         Problem::Target(TargetError::HostMissing),
         Problem::Host,
         Problem::Content,
+        Problem::ContentTooSlow,
         Problem::Busy,
         Problem::NotAResource,
         Problem::OnlyIfCached,
@@ -155,6 +156,7 @@ async fn the_problems_are_those_of_the_code() {
             | Problem::Busy
             | Problem::NotAResource
             | Problem::Content
+            | Problem::ContentTooSlow
             | Problem::OnlyIfCached
             | Problem::OriginUnreachable
             | Problem::OriginNonsense

@@ -201,6 +201,7 @@ pub(super) fn proxy_settings(config: &Config) -> proxy::Settings {
         fill_timeout: cache.fill_timeout,
         max_query_content: usize::try_from(cache.max_query_content.0).unwrap_or(usize::MAX),
         body_timeout: config.server.body_timeout,
+        min_body_rate: config.server.min_body_rate.0,
         origin_host: match config.origin.host {
             OriginHost::Client => None,
             OriginHost::Origin => HeaderValue::try_from(config.origin.url.authority.as_str()).ok(),

@@ -36,7 +36,7 @@ const IGNORE_COOKIES: &str = r#"[
 ]"#;
 
 /// All keys, in the order of the reference.
-pub const KEYS: [Key; 61] = [
+pub const KEYS: [Key; 62] = [
     key("server", "listen", r#"["127.0.0.1:8080"]"#, "where clients connect: addresses, or unix:PATH"),
     bare("server", "workers", "threads that serve, 1 to 1024; default: the CPUs this process may use"),
     key(
@@ -59,6 +59,12 @@ pub const KEYS: [Key; 61] = [
     ),
     key("server", "idle_timeout", r#""60s""#, "how long a client's connection is kept without a request"),
     key("server", "body_timeout", r#""30s""#, "longest wait for more content from a client"),
+    key(
+        "server",
+        "min_body_rate",
+        r#""500 B""#,
+        "least content a second from a client, on average beyond body_timeout; 0 B for no bound",
+    ),
     key("server", "write_timeout", r#""30s""#, "longest wait for a client to take more of an answer"),
     key("admin", "listen", r#""127.0.0.1:9090""#, "where the admin interface is; loopback addresses only"),
     bare("origin", "url", "the API in front of which plimsoll stands: http or https, host, optional port"),

@@ -40,6 +40,9 @@ pub struct Server {
     pub idle_timeout: Duration,
     /// How long a client's content may stand still. Default: 30s.
     pub body_timeout: Duration,
+    /// The least of a client's content that has to come in a second, on average once `body_timeout` has passed; 0 for no
+    /// such bound. Default: 500 B.
+    pub min_body_rate: ByteSize,
     /// How long a client may take nothing of an answer. Default: 30s.
     pub write_timeout: Duration,
 }
@@ -70,6 +73,7 @@ impl Default for Server {
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
             body_timeout: Duration::from_secs(30),
+            min_body_rate: ByteSize(500),
             write_timeout: Duration::from_secs(30),
         }
     }
@@ -112,6 +116,7 @@ pub(crate) fn read_server(table: &Table<'_, '_>) -> Server {
         head_timeout: table.read_or("head_timeout", default.head_timeout, Item::positive_duration),
         idle_timeout: table.read_or("idle_timeout", default.idle_timeout, Item::positive_duration),
         body_timeout: table.read_or("body_timeout", default.body_timeout, Item::positive_duration),
+        min_body_rate: table.read_or("min_body_rate", default.min_body_rate, Item::size),
         write_timeout: table.read_or("write_timeout", default.write_timeout, Item::positive_duration),
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     key::Target,
     route::{Route, RouteTable},
     semantics::methods,
-    upstream::{IdleTimeout, RequestBody},
+    upstream::{IdleTimeout, Late, RequestBody},
 };
 
 /// A request, read as far as it needs to be.
@@ -55,7 +55,8 @@ impl Exchange {
         let mut exchange = Self::of_head(parts, peer, &shared.settings, &shared.routes)?;
         exchange.interim = interim;
         if !body.is_end_stream() {
-            let body = IdleTimeout::new(body, shared.settings.body_timeout);
+            let Settings { body_timeout, min_body_rate, .. } = shared.settings;
+            let body = IdleTimeout::new(body, body_timeout).at_least(min_body_rate);
             let is_query = methods::is_query(&exchange.parts.method);
             let limit = if is_query { shared.settings.max_query_content } else { 0 };
             exchange.content = read_content(body, limit).await?;
@@ -172,7 +173,10 @@ async fn read_content(mut body: IdleTimeout, limit: usize) -> Result<ClientConte
         return Ok(ClientContent::Streamed { read: Bytes::new(), rest: Some(body) });
     }
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Problem::Content)?;
+        let frame = frame.map_err(|error| match Late::behind(&*error) {
+            Some(_) => Problem::ContentTooSlow,
+            None => Problem::Content,
+        })?;
         if let Some(data) = frame.data_ref() {
             read.extend_from_slice(data);
         }

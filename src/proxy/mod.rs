@@ -69,6 +69,8 @@ pub struct Settings {
     pub max_query_content: usize,
     /// How long a client's content may stand still.
     pub body_timeout: Duration,
+    /// The least bytes of it that have to come in a second, on average beyond that; 0 for no such bound.
+    pub min_body_rate: u64,
     /// The Host that the origin gets; `None`: the one that the client sent.
     pub origin_host: Option<HeaderValue>,
 }

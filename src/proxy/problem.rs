@@ -24,8 +24,10 @@ pub enum Problem {
     Busy,
     /// The target is not a resource: CONNECT, or `*`.
     NotAResource,
-    /// The request's content broke off, or stood still.
+    /// The request's content broke off.
     Content,
+    /// The request's content stood still, or came too slowly.
+    ContentTooSlow,
     /// Nothing stored may be used, and the request forbids to ask the origin (RFC 9111 section 5.2.1.7).
     OnlyIfCached,
     /// No connection to the origin, or what came back is not HTTP.
@@ -46,6 +48,7 @@ impl Problem {
         match self {
             Self::Target(TargetError::TooLong) => StatusCode::URI_TOO_LONG,
             Self::Target(_) | Self::Host | Self::Content => StatusCode::BAD_REQUEST,
+            Self::ContentTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Refused(violation) => violation.rule().status,
             Self::NotAResource => StatusCode::NOT_IMPLEMENTED,
             Self::OnlyIfCached | Self::OriginTimeout => StatusCode::GATEWAY_TIMEOUT,
@@ -65,6 +68,7 @@ impl Problem {
             Self::Busy => "busy",
             Self::NotAResource => "not-a-resource",
             Self::Content => "bad-content",
+            Self::ContentTooSlow => "content-too-slow",
             Self::OnlyIfCached => "only-if-cached",
             Self::OriginUnreachable => "origin-unreachable",
             Self::OriginNonsense => "origin-nonsense",
@@ -83,6 +87,7 @@ impl Problem {
             Self::Busy => "There are too many connections",
             Self::NotAResource => "The target of the request is not a resource",
             Self::Content => "The content of the request did not arrive",
+            Self::ContentTooSlow => "The content of the request was not there in time",
             Self::OnlyIfCached => "Nothing stored may be used, and the request forbids to ask the origin",
             Self::OriginUnreachable => "The origin cannot be reached",
             Self::OriginNonsense => "The origin's answer cannot be understood",
@@ -152,6 +157,7 @@ impl From<UpstreamError> for Problem {
                 Self::OriginNonsense
             }
             UpstreamError::ClientBody => Self::Content,
+            UpstreamError::ClientTooSlow(_) => Self::ContentTooSlow,
         };
         tracing::warn!(problem = problem.name(), %error, "no answer from the origin");
         problem

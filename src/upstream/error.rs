@@ -1,6 +1,6 @@
 //! What can go wrong between the proxy and the origin.
 
-use super::Overload;
+use super::{Late, Overload};
 use crate::wire::Violation;
 
 /// Why there is no answer from the origin.
@@ -20,6 +20,8 @@ pub enum UpstreamError {
     Garbage(hyper::Error),
     /// The request's own body broke off: the client left.
     ClientBody,
+    /// The request's own body stood still, or came too slowly.
+    ClientTooSlow(Late),
     /// The origin says that it failed, while something held could stand in.
     ServerError(http::StatusCode),
     /// The answer is one that no origin may give to such a request.
@@ -66,16 +68,10 @@ impl From<hyper::Error> for UpstreamError {
     fn from(error: hyper::Error) -> Self {
         match Fault::behind(&error) {
             Some(fault) => Self::Fault(fault),
-            None if error.is_user() => Self::ClientBody,
+            None if error.is_user() => Late::behind(&error).map_or(Self::ClientBody, Self::ClientTooSlow),
             None if error.is_parse() => Self::Garbage(error),
             None => Self::Exchange(error),
         }
-    }
-}
-
-impl From<Fault> for UpstreamError {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
     }
 }
 
@@ -89,6 +85,7 @@ impl std::fmt::Display for UpstreamError {
             Self::Garbage(error) => write!(f, "the origin's answer is not HTTP: {}", Chain(error)),
             Self::Exchange(error) => write!(f, "the exchange with the origin broke: {}", Chain(error)),
             Self::ClientBody => f.write_str("the request's body broke off"),
+            Self::ClientTooSlow(late) => write!(f, "the request did not come in time: {late}"),
             Self::ServerError(status) => write!(f, "the origin answered {status}"),
             Self::Nonsense(what) => write!(f, "the origin's answer makes no sense: {what}"),
         }
@@ -98,7 +95,7 @@ impl std::fmt::Display for UpstreamError {
 impl std::error::Error for UpstreamError {}
 
 /// An error and what caused it.
-fn causes<'a>(
+pub(super) fn causes<'a>(
     error: &'a (dyn std::error::Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())

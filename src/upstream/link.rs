@@ -114,9 +114,11 @@ impl<S> Link<S> {
         }
     }
 
-    /// How many of these bytes may be passed on. They begin where the last look at them ended.
+    /// How many of these bytes may be passed on. They begin where the last look at them ended. An answer whose head came
+    /// together with what breaks a rule is broken as a whole: of it nothing is, so that it is a 502 and no abort.
     fn clear(&mut self, bytes: &[u8]) -> usize {
         let mut cleared = 0;
+        let mut has_head = false;
         while let Some(rest @ [_, ..]) = bytes.get(cleared..)
             && self.flow == Flow::Open
         {
@@ -128,7 +130,10 @@ impl<S> Link<S> {
             match self.scanner.scan(rest) {
                 Ok(Piece::Partial) => break,
                 Ok(Piece::Head(head)) => match self.note_head(head) {
-                    Ok(()) => cleared += head.length,
+                    Ok(()) => {
+                        cleared += head.length;
+                        has_head = true;
+                    }
                     Err(fault) => self.flow = Flow::Broken(fault),
                 },
                 Ok(Piece::Content(length)) => {
@@ -138,7 +143,7 @@ impl<S> Link<S> {
                 Err(violation) => self.flow = Flow::Broken(Fault::Wire(violation)),
             }
         }
-        cleared
+        if has_head && matches!(self.flow, Flow::Broken(_)) { 0 } else { cleared }
     }
 
     fn note_head(&mut self, head: Head) -> Result<(), Fault> {

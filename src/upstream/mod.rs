@@ -19,7 +19,7 @@ use http::{
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
-pub use body::{IdleTimeout, RequestBody};
+pub use body::{IdleTimeout, Late, RequestBody};
 pub use content::Content;
 pub use error::{Fault, UpstreamError};
 pub use gate::Overload;

@@ -26,12 +26,13 @@ fn the_least_config_has_every_default() {
 fn what_clients_may_take_is_said_in_the_table_of_the_server() {
     let server = loaded(
         "[server]\nmax_connections = 7\nmax_head = \"1 KiB\"\nmax_fields = 9\nmax_target = \"64 B\"\nhead_timeout = \"1s\"\n\
-         idle_timeout = \"2s\"\nbody_timeout = \"3s\"\nwrite_timeout = \"4s\"\n[origin]\nurl = \"http://x\"\n",
+         idle_timeout = \"2s\"\nbody_timeout = \"3s\"\nmin_body_rate = \"5 B\"\nwrite_timeout = \"4s\"\n[origin]\nurl = \"http://x\"\n",
     )
     .config
     .server;
     assert_eq!((server.max_connections, server.max_fields), (7, 9));
     assert_eq!((server.max_head, server.max_target), (ByteSize(1024), ByteSize(64)));
+    assert_eq!(server.min_body_rate, ByteSize(5));
     let waits = [server.head_timeout, server.idle_timeout, server.body_timeout, server.write_timeout];
     assert_eq!(waits, [1, 2, 3, 4].map(Duration::from_secs));
 }

@@ -34,6 +34,8 @@ use write::Closing;
 
 /// What the engine gets in place of a head that is refused.
 const POISON: &[u8] = b"GET / HTTP/1.1\r\nhost: refused.invalid\r\nconnection: close\r\n\r\n";
+/// How long a client that has ended its side is sent nothing until it counts as gone.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
 /// The most bytes that are read in one step.
 const SCRATCH: usize = 64 * 1024;
 
@@ -62,6 +64,8 @@ enum Reading {
     Poison(&'static [u8]),
     /// Content broke a rule.
     Broken(Violation),
+    /// The client has ended its side.
+    Ended,
 }
 
 /// A client's socket behind the scanner.
@@ -177,15 +181,26 @@ impl<S: Stream> Wire<S> {
                 Reading::Broken(violation) => {
                     return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, violation)));
                 }
+                Reading::Ended => return self.poll_last_answers(cx).map(Ok),
             }
             if self.waits_for_answer() {
                 ready!(self.front.poll_answered(cx, self.messages));
                 continue;
             }
             if ready!(self.poll_receive(cx, to))? == 0 {
-                return Poll::Ready(Ok(()));
+                self.reading = Reading::Ended;
             }
         }
+    }
+
+    /// The end of what a client sends is no end of what it wants to read (RFC 9112 section 9.6): the engine, which would
+    /// give up what it is at, is not told before all requests are answered. A client that is gone looks the same until
+    /// the next byte for it, so it is not waited for long.
+    fn poll_last_answers(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.scanner.is_in_content() || self.front.poll_answered(cx, self.messages).is_ready() {
+            return Poll::Ready(());
+        }
+        self.alarm.poll(cx, self.active + LAST_ANSWERS)
     }
 
     /// Reads once; what is cleared is passed on, the rest is held. Says how many bytes came.

@@ -124,6 +124,20 @@ fn a_request_for_another_protocol_holds_what_follows_until_it_is_answered() {
     assert_eq!((ended.asked, ended.refusal), (2, None));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_gone_is_not_waited_for() {
+    let (mut client, server) = duplex(1 << 10);
+    let wire = Wire::new(server, Arc::default(), LIMITS, PATIENCE);
+    let never =
+        service_fn(|_: Request<Incoming>| std::future::pending::<Result<Response<String>, io::Error>>());
+    client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    client.shutdown().await.unwrap();
+    let start = Instant::now();
+    let ended = http1::Builder::new().header_read_timeout(None).serve_connection(wire, never).await;
+    assert!(ended.is_err_and(|error| error.is_incomplete_message()));
+    assert_eq!(start.elapsed().as_secs(), LAST_ANSWERS.as_secs());
+}
+
 #[test]
 fn a_head_that_does_not_come_is_refused_and_an_idle_connection_is_ended() {
     assert_eq!(converse(b"GET / HTTP/1.1\r\nhost:", 100).refusal, Some(Violation::HeadTooSlow));

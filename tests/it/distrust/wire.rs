@@ -159,6 +159,17 @@ async fn chunks_that_two_readers_would_end_differently_cut_the_answer() {
 }
 
 #[tokio::test]
+async fn content_that_breaks_a_rule_beside_its_own_head_is_a_502() {
+    let answer = format!("{FRESH}transfer-encoding: chunked\r\n\r\n5\r\nhello\r\nz\r\n");
+    for (way, builder) in ways() {
+        let (proxy, _origin) = says_once(builder, answer.as_bytes()).await;
+        let broken = proxy.get("/x").send().await;
+        assert_eq!(broken.json()["type"], "urn:plimsoll:problem:origin-nonsense", "{way}");
+        assert_eq!(faults(&proxy), ["chunk-size"], "{way}");
+    }
+}
+
+#[tokio::test]
 async fn bytes_beyond_an_answer_end_its_connection() {
     for (method, answer) in [
         ("GET", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello, world"),

@@ -1,5 +1,7 @@
 //! Clients that are too large, too slow, or too many.
 
+use std::time::Duration;
+
 use super::{is_refused, storing};
 use crate::{
     corpus::with_fields,
@@ -90,8 +92,29 @@ async fn a_slow_body_is_given_up_at_the_clients_own_deadline() {
     let mut line = origin.accept().await;
     line.head().await;
     let answer = String::from_utf8(client.rest().await).expect("text");
-    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("bad-content"), "{answer}");
-    counted(&proxy, "problem", "bad-content").await;
+    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("content-too-slow"), "{answer}");
+    counted(&proxy, "problem", "content-too-slow").await;
+}
+
+#[tokio::test]
+async fn content_that_drips_is_given_up_although_it_never_stands_still() {
+    let origin = stage().await;
+    let settings = "body_timeout = '300ms'\nmin_body_rate = '1 MiB'";
+    let proxy = proxy().server(settings).start(origin.address, &clock()).await;
+    let head = "POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\n";
+    let mut client = Wire::ask(proxy.address, head).await;
+    let mut line = origin.accept().await;
+    line.head().await;
+    let dripping = async {
+        while client.try_send("x").await.is_ok() {
+            // It is to be slow: a hundred bytes a second, where a million are asked for.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    within(dripping).await;
+    counted(&proxy, "problem", "content-too-slow").await;
+    let sent = line.rest().await;
+    assert!(sent.len() < 1_000_000, "the place at the origin is free");
 }
 
 #[tokio::test]

@@ -112,6 +112,11 @@ impl Wire {
         self.0.get_ref().set_zero_linger().expect("to set an option");
     }
 
+    /// Ends this direction in good order, and goes on to read.
+    pub(crate) async fn end(&mut self) {
+        within(self.0.shutdown()).await.expect("to end a direction");
+    }
+
     /// Ends this direction in good order.
     pub(crate) async fn close(mut self) {
         let _ = self.0.shutdown().await;

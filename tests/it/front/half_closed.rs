@@ -1,0 +1,63 @@
+//! A client that has ended its side still reads: it gets what it asked for (RFC 9112 section 9.6).
+
+use crate::support::{Builder, Wire, clock, proxy, stage};
+
+fn ways() -> [(&'static str, Builder); 2] {
+    let declared = proxy().route("name = 'x'\npath = '/{*rest}'\nttl = '30s'\nlevel = 'changing'");
+    [("undeclared", proxy()), ("declared", declared)]
+}
+
+#[tokio::test]
+async fn who_ends_its_side_after_a_request_gets_its_answer() {
+    for (way, builder) in ways() {
+        let origin = stage().await;
+        let proxy = builder.start(origin.address, &clock()).await;
+        let mut client = Wire::ask(proxy.address, "GET /x HTTP/1.1\r\nhost: a\r\n").await;
+        client.end().await;
+        let mut line = origin.accept().await;
+        line.head().await;
+        line.send("HTTP/1.1 200 OK\r\ncontent-length: 10\r\ncache-control: max-age=60\r\n\r\nhello").await;
+        let head = client.head().await;
+        assert!(head.starts_with("http/1.1 200 ok"), "{way}: {head}");
+        line.send("world").await;
+        assert_eq!(client.rest().await, b"helloworld", "{way}: whole, and the connection ends");
+
+        let mut again = Wire::ask(proxy.address, "GET /x HTTP/1.1\r\nhost: a\r\n").await;
+        again.end().await;
+        let hit = again.head().await;
+        assert!(hit.contains("cache-status: plimsoll; hit"), "{way}: {hit}");
+        assert_eq!(again.rest().await, b"helloworld", "{way}");
+    }
+}
+
+#[tokio::test]
+async fn who_ends_its_side_gets_the_answers_to_all_that_it_asked() {
+    let origin = stage().await;
+    let proxy = proxy().start(origin.address, &clock()).await;
+    let mut client = Wire::connect(proxy.address).await;
+    let post = "POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc";
+    client.send(post.repeat(2)).await;
+    client.end().await;
+    let mut line = origin.accept().await;
+    for answer in ["first", "other"] {
+        line.head().await;
+        assert_eq!(line.take(3).await, b"abc");
+        line.send(format!("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n{answer}")).await;
+        client.head().await;
+        assert_eq!(client.take(5).await, answer.as_bytes());
+    }
+    assert_eq!(client.rest().await, b"");
+}
+
+#[tokio::test]
+async fn who_ends_its_side_within_a_request_has_not_made_one() {
+    let origin = stage().await;
+    let proxy = proxy().start(origin.address, &clock()).await;
+    let mut client = Wire::connect(proxy.address).await;
+    client.send("POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhello").await;
+    let mut line = origin.accept().await;
+    line.head().await;
+    client.end().await;
+    assert_eq!(line.rest().await, b"hello", "what is cut short ends the connection to the origin");
+    client.rest().await;
+}
