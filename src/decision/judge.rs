@@ -22,6 +22,7 @@ use crate::{
     route::Route,
     semantics::{
         Now,
+        fields::apart,
         freshness::{
             FreshnessLifetime, corrected_initial_age, date_of, explicit_lifetime, heuristic_lifetime,
         },
@@ -359,8 +360,8 @@ fn stored(
             route.lifetime.stale_while_revalidate,
         ),
         stale_if_error: window(directives.stale_if_error, route.lifetime.stale_if_error),
-        tag: answer.fields.get(ETAG).and_then(EntityTag::new),
-        last_modified: answer.fields.get(LAST_MODIFIED).cloned(),
+        tag: answer.fields.get(ETAG).map(apart).as_ref().and_then(EntityTag::new),
+        last_modified: answer.fields.get(LAST_MODIFIED).map(apart),
         extent: Extent::Whole,
         coding,
         nature,

@@ -231,10 +231,13 @@ impl Stored {
 
     /// Bytes on the heap that this metadata holds, for the store's budget.
     pub fn heap_bytes(&self) -> usize {
-        match &self.nature {
+        let nature = match &self.nature {
             Nature::Hermetic { undeclared, .. } => size_of_val::<[HeaderName]>(undeclared),
             Nature::Nominated { fields, .. } => fields.heap_bytes(),
-        }
+        };
+        let tag = self.tag.as_ref().map(EntityTag::as_value);
+        let validators = [tag, self.last_modified.as_ref()];
+        nature + validators.into_iter().flatten().map(HeaderValue::len).sum::<usize>()
     }
 }
 

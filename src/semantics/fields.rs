@@ -1,7 +1,7 @@
 //! Fields that concern one connection only, and the lists that several rooms need (RFC 9110 section 7.6.1).
 
 use http::{
-    HeaderMap, HeaderName,
+    HeaderMap, HeaderName, HeaderValue,
     header::{
         AGE, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_RANGE, CONTENT_TYPE,
         DATE, ETAG, EXPIRES, LAST_MODIFIED, PRAGMA, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SET_COOKIE, TE,
@@ -23,6 +23,12 @@ static HOP_BY_HOP: [HeaderName; 10] = [
     TRANSFER_ENCODING,
     UPGRADE,
 ];
+
+/// The same value, in memory of its own. What came over a connection is a slice of all that was read together with it,
+/// and keeps that alive.
+pub fn apart(value: &HeaderValue) -> HeaderValue {
+    HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone())
+}
 
 /// Whether a field concerns one connection only.
 pub fn is_hop_by_hop(name: &HeaderName) -> bool {

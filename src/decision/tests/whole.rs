@@ -1,5 +1,7 @@
 //! Answers to requests that were forwarded whole: the origin's own fields decide (RFC 9111 section 3).
 
+use bytes::Bytes;
+
 use super::*;
 use crate::{
     decision::Refusal,
@@ -117,4 +119,18 @@ fn a_client_cannot_hide_a_nominated_field_from_the_origin_alone() {
 fn max_ttl_and_min_ttl_count_where_the_origin_gives_a_lifetime() {
     let world = World::origin().with(|world| world.route.lifetime.max_ttl = Some(secs(10)));
     assert_eq!(world.stored(NOTHING, 200, &[FRESH]).lifetime, FreshnessLifetime::Finite(secs(10)));
+}
+
+#[test]
+fn what_is_stored_keeps_nothing_alive_of_what_was_read_with_it() {
+    let read = Bytes::from(vec![b'"'; 8192]);
+    let value = |length: usize| HeaderValue::from_maybe_shared(read.slice(..length)).unwrap();
+    let mut answer = fields(&[FRESH]);
+    answer.insert("etag", value(2));
+    answer.insert("last-modified", value(29));
+    let judgement = World::origin().judge_maps(&fields(NOTHING), 200, &answer);
+    drop(answer);
+    let Verdict::Store { stored, .. } = judgement.verdict else { panic!("not stored") };
+    assert!(stored.tag.is_some() && stored.last_modified.is_some());
+    assert!(read.is_unique());
 }
