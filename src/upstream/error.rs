@@ -73,12 +73,6 @@ impl From<hyper::Error> for UpstreamError {
     }
 }
 
-impl From<Fault> for UpstreamError {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
 impl std::fmt::Display for UpstreamError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
