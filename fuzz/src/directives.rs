@@ -249,7 +249,7 @@ fn tags(request: &HeaderMap, response: &HeaderMap) {
     let strong = StrongValidator::of(tag.as_ref(), modified, at(NOW));
     assert!(strong.is_none() || tag.as_ref().is_none_or(|tag| !tag.is_weak()));
     let modified = modified.and_then(|value| value.to_str().ok()).and_then(expected_date).map_or(at(NOW), at);
-    let is_current = client_copy_is_current(request, tag.as_ref(), modified, at(NOW));
+    let is_current = client_copy_is_current(request, tag.as_ref(), || modified, at(NOW));
     if !request.contains_key(IF_NONE_MATCH) {
         let since =
             request.get(IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok()).and_then(expected_date);

@@ -62,6 +62,22 @@ impl Interims {
         Interim { interims: self.clone(), request }
     }
 
+    /// Lets the request with this number speak, and no other, before it is answered; until that is over, what is said
+    /// wakes this task.
+    pub fn open(&self, request: u64, cx: &mut Context<'_>) {
+        let mut queue = self.queue();
+        if queue.request != request || !queue.is_open {
+            *queue = Queue { request, is_open: true, ..Queue::default() };
+        }
+        drop(queue);
+        self.wake_by_next(cx);
+    }
+
+    /// Nobody may speak any more: the final response comes next.
+    pub fn close(&self) {
+        self.queue().is_open = false;
+    }
+
     /// Takes what is to be written.
     pub fn take(&self) -> Vec<u8> {
         std::mem::take(&mut self.queue().bytes)
@@ -103,21 +119,6 @@ pub struct Interim {
 }
 
 impl Interim {
-    /// Opens it, before the request is answered; until it is closed again, what is said wakes this task.
-    pub fn open(&self, cx: &mut Context<'_>) {
-        let mut queue = self.interims.queue();
-        if queue.request != self.request || !queue.is_open {
-            *queue = Queue { request: self.request, is_open: true, ..Queue::default() };
-        }
-        drop(queue);
-        self.interims.wake_by_next(cx);
-    }
-
-    /// Closes it: the final response comes next.
-    pub fn close(&self) {
-        self.interims.queue().is_open = false;
-    }
-
     /// Listens for what the origin says before it answers this request.
     pub(super) fn listen<B>(&self, request: &mut Request<B>) {
         let interim = self.clone();
@@ -186,7 +187,7 @@ mod tests {
 
     fn opened(request: u64) -> Interims {
         let interims = Interims::default();
-        interims.of_request(request).open(&mut Context::from_waker(Waker::noop()));
+        interims.open(request, &mut Context::from_waker(Waker::noop()));
         interims
     }
 
@@ -199,7 +200,7 @@ mod tests {
     fn only_the_request_that_is_open_may_speak() {
         let interims = opened(3);
         assert_eq!(said(&interims, 2, 1), "");
-        interims.of_request(3).close();
+        interims.close();
         assert_eq!(said(&interims, 3, 1), "");
     }
 

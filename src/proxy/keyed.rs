@@ -102,14 +102,18 @@ impl Proxy {
                     if bypass.reason == Some(Refusal::VaryUndeclared.into()) {
                         shared.report(&exchange.route, Finding::of(Refusal::VaryUndeclared.into()));
                     }
-                    return self.forward(exchange, bypass).await;
+                    return Box::pin(self.forward(exchange, bypass)).await;
                 }
                 Plan::OnlyIfCached => return Err(Problem::OnlyIfCached),
             };
             drop(variants);
-            match self.share(&exchange, &keyed, fwd, &held, &mut turns).await {
-                Share::Alone => return self.fetch(exchange, keyed, fwd, held, None, &turns).await,
-                Share::Lead(lead) => return self.fetch(exchange, keyed, fwd, held, Some(lead), &turns).await,
+            match Box::pin(self.share(&exchange, &keyed, fwd, &held, &mut turns)).await {
+                Share::Alone => {
+                    return Box::pin(self.fetch(exchange, keyed, fwd, held, None, &turns)).await;
+                }
+                Share::Lead(lead) => {
+                    return Box::pin(self.fetch(exchange, keyed, fwd, held, Some(lead), &turns)).await;
+                }
                 Share::Follow(filling) => {
                     let handling =
                         Handling::Forwarded { why: fwd, status: None, stored: false, collapsed: Some(true) };

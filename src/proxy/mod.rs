@@ -213,7 +213,7 @@ impl Proxy {
     ) -> Result<Response<Body>, Problem> {
         let exchange = Exchange::read(request, peer, interim, &self.shared).await?;
         match classify(&exchange.asked(), &exchange.route, &self.shared.settings.policy) {
-            Classified::Bypass(bypass) => self.forward(exchange, bypass).await,
+            Classified::Bypass(bypass) => Box::pin(self.forward(exchange, bypass)).await,
             Classified::Keyed(keyed) => self.answer_keyed(exchange, keyed).await,
             Classified::OnlyIfCached => Err(Problem::OnlyIfCached),
         }

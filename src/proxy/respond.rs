@@ -7,7 +7,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
     header::{
         ACCEPT_RANGES, AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE,
-        CONTENT_TYPE, DATE, ETAG, LAST_MODIFIED, VARY, VIA,
+        CONTENT_TYPE, DATE, LAST_MODIFIED, VARY, VIA,
     },
 };
 
@@ -72,7 +72,7 @@ pub(super) fn part(
         return Part::Content(Selection::Whole);
     }
     if is_conditional(request)
-        && client_copy_is_current(request, stored.tag.as_ref(), stored.modified(), now.wall)
+        && client_copy_is_current(request, stored.tag.as_ref(), || stored.modified(), now.wall)
     {
         return Part::NotModified;
     }
@@ -241,7 +241,7 @@ impl Proxy {
         for (name, value) in head.fields() {
             let goes = match part {
                 Part::NotModified => goes_with_not_modified(&name, stored),
-                Part::Content(Selection::Unsatisfiable) => goes_with_unsatisfiable(&name),
+                Part::Content(Selection::Unsatisfiable) => BESIDE_CONTENT.contains(&name),
                 Part::Content(_) | Part::AsReceived => true,
             };
             if goes {
@@ -295,17 +295,16 @@ fn multipart(ranges: &[Range<u64>], length: u64, head: &HeadBlock) -> Multipart 
     Multipart::new(ranges, length, content_type.as_ref(), fastrand::u128(..))
 }
 
-/// What a 304 carries: all that a client's stored copy may need, and nothing about content that is not there
-/// (RFC 9110 section 15.4.5).
+/// What says something about content that is not there.
+static ABOUT_CONTENT: [HeaderName; 4] = [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_RANGE];
+
+/// What a 304 carries: all that a client's stored copy may need, and nothing about content (RFC 9110 section 15.4.5).
 fn goes_with_not_modified(name: &HeaderName, stored: &Stored) -> bool {
-    let about_content = [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_RANGE];
-    !about_content.contains(name) && (*name != LAST_MODIFIED || stored.tag.is_none()) || *name == ETAG
+    !ABOUT_CONTENT.contains(name) && (*name != LAST_MODIFIED || stored.tag.is_none())
 }
 
 /// What a 416 of the proxy's own has of the stored head: nothing that is about the content, or lets it be stored.
-fn goes_with_unsatisfiable(name: &HeaderName) -> bool {
-    [ACCEPT_RANGES, DATE, VARY, VIA].contains(name)
-}
+static BESIDE_CONTENT: [HeaderName; 4] = [ACCEPT_RANGES, DATE, VARY, VIA];
 
 fn state_length(fields: &mut HeaderMap, status: StatusCode, selection: &Selection, length: u64) {
     if status == StatusCode::NO_CONTENT {

@@ -11,6 +11,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 /// The names of the days: in IMF-fixdate and asctime their first three letters.
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
+/// The length of `Sun, 06 Nov 1994 08:49:37 GMT`.
+const IMF_FIXDATE: usize = 29;
 /// As many days as there can be in fifty years.
 const FIFTY_YEARS: Duration = Duration::from_hours(18_263 * 24);
 /// The mean year of the calendar, in seconds.
@@ -23,7 +25,10 @@ const YEAR_10000: u64 = 253_402_300_800;
 /// Case counts in section 5.6.7, but a cache is to read it in any (RFC 9111 section 4.2); white space around the date does
 /// not count.
 pub fn parse_date(text: &str, now: SystemTime) -> Option<SystemTime> {
-    read(&in_usual_case(text.trim_matches([' ', '\t'])), now)
+    let text = text.trim_matches([' ', '\t']);
+    // Nearly all dates are IMF-fixdate without a slip, and only that is as long as this.
+    let usual = (text.len() == IMF_FIXDATE).then(|| httpdate::parse_http_date(text).ok()).flatten();
+    usual.or_else(|| read(&in_usual_case(text), now))
 }
 
 /// The words of a date in the case that the three formats give them.

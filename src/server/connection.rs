@@ -1,6 +1,6 @@
 //! From an accepted connection to answered requests.
 
-use std::{convert::Infallible, io, net::IpAddr, sync::Arc, time::Duration};
+use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -94,11 +94,7 @@ async fn serve(
     let patience =
         Patience { head: limits.head_timeout, idle: limits.idle_timeout, write: limits.write_timeout };
     let wire = Wire::new(stream, Arc::clone(&front), limits.head, patience);
-    let (ours, notes) = (Arc::clone(&front), proxy.clone());
-    let service = service_fn(move |request: Request<Incoming>| {
-        let answer = Arc::clone(&front).answer(proxy.clone(), request, peer);
-        async move { Ok::<_, Infallible>(answer.await) }
-    });
+    let service = service_fn(|request: Request<Incoming>| front.answer(&proxy, request, peer));
     let mut http = http1::Builder::new();
     http.header_read_timeout(None).max_buf_size(BUFFER.max(limits.head.head + BEYOND_HEAD));
     if limits.head.fields > USUAL_FIELDS {
@@ -112,8 +108,8 @@ async fn serve(
             connection.await
         }
     };
-    if let Some(limit) = ours.gave_up() {
-        notes.gave_up(limit);
+    if let Some(limit) = front.gave_up() {
+        proxy.gave_up(limit);
     }
     if let Err(error) = ended {
         tracing::debug!(%error, ?address, "a connection ended early");

@@ -128,11 +128,6 @@ impl Upstream {
         Self { origin, pool }
     }
 
-    /// How long a body may stand still, in either direction.
-    pub fn body_timeout(&self) -> Duration {
-        self.origin.settings.body_timeout
-    }
-
     /// Sends a request, whose target is in origin form, and waits for the head of the answer.
     ///
     /// # Errors

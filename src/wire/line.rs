@@ -87,22 +87,7 @@ impl ByteSet {
 
     /// How many of the first bytes are in the set.
     pub(super) fn prefix(&self, bytes: &[u8]) -> usize {
-        let mut rest = bytes;
-        // Four in one step: names are short, but they are many.
-        while let [one, two, three, four, more @ ..] = rest {
-            let [one, two, three, four] = [one, two, three, four].map(|byte| self.0[usize::from(*byte)]);
-            if !(one & two & three & four) {
-                break;
-            }
-            rest = more;
-        }
-        while let [byte, more @ ..] = rest {
-            if !self.0[usize::from(*byte)] {
-                break;
-            }
-            rest = more;
-        }
-        bytes.len() - rest.len()
+        bytes.iter().position(|byte| !self.0[usize::from(*byte)]).unwrap_or(bytes.len())
     }
 
     /// Whether all bytes are in the set.

@@ -2,6 +2,7 @@
 //! counted on both sides, so that what the wire refuses is answered in its place among pipelined answers.
 
 use std::{
+    convert::Infallible,
     pin::{Pin, pin},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -99,50 +100,50 @@ impl Front {
 
     /// Answers a request, or says why it was refused.
     pub(in crate::server) async fn answer(
-        self: Arc<Self>,
-        proxy: Proxy,
+        self: &Arc<Self>,
+        proxy: &Proxy,
         request: Request<Incoming>,
         peer: Peer,
-    ) -> Response<Carried> {
+    ) -> Result<Response<Carried>, Infallible> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         let is_old = request.version() < Version::HTTP_11;
-        let answering = Answering { front: Arc::clone(&self), is_old };
+        let answering = Answering { front: Arc::clone(self), is_old };
         if let Some(violation) = self.refusal_of(number) {
-            return proxy.refuse(violation).map(|body| Carried { body, answering });
+            return Ok(proxy.refuse(violation).map(|body| Carried { body, answering }));
         }
-        let response = self.with_interims(proxy.clone(), request, peer, number, is_old).await;
+        let response = self.with_interims(proxy, request, peer, number, is_old).await;
         // Content that broke a rule: whatever came of the request, this is what was wrong with it.
         let response = match self.refusal_of(number) {
             Some(violation) => proxy.refuse(violation),
             None => response,
         };
-        response.map(|body| Carried { body, answering })
+        Ok(response.map(|body| Carried { body, answering }))
     }
 
     /// The final response, once everything that was said before it is written.
     async fn with_interims(
         &self,
-        proxy: Proxy,
+        proxy: &Proxy,
         request: Request<Incoming>,
         peer: Peer,
         number: u64,
         is_old: bool,
     ) -> Response<Body> {
         let interim = (!is_old).then(|| self.interims.of_request(number));
-        let mut answer = pin!(proxy.handle(request, peer, interim.clone()));
+        let mut answer = pin!(proxy.handle(request, peer, interim));
         let mut is_open = false;
         let response = std::future::poll_fn(|cx| {
             let polled = answer.as_mut().poll(cx);
             // A hit is ready at once and has nothing to wait for.
-            if let (Poll::Pending, Some(interim)) = (&polled, &interim) {
-                interim.open(cx);
+            if polled.is_pending() && !is_old {
+                self.interims.open(number, cx);
                 is_open = true;
             }
             polled
         })
         .await;
-        if let Some(interim) = interim.filter(|_| is_open) {
-            interim.close();
+        if is_open {
+            self.interims.close();
             std::future::poll_fn(|cx| self.interims.poll_written(cx)).await;
         }
         response
