@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_the_contract() {
+    fn rfc9211_section_2_every_form_of_the_contract() {
         let two = Some(Level::Changing);
         let lines = [
             line(Handling::Hit { ttl: Some(27) }, two, "product", None),
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_structured_fields_parser_reads_what_is_written() {
+    fn rfc9211_section_2_a_structured_fields_parser_reads_what_is_written() {
         let value =
             line(fwd(Fwd::Stale, Some(304), true, None), Some(Level::Changing), "a \"b\" \\", Some("x"));
         let list: sfv::List = sfv::Parser::new(&value).parse().unwrap();
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_no_token_becomes_a_string() {
+    fn rfc9651_section_3_3_4_a_name_that_is_no_token_becomes_a_string() {
         assert!(line(fwd(Fwd::Method, None, false, None), None, "1st", None).ends_with("route=\"1st\""));
         assert!(line(fwd(Fwd::Method, None, false, None), None, "", None).ends_with("route=\"\""));
     }

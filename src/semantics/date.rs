@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_formats_name_the_same_time() {
+    fn rfc9110_section_5_6_7_the_three_formats_name_the_same_time() {
         for text in [
             "Sun, 06 Nov 1994 08:49:37 GMT",
             "Sunday, 06-Nov-94 08:49:37 GMT",
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is_a_date() {
+    fn rfc9110_section_5_6_7_nothing_else_is_a_date() {
         for text in [
             "",
             "0",
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_year_of_two_digits_is_at_most_fifty_years_ahead() {
+    fn rfc9110_section_5_6_7_a_year_of_two_digits_is_at_most_fifty_years_ahead() {
         assert_eq!(imf("Tuesday, 24-Nov-26 00:00:00 GMT"), imf("Tue, 24 Nov 2026 00:00:00 GMT"));
         assert_eq!(imf("Thursday, 18-Aug-50 02:01:18 GMT"), imf("Thu, 18 Aug 2050 02:01:18 GMT"));
         assert_eq!(imf("Wednesday, 01-Jan-76 00:00:00 GMT"), imf("Wed, 01 Jan 2076 00:00:00 GMT"));
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_the_calendar_are_dates() {
+    fn rfc9110_section_5_6_7_the_ends_of_the_calendar_are_dates() {
         assert_eq!(imf("Thu, 01 Jan 1970 00:00:00 GMT"), at(0));
         assert_eq!(date("Wed, 31 Dec 1969 23:59:59 GMT"), None);
         assert_eq!(imf("Fri, 31 Dec 9999 23:59:59 GMT"), at(YEAR_10000 - 1));
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn no_date_is_made_where_there_is_none() {
+    fn rfc9110_section_5_6_7_no_date_is_made_where_there_is_none() {
         assert_eq!(format_date(at(784_111_777)).unwrap(), "Sun, 06 Nov 1994 08:49:37 GMT");
         assert!(format_date(at(YEAR_10000 - 1)).is_some());
         assert_eq!(format_date(at(YEAR_10000)), None);
@@ -202,13 +202,13 @@ mod tests {
         }
 
         #[test]
-        fn a_date_that_is_formatted_is_read_again(seconds in 0..YEAR_10000) {
+        fn rfc9110_section_5_6_7_a_date_that_is_formatted_is_read_again(seconds in 0..YEAR_10000) {
             let sent = format_date(at(seconds)).unwrap();
             prop_assert_eq!(date(sent.to_str().unwrap()), Some(at(seconds)));
         }
 
         #[test]
-        fn two_digits_are_never_more_than_fifty_years_ahead(now in NOW..200_000_000_000, day in 1u32..29, year in 0u32..100) {
+        fn rfc9110_section_5_6_7_two_digits_are_never_more_than_fifty_years_ahead(now in NOW..200_000_000_000, day in 1u32..29, year in 0u32..100) {
             let text = format!("Monday, {day:02}-Jun-{year:02} 12:00:00 GMT");
             let found = parse_date(&text, at(now)).unwrap();
             prop_assert!(found <= at(now) + FIFTY_YEARS);

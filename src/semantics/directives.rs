@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn directives_are_read_in_any_case_and_from_split_lines() {
+    fn rfc9111_section_5_2_directives_are_read_in_any_case_and_from_split_lines() {
         let read = response(&["Max-Age=60, PUBLIC", "No-Store", "s-maxage=\"5\""]);
         assert_eq!(read.max_age, Some(Duration::from_secs(60)));
         assert_eq!(read.s_maxage, Some(Duration::from_secs(5)));
@@ -321,14 +321,14 @@ mod tests {
     }
 
     #[test]
-    fn a_lifetime_that_cannot_be_read_is_zero() {
+    fn rfc9111_section_4_2_1_a_lifetime_that_cannot_be_read_is_zero() {
         for line in ["max-age", "max-age=", "max-age=-1", "max-age=1.5", "max-age=1h", "max-age=\"\""] {
             assert_eq!(response(&[line]).max_age, Some(Duration::from_secs(0)), "{line}");
         }
     }
 
     #[test]
-    fn a_huge_lifetime_saturates() {
+    fn rfc9111_section_1_2_2_a_huge_lifetime_saturates() {
         assert_eq!(
             response(&["max-age=99999999999999999999999"]).max_age,
             Some(Duration::from_secs(MAX_DELTA_SECONDS))
@@ -336,12 +336,12 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_two_lifetimes_counts() {
+    fn rfc9111_section_4_2_1_the_first_of_two_lifetimes_counts() {
         assert_eq!(response(&["max-age=1, max-age=100"]).max_age, Some(Duration::from_secs(1)));
     }
 
     #[test]
-    fn a_comma_in_a_quoted_list_does_not_split_it() {
+    fn rfc9111_section_5_2_a_comma_in_a_quoted_list_does_not_split_it() {
         let read = response(&["private=\"Set-Cookie, X-User\", max-age=9"]);
         assert_eq!(read.private.fields(), ["set-cookie", "x-user"]);
         assert_eq!(read.max_age, Some(Duration::from_secs(9)));
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_rightly_quoted_is_no_directive() {
+    fn rfc9110_section_5_6_4_what_is_rightly_quoted_is_no_directive() {
         for line in
             ["x=\"a, no-store, b\"", "x= \"\\\", no-store\" , y=\"no-store\"", "x=\"a\\\\\", y=\"no-store\""]
         {
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn unqualified_private_wins_over_a_qualified_one() {
+    fn rfc9111_section_5_2_2_7_unqualified_private_wins_over_a_qualified_one() {
         assert!(response(&["private=\"x-a\"", "private"]).private.is_whole());
         assert!(response(&["private", "private=\"x-a\""]).private.is_whole());
         assert!(response(&["private=\"\""]).private.is_whole());
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn pragma_counts_only_without_cache_control() {
+    fn rfc7234_section_5_4_pragma_counts_only_without_cache_control() {
         let mut fields = HeaderMap::new();
         fields.insert(PRAGMA, HeaderValue::from_static("x, No-Cache"));
         assert!(CacheControl::of_request(&fields).no_cache.is_whole());
@@ -423,7 +423,7 @@ mod tests {
         }
 
         #[test]
-        fn no_store_is_found_wherever_it_stands(before in "[a-z=0-9, -]{0,20}", after in "[a-z=0-9, -]{0,20}") {
+        fn rfc9111_section_5_2_2_5_no_store_is_found_wherever_it_stands(before in "[a-z=0-9, -]{0,20}", after in "[a-z=0-9, -]{0,20}") {
             let line = format!("{before}, no-store, {after}");
             let fields = std::iter::once((CACHE_CONTROL, HeaderValue::from_str(&line).unwrap())).collect();
             prop_assert!(CacheControl::of_response(&fields).no_store);

@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_connection_names_goes_with_the_known_ones() {
+    fn rfc9110_section_7_6_1_what_connection_names_goes_with_the_known_ones() {
         let lines = [
             ("connection", "close, X-Hop"),
             ("connection", "x-other"),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answers_connection_takes_no_word_from_a_cache() {
+    fn rfc9110_section_7_6_1_an_answers_connection_takes_no_word_from_a_cache() {
         let line = |name, value| (HeaderName::from_static(name), HeaderValue::from_static(value));
         let lines = [
             line("connection", "Cache-Control, vary, x-hop"),

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn s_maxage_wins_over_max_age_and_max_age_over_expires() {
+    fn rfc9111_section_4_2_1_s_maxage_wins_over_max_age_and_max_age_over_expires() {
         let cc = |value: &str| (http::header::CACHE_CONTROL, value.to_owned());
         let expires = (EXPIRES, date(1100));
         assert_eq!(lifetime(&[cc("max-age=10, s-maxage=20"), expires.clone()]), Some(20));
@@ -170,14 +170,14 @@ mod tests {
     }
 
     #[test]
-    fn an_expires_that_cannot_be_read_is_in_the_past() {
+    fn rfc9111_section_5_3_an_expires_that_cannot_be_read_is_in_the_past() {
         assert_eq!(lifetime(&[(EXPIRES, "0".to_owned())]), Some(0));
         assert_eq!(lifetime(&[(EXPIRES, date(1100)), (EXPIRES, date(1200))]), Some(0));
         assert_eq!(lifetime(&[(EXPIRES, date(10))]), Some(0));
     }
 
     #[test]
-    fn the_age_is_the_larger_of_what_age_and_date_tell() {
+    fn rfc9111_section_4_2_3_the_age_is_the_larger_of_what_age_and_date_tell() {
         let initial = |lines: &[(HeaderName, String)]| {
             corrected_initial_age(&fields(lines), at(1000, 10), at(1003, 13)).as_secs()
         };
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn heuristic_lifetime_is_a_tenth_and_at_most_a_day() {
+    fn rfc9111_section_4_2_2_heuristic_lifetime_is_a_tenth_and_at_most_a_day() {
         let ok = StatusCode::OK;
         let modified = |secs| fields(&[(LAST_MODIFIED, date(secs))]);
         let received = at(10_000_000, 0).wall;
@@ -209,7 +209,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn age_never_shrinks_when_the_wall_clock_jumps(jump in -4000i64..4000, first in 0u64..1000, step in 0u64..1000) {
+        fn rfc9111_section_4_2_3_age_never_shrinks_when_the_wall_clock_jumps(jump in -4000i64..4000, first in 0u64..1000, step in 0u64..1000) {
             let wall = |n: i64| T0 + Duration::from_secs(u64::try_from(10_000 + n).unwrap());
             let initial = corrected_initial_age(&HeaderMap::new(), at(10_000, first), at(10_000, first));
             let received = Duration::from_secs(first);

@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_no_list_of_strings_says_nothing() {
+    fn rfc9875_section_2_a_field_that_is_no_list_of_strings_says_nothing() {
         for line in ["scripts", "\"a\", 1", "\"a\", (\"b\")", "\"a", ""] {
             assert!(read(&[line]).is_empty(), "{line}");
         }

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_part_has_the_type_and_says_its_range() {
+    fn rfc9110_section_15_3_7_2_each_part_has_the_type_and_says_its_range() {
         let text = HeaderValue::from_static("text/plain");
         let multipart = Multipart::new(&[0..2, 4..5], 10, Some(&text), 0xab);
         let boundary = format!("{:0>32}", "ab");
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_type_states_none() {
+    fn rfc9110_section_15_3_7_2_what_has_no_type_states_none() {
         let multipart = Multipart::new(&[0..2, 4..5], 10, None, 0);
         let text = format!("{:?}", multipart.into_pieces().collect::<Vec<_>>());
         assert!(!text.contains("Content-Type"));

@@ -208,13 +208,13 @@ mod tests {
     }
 
     #[test]
-    fn two_content_ranges_say_nothing() {
+    fn rfc9110_section_14_4_two_content_ranges_say_nothing() {
         let line = || (CONTENT_RANGE, HeaderValue::from_static("bytes 2-5/10"));
         assert_eq!(Part::of_answer(&[line(), line()].into_iter().collect(), 4), None);
     }
 
     #[test]
-    fn what_is_missing_is_asked_for_where_it_is_one_run() {
+    fn rfc9111_section_3_3_what_is_missing_is_asked_for_where_it_is_one_run() {
         assert_eq!(part(0, 4, 10).unwrap().missing(), part(4, 10, 10));
         assert_eq!(part(4, 10, 10).unwrap().missing(), part(0, 4, 10));
         assert_eq!(part(4, 6, 10).unwrap().missing(), None);
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_another_length_are_never_joined() {
+    fn rfc9111_section_3_4_parts_of_another_length_are_never_joined() {
         let joined = join(part(0, 4, 10).unwrap(), &[part(4, 9, 9).unwrap()]);
         assert_eq!(joined.part, part(0, 4, 10).unwrap());
     }

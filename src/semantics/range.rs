@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_range_is_cut_to_the_representation() {
+    fn rfc9110_section_14_1_2_a_single_range_is_cut_to_the_representation() {
         assert_eq!(selects("bytes=0-0", 10), Selection::Part(0..1));
         assert_eq!(selects("bytes=2-", 10), Selection::Part(2..10));
         assert_eq!(selects("Bytes=2-99", 10), Selection::Part(2..10));
@@ -187,14 +187,14 @@ mod tests {
     }
 
     #[test]
-    fn a_range_of_nothing_cannot_be_satisfied() {
+    fn rfc9110_section_14_1_2_a_range_of_nothing_cannot_be_satisfied() {
         assert_eq!(selects("bytes=10-", 10), Selection::Unsatisfiable);
         assert_eq!(selects("bytes=-0", 10), Selection::Unsatisfiable);
         assert_eq!(selects("bytes=0-0", 0), Selection::Unsatisfiable);
     }
 
     #[test]
-    fn what_is_not_understood_is_ignored() {
+    fn rfc9110_section_14_2_what_is_not_understood_is_ignored() {
         for range in [
             "bytes=",
             "bytes=-",
@@ -214,14 +214,14 @@ mod tests {
     }
 
     #[test]
-    fn several_ranges_are_parts_in_the_order_asked_for() {
+    fn rfc9110_section_15_3_7_2_several_ranges_are_parts_in_the_order_asked_for() {
         assert_eq!(selects("bytes=0-1,4-5", 10), Selection::Parts(vec![0..2, 4..6]));
         assert_eq!(selects("bytes= 8- ,\t0-0,, 4-4", 10), Selection::Parts(vec![8..10, 0..1, 4..5]));
         assert_eq!(selects("bytes=0-0,-1", 10), Selection::Parts(vec![0..1, 9..10]));
     }
 
     #[test]
-    fn members_that_cannot_be_satisfied_are_dropped() {
+    fn rfc9110_section_14_1_2_members_that_cannot_be_satisfied_are_dropped() {
         assert_eq!(selects("bytes=20-30,0-1,10-,4-5", 10), Selection::Parts(vec![0..2, 4..6]));
         assert_eq!(selects("bytes=20-30,0-1", 10), Selection::Part(0..2));
         assert_eq!(selects("bytes=20-30,10-", 10), Selection::Unsatisfiable);
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_that_overlap_or_touch_become_one() {
+    fn rfc9110_section_15_3_7_2_ranges_that_overlap_or_touch_become_one() {
         assert_eq!(selects("bytes=0-,0-,0-", 10), Selection::Part(0..10));
         assert_eq!(selects("bytes=0-1,2-3", 10), Selection::Part(0..4));
         assert_eq!(selects("bytes=4-5,0-1,3-7", 10), Selection::Parts(vec![3..8, 0..2]));
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn if_range_wants_the_same_representation() {
+    fn rfc9110_section_13_1_5_if_range_wants_the_same_representation() {
         let tag = EntityTag::new(&HeaderValue::from_static("\"a\""));
         let held = Held { tag: tag.as_ref(), ..NOTHING };
         assert!(holds("\"a\"", &held));
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn if_range_wants_exactly_the_same_date_and_a_strong_one() {
+    fn rfc9110_section_13_1_5_if_range_wants_exactly_the_same_date_and_a_strong_one() {
         let modified = at(784_111_777);
         let held =
             |later| Held { modified: Some(modified), date: modified + Duration::from_secs(later), tag: None };
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn content_range_states_part_and_length() {
+    fn rfc9110_section_14_4_content_range_states_part_and_length() {
         assert_eq!(Selection::Part(2..10).content_range(10).unwrap(), "bytes 2-9/10");
         assert_eq!(Selection::Unsatisfiable.content_range(10).unwrap(), "bytes */10");
         assert_eq!(Selection::Whole.content_range(10), None);

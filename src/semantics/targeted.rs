@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_specific_valid_field_governs() {
+    fn rfc9213_section_2_2_the_most_specific_valid_field_governs() {
         let cdn = ("cdn-cache-control", "max-age=9");
         assert_eq!(read(&[cdn]).unwrap().max_age, Some(Duration::from_secs(9)));
         assert!(read(&[cdn, ("plimsoll-cache-control", "no-store")]).unwrap().no_store);
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_or_empty_field_is_ignored() {
+    fn rfc9213_section_2_1_an_invalid_or_empty_field_is_ignored() {
         let cdn = ("cdn-cache-control", "max-age=9");
         for broken in ["max-age=", "Max-Age=1", "", "a b"] {
             let found = read(&[("plimsoll-cache-control", broken), cdn]).unwrap();
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directive_that_is_false_is_not_there_and_one_of_a_wrong_type_is_cautious() {
+    fn rfc9213_section_2_1_a_directive_that_is_false_is_not_there_and_one_of_a_wrong_type_is_cautious() {
         let found = read(&[("cdn-cache-control", "no-store=?0, max-age=60.5, private=\"x-a\"")]).unwrap();
         assert!(!found.no_store);
         assert_eq!(found.max_age, Some(Duration::ZERO));

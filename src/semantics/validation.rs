@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn only_quoted_strings_are_entity_tags() {
+    fn rfc9110_section_8_8_3_only_quoted_strings_are_entity_tags() {
         assert!(tag("\"a\"").is_some() && tag("W/\"a\"").is_some() && tag("\"\"").is_some());
         assert!(
             tag("a").is_none()
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn if_none_match_compares_weakly_and_reads_lists() {
+    fn rfc9110_section_13_1_2_if_none_match_compares_weakly_and_reads_lists() {
         let now = SystemTime::UNIX_EPOCH;
         let current = |value: &str, held| {
             client_copy_is_current(&request(IF_NONE_MATCH, value), tag(held).as_ref(), || now, now)
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn if_none_match_silences_if_modified_since() {
+    fn rfc9110_section_13_1_3_if_none_match_silences_if_modified_since() {
         let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
         let mut fields = request(IF_MODIFIED_SINCE, &httpdate::fmt_http_date(modified));
         assert!(client_copy_is_current(&fields, None, || modified, modified));
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn strong_comparison_wants_two_strong_tags() {
+    fn rfc9110_section_8_8_3_2_strong_comparison_wants_two_strong_tags() {
         assert!(tag("\"a\"").unwrap().strongly_equals(b"\"a\""));
         assert!(!tag("W/\"a\"").unwrap().strongly_equals(b"W/\"a\""));
     }

@@ -181,13 +181,13 @@ mod tests {
     }
 
     #[test]
-    fn names_are_collected_from_all_lines_once() {
+    fn rfc9110_section_12_5_5_names_are_collected_from_all_lines_once() {
         let vary = Vary::of(&fields(&[("vary", "Accept, Origin"), ("vary", "accept,,")]));
         assert_eq!(vary.names(), ["accept", "origin"]);
     }
 
     #[test]
-    fn a_star_anywhere_is_a_star() {
+    fn rfc9110_section_12_5_5_a_star_anywhere_is_a_star() {
         assert_eq!(Vary::of(&fields(&[("vary", "accept, *")])), Vary::Star);
         assert_eq!(Vary::of(&fields(&[("vary", "not a field")])), Vary::Star);
     }
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nominated_field_matches_across_lines_and_white_space() {
+    fn rfc9111_section_4_1_a_nominated_field_matches_across_lines_and_white_space() {
         let nominations = varying("x-theme", &fields(&[("x-theme", "a,b")]));
         assert!(is_exact(&nominations, &fields(&[("x-theme", " a "), ("x-theme", "b")])));
         assert!(!is_exact(&nominations, &fields(&[("x-theme", "b,a")])));
@@ -217,14 +217,14 @@ mod tests {
     }
 
     #[test]
-    fn a_field_of_negotiation_matches_by_its_grammar() {
+    fn rfc9111_section_4_1_a_field_of_negotiation_matches_by_its_grammar() {
         let nominations = varying("accept-language", &fields(&[("accept-language", "en, de")]));
         assert!(is_exact(&nominations, &fields(&[("accept-language", "De"), ("accept-language", "eN")])));
         assert!(!is_exact(&nominations, &fields(&[("accept-language", "en, de;q=0.5")])));
     }
 
     #[test]
-    fn a_field_that_connection_names_is_absent() {
+    fn rfc9110_section_7_6_1_a_field_that_connection_names_is_absent() {
         let plain = fields(&[("accept", "a")]);
         let dropped = fields(&[("accept", "a"), ("connection", "close, Accept")]);
         assert!(is_exact(&varying("accept", &dropped), &HeaderMap::new()));
@@ -233,14 +233,14 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_field_matches_only_an_absent_field() {
+    fn rfc9111_section_4_1_an_absent_field_matches_only_an_absent_field() {
         let nominations = varying("accept", &HeaderMap::new());
         assert!(is_exact(&nominations, &HeaderMap::new()));
         assert!(!is_exact(&nominations, &fields(&[("accept", "")])));
     }
 
     #[test]
-    fn the_language_that_a_request_ranks_first_fits_where_all_else_does() {
+    fn rfc9111_section_4_1_the_language_that_a_request_ranks_first_fits_where_all_else_does() {
         let languages = [("accept-language", "en, de")];
         let asking = |line| fields(&[("accept-language", line)]);
         assert_eq!(fit(&languages, "de", &asking("fr;q=0.5, de;q=1.0")), Fit::FirstChoice);
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_varies_by_anything_fits_no_request() {
+    fn rfc9111_section_4_1_what_varies_by_anything_fits_no_request() {
         let request = fields(&[("accept", "a")]);
         let vary = Vary::of(&fields(&[("vary", "accept, *")]));
         let nominations = Nominations::of(&vary, &request, &HeaderMap::new());

@@ -59,7 +59,7 @@ async fn on_a_declared_route_the_origins_word_goes_before_the_ttl() {
 }
 
 #[tokio::test]
-async fn an_expires_in_the_past_or_beyond_reading_is_stale_at_once() {
+async fn rfc9111_section_5_3_an_expires_in_the_past_or_beyond_reading_is_stale_at_once() {
     hold(
         CHANGING,
         "200 OK",
@@ -75,7 +75,7 @@ async fn an_expires_in_the_past_or_beyond_reading_is_stale_at_once() {
 }
 
 #[tokio::test]
-async fn of_values_that_contradict_each_other_none_makes_a_response_fresher() {
+async fn rfc9111_section_4_2_1_of_values_that_contradict_each_other_none_makes_a_response_fresher() {
     hold(
         CHANGING,
         "200 OK",
@@ -95,7 +95,7 @@ async fn of_values_that_contradict_each_other_none_makes_a_response_fresher() {
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_old_has_so_much_less_to_live() {
+async fn rfc9111_section_4_2_3_an_answer_that_comes_old_has_so_much_less_to_live() {
     hold(
         CHANGING,
         "200 OK",
@@ -252,7 +252,7 @@ async fn jitter_does_not_end_what_is_permanent() {
 }
 
 #[tokio::test]
-async fn age_counts_the_origins_own_the_time_of_the_fetch_and_the_time_since() {
+async fn rfc9111_section_4_2_3_age_counts_the_origins_own_the_time_of_the_fetch_and_the_time_since() {
     let clock = clock();
     let origin = {
         let clock = Arc::clone(&clock);
@@ -274,7 +274,7 @@ async fn age_counts_the_origins_own_the_time_of_the_fetch_and_the_time_since() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_new_has_no_age_and_a_hit_always_has_one() {
+async fn rfc9111_section_5_1_an_answer_that_is_new_has_no_age_and_a_hit_always_has_one() {
     let clock = clock();
     let origin = scripted(in_turn([ok("cache-control: max-age=60\r\n", "hello")])).await;
     let proxy = proxy().start(origin.address, &clock).await;
@@ -285,7 +285,7 @@ async fn an_answer_that_is_new_has_no_age_and_a_hit_always_has_one() {
 }
 
 #[tokio::test]
-async fn a_hit_shows_the_date_of_the_origin_or_of_its_receipt() {
+async fn rfc9110_section_6_6_1_a_hit_shows_the_date_of_the_origin_or_of_its_receipt() {
     let clock = clock();
     let dated = format!("cache-control: max-age=600\r\ndate: {}\r\n", date(-5));
     let origin = scripted(move |_, seen| {
@@ -308,7 +308,7 @@ async fn a_hit_shows_the_date_of_the_origin_or_of_its_receipt() {
 }
 
 #[tokio::test]
-async fn a_wall_clock_that_jumps_changes_neither_lifetime_nor_age() {
+async fn rfc9111_section_4_2_3_a_wall_clock_that_jumps_changes_neither_lifetime_nor_age() {
     for jump in [-3_600_i64, 3_600] {
         let clock = clock();
         let fields = format!("expires: {}\r\ndate: {}\r\n", date(60), date(0));
@@ -333,7 +333,7 @@ async fn a_wall_clock_that_jumps_changes_neither_lifetime_nor_age() {
 }
 
 #[tokio::test]
-async fn a_wall_clock_that_is_set_back_during_a_fetch_makes_no_age_negative() {
+async fn rfc9111_section_4_2_3_a_wall_clock_that_is_set_back_during_a_fetch_makes_no_age_negative() {
     let clock = clock();
     let origin = {
         let clock = Arc::clone(&clock);

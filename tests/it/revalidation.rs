@@ -25,7 +25,7 @@ fn confirms(second: i64, fields: &str) -> Reply {
 const CONFIRMED: &str = "fwd=stale; fwd-status=304; stored; level=2; route=default";
 
 #[tokio::test]
-async fn a_304_brings_the_fields_up_to_date_and_keeps_the_content() {
+async fn rfc9111_section_4_3_4_a_304_brings_the_fields_up_to_date_and_keeps_the_content() {
     let (proxy, origin) = letter([
         ok("etag: \"a\"\r\ncache-control: max-age=10\r\nx-version: 1\r\nx-kept: yes\r\n", "hello"),
         confirms(10, "etag: \"a\"\r\ncache-control: max-age=20\r\nx-version: 2\r\nx-version: 3\r\n"),
@@ -46,7 +46,7 @@ async fn a_304_brings_the_fields_up_to_date_and_keeps_the_content() {
 }
 
 #[tokio::test]
-async fn a_response_without_an_entity_tag_is_validated_by_its_date() {
+async fn rfc9111_section_4_3_1_a_response_without_an_entity_tag_is_validated_by_its_date() {
     let modified = format!("last-modified: {}\r\ncache-control: max-age=10\r\n", date(-500));
     let (proxy, origin) = letter([ok(&modified, "hello"), confirms(10, "")]).await;
     proxy.get("/x").send().await;
@@ -78,7 +78,7 @@ async fn on_a_declared_route_a_304_renews_the_ttl() {
 }
 
 #[tokio::test]
-async fn a_304_does_not_change_the_framing_of_what_is_stored() {
+async fn rfc9111_section_3_2_a_304_does_not_change_the_framing_of_what_is_stored() {
     let (proxy, _origin) = letter([
         ok("etag: \"a\"\r\ncontent-type: text/plain\r\ncache-control: max-age=10\r\n", "hello"),
         confirms(
@@ -101,7 +101,7 @@ async fn a_304_does_not_change_the_framing_of_what_is_stored() {
 }
 
 #[tokio::test]
-async fn a_304_for_another_entity_tag_is_asked_for_again_without_a_condition() {
+async fn rfc9111_section_4_3_4_a_304_for_another_entity_tag_is_asked_for_again_without_a_condition() {
     let (proxy, origin) = letter([
         ok("etag: \"a\"\r\ncache-control: max-age=10\r\n", "old"),
         not_modified("etag: \"b\"\r\n"),
@@ -120,7 +120,7 @@ async fn a_304_for_another_entity_tag_is_asked_for_again_without_a_condition() {
 }
 
 #[tokio::test]
-async fn a_304_to_a_request_without_a_condition_is_nonsense_and_never_stored() {
+async fn rfc9110_section_15_4_5_a_304_to_a_request_without_a_condition_is_nonsense_and_never_stored() {
     let declared = "name = 'x'\npath = '/{*rest}'\nlevel = 'changing'\nttl = '30s'";
     for builder in [proxy(), proxy().route(declared)] {
         let origin = scripted(in_turn([
@@ -138,7 +138,7 @@ async fn a_304_to_a_request_without_a_condition_is_nonsense_and_never_stored() {
 }
 
 #[tokio::test]
-async fn a_client_gets_its_own_304_from_the_store_before_and_after_a_validation() {
+async fn rfc9111_section_4_3_2_a_client_gets_its_own_304_from_the_store_before_and_after_a_validation() {
     let (proxy, origin) = letter([
         ok("etag: \"a\"\r\ncache-control: max-age=10\r\n", "hello"),
         confirms(10, "etag: \"a\"\r\n"),
@@ -158,7 +158,7 @@ async fn a_client_gets_its_own_304_from_the_store_before_and_after_a_validation(
 }
 
 #[tokio::test]
-async fn a_full_answer_replaces_what_was_stored() {
+async fn rfc9111_section_4_3_3_a_full_answer_replaces_what_was_stored() {
     let (proxy, origin) = letter([
         ok("etag: \"a\"\r\ncache-control: max-age=10\r\nx-old: 1\r\n", "old"),
         ok("etag: \"b\"\r\ncache-control: max-age=20\r\n", "new"),
@@ -175,7 +175,7 @@ async fn a_full_answer_replaces_what_was_stored() {
 }
 
 #[tokio::test]
-async fn an_answer_that_may_not_be_stored_is_passed_on_in_place_of_a_stale_one() {
+async fn rfc9111_section_4_3_3_an_answer_that_may_not_be_stored_is_passed_on_in_place_of_a_stale_one() {
     let (proxy, _origin) = letter([
         ok("etag: \"a\"\r\ncache-control: max-age=10\r\n", "old"),
         ok("cache-control: no-store\r\n", "new"),
@@ -191,7 +191,7 @@ async fn an_answer_that_may_not_be_stored_is_passed_on_in_place_of_a_stale_one()
 }
 
 #[tokio::test]
-async fn inside_its_window_a_stale_response_is_served_while_one_request_refreshes_it() {
+async fn rfc5861_section_3_inside_its_window_a_stale_response_is_served_while_one_request_refreshes_it() {
     let go = Arc::new(Notify::new());
     let old = ok("cache-control: max-age=10, stale-while-revalidate=30\r\n", "old");
     let new = b"HTTP/1.1 200 OK\r\ncache-control: max-age=10\r\ncontent-length: 3\r\n\r\nnew".to_vec();
@@ -214,7 +214,7 @@ async fn inside_its_window_a_stale_response_is_served_while_one_request_refreshe
 }
 
 #[tokio::test]
-async fn a_refresh_in_the_background_may_be_a_304() {
+async fn rfc5861_section_3_a_refresh_in_the_background_may_be_a_304() {
     let (proxy, origin) = letter([
         ok("etag: \"a\"\r\ncache-control: max-age=10, stale-while-revalidate=30\r\n", "hello"),
         confirms(11, "etag: \"a\"\r\n"),
@@ -229,7 +229,7 @@ async fn a_refresh_in_the_background_may_be_a_304() {
 }
 
 #[tokio::test]
-async fn outside_its_window_a_stale_response_waits_for_the_origin() {
+async fn rfc5861_section_3_outside_its_window_a_stale_response_waits_for_the_origin() {
     let (proxy, _origin) = letter([
         ok("cache-control: max-age=10, stale-while-revalidate=30\r\n", "old"),
         ok("cache-control: max-age=10\r\n", "new"),
@@ -258,7 +258,7 @@ async fn a_route_may_give_the_windows_that_the_origin_does_not() {
 const FAILING: &str = "cache-control: max-age=10, stale-if-error=30\r\n";
 
 #[tokio::test]
-async fn a_stale_response_stands_in_for_a_server_error_inside_its_window() {
+async fn rfc5861_section_4_a_stale_response_stands_in_for_a_server_error_inside_its_window() {
     for status in ["500 Broken", "502 Bad Gateway", "503 Unavailable", "504 Gateway Timeout"] {
         let (proxy, origin) = letter([ok(FAILING, "old"), answer_with(status, "", "oops")]).await;
         proxy.get("/x").send().await;
@@ -279,7 +279,7 @@ async fn a_stale_response_stands_in_for_a_server_error_inside_its_window() {
 }
 
 #[tokio::test]
-async fn a_stale_response_does_not_stand_in_for_an_answer_that_is_no_failure() {
+async fn rfc5861_section_4_a_stale_response_does_not_stand_in_for_an_answer_that_is_no_failure() {
     for status in ["404 Not Found", "410 Gone", "403 Forbidden"] {
         let (proxy, _origin) = letter([ok(FAILING, "old"), answer_with(status, "", "no more")]).await;
         proxy.get("/x").send().await;
@@ -289,7 +289,7 @@ async fn a_stale_response_does_not_stand_in_for_an_answer_that_is_no_failure() {
 }
 
 #[tokio::test]
-async fn a_stale_response_stands_in_for_an_origin_that_is_gone() {
+async fn rfc5861_section_4_a_stale_response_stands_in_for_an_origin_that_is_gone() {
     let origin = stage().await;
     let proxy = proxy().start(origin.address, &clock()).await;
     let asking = tokio::spawn(proxy.get("/x").send());
@@ -307,7 +307,7 @@ async fn a_stale_response_stands_in_for_an_origin_that_is_gone() {
 }
 
 #[tokio::test]
-async fn a_stale_response_stands_in_for_an_origin_that_says_nothing() {
+async fn rfc5861_section_4_a_stale_response_stands_in_for_an_origin_that_says_nothing() {
     for (silence, status) in [(Reply::Stall(Vec::new()), 504), (Reply::Reset(Vec::new()), 502)] {
         let origin = scripted(in_turn([ok(FAILING, "old"), silence])).await;
         let proxy = proxy().origin("response_timeout = '200ms'").start(origin.address, &clock()).await;
@@ -321,7 +321,7 @@ async fn a_stale_response_stands_in_for_an_origin_that_says_nothing() {
 }
 
 #[tokio::test]
-async fn must_revalidate_closes_both_windows() {
+async fn rfc9111_section_4_2_4_must_revalidate_closes_both_windows() {
     for directive in ["must-revalidate", "proxy-revalidate", "no-cache"] {
         let fields = format!(
             "etag: \"a\"\r\ncache-control: max-age=10, {directive}, stale-while-revalidate=30, stale-if-error=30\r\n"
@@ -336,7 +336,7 @@ async fn must_revalidate_closes_both_windows() {
 }
 
 #[tokio::test]
-async fn a_routes_windows_yield_to_must_revalidate() {
+async fn rfc9111_section_5_2_2_2_a_routes_windows_yield_to_must_revalidate() {
     let origin =
         scripted(in_turn([ok("cache-control: must-revalidate\r\n", "old"), Reply::Reset(Vec::new())])).await;
     let windows = "stale_while_revalidate = '60s'\nstale_if_error = '60s'";
@@ -350,7 +350,7 @@ async fn a_routes_windows_yield_to_must_revalidate() {
 }
 
 #[tokio::test]
-async fn a_304_without_a_date_counts_from_its_receipt() {
+async fn rfc9110_section_6_6_1_a_304_without_a_date_counts_from_its_receipt() {
     let (proxy, origin) = letter([
         ok("etag: \"a\"\r\ncache-control: max-age=10\r\n", "hello"),
         not_modified("etag: \"a\"\r\n"),

@@ -79,7 +79,7 @@ fn ignoring_a_field_does_not_change_what_the_content_is() {
 }
 
 #[test]
-fn fields_that_a_qualified_directive_names_are_left_out_of_what_is_stored() {
+fn rfc9111_section_3_1_fields_that_a_qualified_directive_names_are_left_out_of_what_is_stored() {
     let answer = [("cache-control", "private=\"x-a, x-b\", no-cache=\"x-c\"")];
     let Verdict::Store { unshared, stored, .. } = World::changing().judge(NOTHING, 200, &answer).verdict
     else {
@@ -202,7 +202,7 @@ fn serves_codings(answer: &[Line], fetched: &'static str, client: &'static str) 
 }
 
 #[test]
-fn an_encoded_answer_serves_only_who_accepts_all_of_its_codings() {
+fn rfc9110_section_12_5_3_an_encoded_answer_serves_only_who_accepts_all_of_its_codings() {
     let gzip = [("content-encoding", "gzip"), ("vary", "accept-encoding")];
     for (client, expected) in
         [("gzip", true), ("br, gzip", true), ("*", true), ("br", false), ("gzip;q=0", false), ("", false)]

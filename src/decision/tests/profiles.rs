@@ -77,7 +77,7 @@ fn what_is_stored_for_strangers_answers_who_may_have_it() {
 }
 
 #[test]
-fn to_the_letter_only_storing_is_restricted() {
+fn rfc9111_section_3_5_to_the_letter_only_storing_is_restricted() {
     let world = World::letter();
     let stored = world.stored(NOTHING, 200, &[("cache-control", "max-age=60")]);
     assert!(IDENTITIES.iter().all(|line| serves(&world.plan(&[*line], &[&stored]))));

@@ -84,7 +84,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn no_store_is_never_stored(
+    fn rfc9111_section_5_2_2_5_no_store_is_never_stored(
         world in any_world(), request in any_request(), status in any_status(), answer in any_answer(),
         place in any::<prop::sample::Index>(), spelling in select(&["no-store", "NO-STORE", "public, no-store", "max-age=60,no-store"][..]),
     ) {
@@ -146,7 +146,7 @@ proptest! {
     }
 
     #[test]
-    fn an_answer_to_authorization_is_stored_only_where_section_3_5_allows_it(
+    fn rfc9111_section_3_5_an_answer_to_authorization_is_stored_only_where_that_is_allowed(
         world in any_world(), request in any_request(), status in any_status(), answer in any_answer(),
     ) {
         let mut request = request;
@@ -244,7 +244,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_stale_is_served_beyond_its_window_or_where_it_is_forbidden(
+    fn rfc9111_section_4_2_4_nothing_stale_is_served_beyond_its_window_or_where_it_is_forbidden(
         world in any_world(), first in any_request(), second in any_request(), answer in any_answer(),
         seconds in 0u64..200,
     ) {

@@ -21,7 +21,7 @@ fn refusal(classified: &Classified) -> Option<Refusal> {
 }
 
 #[test]
-fn every_other_method_is_forwarded_for_its_meaning_alone() {
+fn rfc9111_section_4_every_other_method_is_forwarded_for_its_meaning_alone() {
     for world in [World::changing(), World::origin(), World::declared(Level::User)] {
         for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get"] {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
@@ -87,7 +87,7 @@ fn override_fields_bypass_only_where_they_would_reach_the_origin() {
 }
 
 #[test]
-fn no_store_of_a_request_bypasses_whatever_the_route_does_with_directives() {
+fn rfc9111_section_5_2_1_5_no_store_of_a_request_bypasses_whatever_the_route_does_with_directives() {
     for directives in [ClientDirectives::Ignore, ClientDirectives::Honour] {
         let world = World::changing().with(|world| world.route.client_directives = directives);
         for line in ["no-store", "max-age=0, No-Store"] {
@@ -151,7 +151,7 @@ fn which_identity_is_evidence_depends_on_the_profile() {
 }
 
 #[test]
-fn a_request_that_would_bypass_and_forbids_to_ask_the_origin_gets_nothing() {
+fn rfc9111_section_5_2_1_7_a_request_that_would_bypass_and_forbids_to_ask_the_origin_gets_nothing() {
     let request = fields(&[("cache-control", "only-if-cached")]);
     for level in [Level::User, Level::Session, Level::Random] {
         assert!(matches!(World::declared(level).get(&request), Classified::OnlyIfCached), "level {level}");

@@ -28,7 +28,7 @@ fn stale(since: u64) -> Plan {
 }
 
 #[test]
-fn a_lifetime_ends_with_its_last_moment() {
+fn rfc9111_section_4_2_a_lifetime_ends_with_its_last_moment() {
     let world = World::origin();
     let stored = world.stored(NOTHING, 200, &cc("max-age=60"));
     assert_eq!(world.plan_at(after(59), NOTHING, &[&stored]), fresh(1));
@@ -36,7 +36,7 @@ fn a_lifetime_ends_with_its_last_moment() {
 }
 
 #[test]
-fn a_stale_answer_is_served_inside_its_window_and_not_at_its_end() {
+fn rfc5861_section_3_a_stale_answer_is_served_inside_its_window_and_not_at_its_end() {
     let world = World::origin();
     let stored = world.stored(NOTHING, 200, &cc("max-age=60, stale-while-revalidate=10, stale-if-error=20"));
     let at = |seconds| world.plan_at(after(seconds), NOTHING, &[&stored]);
@@ -48,7 +48,7 @@ fn a_stale_answer_is_served_inside_its_window_and_not_at_its_end() {
 }
 
 #[test]
-fn no_window_opens_where_the_origin_forbids_stale_use() {
+fn rfc9111_section_4_2_4_no_window_opens_where_the_origin_forbids_stale_use() {
     let world = World::origin();
     for directives in ["must-revalidate", "proxy-revalidate", "no-cache"] {
         let line = format!("max-age=60, stale-while-revalidate=99, stale-if-error=99, {directives}");
@@ -61,7 +61,7 @@ fn no_window_opens_where_the_origin_forbids_stale_use() {
 }
 
 #[test]
-fn no_cache_is_validated_before_each_use() {
+fn rfc9111_section_5_2_2_4_no_cache_is_validated_before_each_use() {
     for world in [World::changing(), World::declared(Level::Permanent), World::origin()] {
         let stored = world.stored(NOTHING, 200, &cc("no-cache, max-age=60"));
         assert_eq!(world.plan(NOTHING, &[&stored]), VALIDATE);
@@ -71,7 +71,7 @@ fn no_cache_is_validated_before_each_use() {
 }
 
 #[test]
-fn directives_of_a_request_count_where_they_are_honoured() {
+fn rfc9111_section_5_2_1_directives_of_a_request_count_where_they_are_honoured() {
     let rows = [
         ("no-cache", 10, ON_REQUEST),
         ("max-age=9", 10, ON_REQUEST),
@@ -107,7 +107,7 @@ fn a_reload_button_is_no_purge_on_a_declared_route() {
 }
 
 #[test]
-fn a_request_that_limits_the_age_gets_nothing_stale_unless_it_says_so() {
+fn rfc9111_section_5_2_1_1_a_request_that_limits_the_age_gets_nothing_stale_unless_it_says_so() {
     let world = World::origin();
     let stored = world.stored(NOTHING, 200, &cc("max-age=60, stale-while-revalidate=10"));
     let at = |directives| world.plan_at(after(61), &cc(directives), &[&stored]);
@@ -118,7 +118,7 @@ fn a_request_that_limits_the_age_gets_nothing_stale_unless_it_says_so() {
 }
 
 #[test]
-fn s_maxage_allows_only_the_origins_own_window() {
+fn rfc9111_section_5_2_2_10_s_maxage_allows_only_the_origins_own_window() {
     let world = World::origin();
     let stored = world.stored(NOTHING, 200, &cc("s-maxage=60"));
     assert_eq!(world.plan_at(after(61), &cc("max-stale"), &[&stored]), VALIDATE);
@@ -127,7 +127,7 @@ fn s_maxage_allows_only_the_origins_own_window() {
 }
 
 #[test]
-fn only_if_cached_never_asks_the_origin_once_there_is_a_key() {
+fn rfc9111_section_5_2_1_7_only_if_cached_never_asks_the_origin_once_there_is_a_key() {
     let request = cc("only-if-cached");
     for world in [World::changing(), World::origin()] {
         let stored = world.stored(NOTHING, 200, &cc("max-age=60"));
@@ -141,7 +141,7 @@ fn only_if_cached_never_asks_the_origin_once_there_is_a_key() {
 }
 
 #[test]
-fn nothing_stored_is_a_miss_of_the_uri() {
+fn rfc9211_section_2_2_nothing_stored_is_a_miss_of_the_uri() {
     for world in [World::changing(), World::origin()] {
         assert_eq!(world.plan(NOTHING, &[]), Plan::Fetch { fwd: Fwd::UriMiss });
     }

@@ -20,7 +20,7 @@ fn expected(lines: &[Line]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn fields_of_the_304_take_the_place_of_all_stored_lines_of_the_same_name() {
+fn rfc9111_section_3_2_fields_of_the_304_take_the_place_of_all_stored_lines_of_the_same_name() {
     let stored = [("cache-control", "max-age=1"), ("cache-control", "public"), ("x-a", "1"), ("x-b", "2")];
     let update = [("cache-control", "max-age=9"), ("x-b", "3"), ("x-b", "4"), ("x-c", "5")];
     let lines = [("cache-control", "max-age=9"), ("x-a", "1"), ("x-b", "3"), ("x-b", "4"), ("x-c", "5")];
@@ -28,7 +28,7 @@ fn fields_of_the_304_take_the_place_of_all_stored_lines_of_the_same_name() {
 }
 
 #[test]
-fn what_describes_the_kept_content_stays_with_it() {
+fn rfc9111_section_3_2_what_describes_the_kept_content_stays_with_it() {
     let stored = [("content-encoding", "gzip"), ("content-length", "5"), ("content-md5", "x")];
     let update = [
         ("content-encoding", "br"),
@@ -46,7 +46,7 @@ fn what_describes_the_kept_content_stays_with_it() {
 }
 
 #[test]
-fn the_date_is_that_of_the_304_and_of_nothing_older() {
+fn rfc9110_section_6_6_1_the_date_is_that_of_the_304_and_of_nothing_older() {
     let stored = [("date", "Sun, 06 Nov 1994 08:49:37 GMT")];
     let update = [("date", "Mon, 07 Nov 1994 08:49:37 GMT")];
     assert_eq!(merged(&stored, &update), expected(&update));
@@ -54,7 +54,7 @@ fn the_date_is_that_of_the_304_and_of_nothing_older() {
 }
 
 #[test]
-fn a_confirmed_response_without_date_is_young_again() {
+fn rfc9110_section_6_6_1_a_confirmed_response_without_date_is_young_again() {
     let world = World::origin();
     let old = date(-500);
     let held = fields(&[("cache-control", "max-age=60"), ("date", old.as_str())]);
@@ -96,7 +96,7 @@ fn any_lines() -> impl Strategy<Value = HeaderMap> {
 
 proptest! {
     #[test]
-    fn repeated_fields_are_kept_in_number_and_order_and_never_mixed(stored in any_lines(), update in any_lines()) {
+    fn rfc9111_section_3_2_repeated_fields_are_kept_in_number_and_order_and_never_mixed(stored in any_lines(), update in any_lines()) {
         let updated = updated_fields(&stored, &update);
         let lines = |fields: &HeaderMap, name: &HeaderName| fields.get_all(name).iter().cloned().collect::<Vec<_>>();
         for name in stored.keys().chain(update.keys()) {

@@ -25,14 +25,14 @@ fn serve(variant: usize) -> Plan {
 }
 
 #[test]
-fn the_newest_of_those_that_match_answers() {
+fn rfc9111_section_4_1_the_newest_of_those_that_match_answers() {
     let world = World::origin();
     let [newer, older] = [stored_in("en", "en, de"), stored_in("de", "de, en")];
     assert_eq!(world.plan(&asking("DE,EN"), &[&newer, &older]), serve(0));
 }
 
 #[test]
-fn the_language_ranked_first_answers_where_nothing_matches() {
+fn rfc9111_section_4_1_the_language_ranked_first_answers_where_nothing_matches() {
     let world = World::origin();
     let [en, de, german] = [stored_in("en", "en"), stored_in("de", "en, de"), stored_in("de", "de")];
     let request = asking("fr;q=0.5, de;q=1.0");
@@ -42,7 +42,7 @@ fn the_language_ranked_first_answers_where_nothing_matches() {
 }
 
 #[test]
-fn a_variant_that_matches_goes_before_a_newer_one_in_the_right_language() {
+fn rfc9111_section_4_1_a_variant_that_matches_goes_before_a_newer_one_in_the_right_language() {
     let world = World::origin();
     let [newer, older] = [stored_in("de", "en, de"), stored_in("fr", "fr;q=0.5, de")];
     assert_eq!(world.plan(&asking("de, fr;q=0.5"), &[&newer, &older]), serve(1));

@@ -12,7 +12,7 @@ use crate::{
 const FRESH: Line = ("cache-control", "max-age=60");
 
 #[test]
-fn explicit_freshness_makes_any_final_status_storable() {
+fn rfc9111_section_3_explicit_freshness_makes_any_final_status_storable() {
     for status in [200, 201, 204, 301, 302, 307, 400, 404, 405, 500, 503] {
         assert_eq!(World::origin().verdict(NOTHING, status, &[FRESH]), Outcome::Store, "{status}");
     }
@@ -20,7 +20,7 @@ fn explicit_freshness_makes_any_final_status_storable() {
 }
 
 #[test]
-fn nothing_is_guessed_but_from_last_modified_and_a_status_that_allows_it() {
+fn rfc9111_section_4_2_2_nothing_is_guessed_but_from_last_modified_and_a_status_that_allows_it() {
     let modified = date(-1000);
     let guessed = [("last-modified", modified.as_str())];
     for status in [200, 203, 204, 300, 301, 308, 404, 410] {
@@ -97,7 +97,7 @@ fn a_cookie_being_set_is_a_level_under_safe_and_nothing_to_the_letter() {
 }
 
 #[test]
-fn a_variant_answers_the_requests_whose_nominated_fields_match() {
+fn rfc9111_section_4_1_a_variant_answers_the_requests_whose_nominated_fields_match() {
     let world = World::origin();
     let french = world.stored(&[("accept-language", "fr")], 200, &[FRESH, ("vary", "accept-language")]);
     assert!(serves(&world.plan(&[("accept-language", "fr"), ("accept", "a/b")], &[&french])));

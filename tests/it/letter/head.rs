@@ -64,7 +64,7 @@ async fn rfc9111_section_4_3_5_a_200_to_head_that_speaks_of_something_else_ends_
 }
 
 #[tokio::test]
-async fn an_answer_to_head_that_is_no_200_changes_nothing() {
+async fn rfc9111_section_4_3_5_an_answer_to_head_that_is_no_200_changes_nothing() {
     for answer in ["410 Gone\r\n", "503 Service Unavailable\r\n", "302 Found\r\nlocation: /y\r\n"] {
         let (origin, proxy) = stale("etag: \"a\"\r\ncache-control: max-age=10\r\n", answer).await;
         proxy.get("/x").method("HEAD").send().await;

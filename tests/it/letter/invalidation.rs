@@ -88,7 +88,7 @@ async fn held(proxy: &Proxy, host: &str) -> [bool; 3] {
 }
 
 #[tokio::test]
-async fn rfc9875_a_write_ends_the_groups_that_it_names_and_no_others() {
+async fn rfc9875_section_3_a_write_ends_the_groups_that_it_names_and_no_others() {
     for (ended, left) in [
         ("\"one\"", [false, true, true]),
         ("\"two\"", [false, false, true]),
@@ -104,7 +104,7 @@ async fn rfc9875_a_write_ends_the_groups_that_it_names_and_no_others() {
 }
 
 #[tokio::test]
-async fn rfc9875_a_safe_request_ends_no_group() {
+async fn rfc9875_section_3_a_safe_request_ends_no_group() {
     let proxy = grouped("\"one\", \"two\"").await;
     proxy.get("/w").method("OPTIONS").send().await;
     assert_eq!(held(&proxy, "api.example").await, [true; 3]);

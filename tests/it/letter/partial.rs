@@ -146,7 +146,7 @@ async fn rfc9111_section_3_3_a_part_is_completed_by_what_it_lacks() {
 }
 
 #[tokio::test]
-async fn what_completes_a_part_and_is_cut_short_is_no_clean_end_and_is_not_stored() {
+async fn rfc9111_section_3_3_what_completes_a_part_and_is_cut_short_is_no_clean_end_and_is_not_stored() {
     let head = format!(
         "HTTP/1.1 206 Partial Content\r\ncontent-length: 6\r\n{STRONG}content-range: bytes 4-9/10\r\n\r\n4567"
     );
@@ -164,7 +164,7 @@ async fn what_completes_a_part_and_is_cut_short_is_no_clean_end_and_is_not_store
 }
 
 #[tokio::test]
-async fn what_does_not_complete_a_part_is_asked_for_whole() {
+async fn rfc9111_section_3_4_what_does_not_complete_a_part_is_asked_for_whole() {
     let other = "etag: \"b\"\r\ncache-control: max-age=60\r\n";
     let rows: [(&str, Reply); 5] = [
         ("the new representation", ok(other, "new")),
@@ -201,7 +201,7 @@ async fn what_does_not_complete_a_part_is_asked_for_whole() {
 }
 
 #[tokio::test]
-async fn a_stale_part_is_confirmed_like_anything_stored() {
+async fn rfc9111_section_4_3_4_a_stale_part_is_confirmed_like_anything_stored() {
     let origin = scripted(|_, seen| match seen.field("if-none-match") {
         Some(_) => answer_with("304 Not Modified", "etag: \"a\"\r\ncache-control: max-age=60\r\n", ""),
         None => ranged(seen, "etag: \"a\"\r\ncache-control: max-age=10\r\n"),
@@ -219,7 +219,7 @@ async fn a_stale_part_is_confirmed_like_anything_stored() {
 }
 
 #[tokio::test]
-async fn if_range_of_another_representation_is_not_answered_from_a_part() {
+async fn rfc9110_section_13_1_5_if_range_of_another_representation_is_not_answered_from_a_part() {
     let (origin, proxy) = house(STRONG).await;
     part(&proxy, "2-5").await;
     let same = proxy.get("/x").field("range", "bytes=2-5").field("if-range", "\"a\"").send().await;
@@ -229,7 +229,7 @@ async fn if_range_of_another_representation_is_not_answered_from_a_part() {
 }
 
 #[tokio::test]
-async fn a_part_confirmed_with_another_date_is_not_for_if_range_with_the_old_one() {
+async fn rfc9110_section_13_1_5_a_part_confirmed_with_another_date_is_not_for_if_range_with_the_old_one() {
     let old = "etag: \"a\"\r\nlast-modified: Mon, 06 Nov 2023 08:00:00 GMT\r\ncache-control: max-age=10\r\n";
     let new = "etag: \"a\"\r\nlast-modified: Tue, 07 Nov 2023 08:00:00 GMT\r\ncache-control: max-age=10\r\n";
     let origin = scripted(move |_, seen| match seen.field("if-none-match") {
@@ -302,7 +302,7 @@ async fn a_part_that_reaches_the_end_is_believed_where_its_length_and_its_number
 }
 
 #[tokio::test]
-async fn a_stored_part_ends_with_a_write() {
+async fn rfc9111_section_4_4_a_stored_part_ends_with_a_write() {
     let (_origin, proxy) = house(STRONG).await;
     part(&proxy, "2-5").await;
     proxy.get("/x").method("DELETE").send().await;
@@ -342,7 +342,7 @@ async fn rfc9110_section_15_3_7_3_bytes_without_the_same_validator_or_in_another
 }
 
 #[tokio::test]
-async fn the_whole_as_one_part_is_the_whole() {
+async fn rfc9110_section_15_3_7_3_the_whole_as_one_part_is_the_whole() {
     let (origin, proxy) = house(STRONG).await;
     let all = part(&proxy, "0-").await;
     assert_eq!(told(&all), is(206, CONTENT, "bytes 0-9/10", MISS));

@@ -19,7 +19,7 @@ async fn range(proxy: &Proxy, range: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn several_ranges_are_one_answer_in_parts() {
+async fn rfc9110_section_15_3_7_2_several_ranges_are_one_answer_in_parts() {
     let proxy = stored(ok(FIELDS, CONTENT)).await;
     let answer = range(&proxy, "8-9, 0-1, 20-30, 1-2").await;
     assert_eq!((answer.status.as_u16(), answer.cache().as_str()), (206, HIT));
@@ -38,7 +38,7 @@ async fn several_ranges_are_one_answer_in_parts() {
 }
 
 #[tokio::test]
-async fn several_ranges_that_come_to_one_are_a_plain_part() {
+async fn rfc9110_section_15_3_7_2_several_ranges_that_come_to_one_are_a_plain_part() {
     let proxy = stored(ok(FIELDS, CONTENT)).await;
     for (asked, text, content_range) in [
         ("20-30,4-5", "45", "bytes 4-5/10"),
@@ -72,7 +72,7 @@ async fn several_ranges_of_what_is_encoded_are_the_whole() {
 }
 
 #[tokio::test]
-async fn several_ranges_yield_to_head_and_to_conditions() {
+async fn rfc9110_section_14_2_several_ranges_yield_to_head_and_to_conditions() {
     let proxy = stored(ok(FIELDS, CONTENT)).await;
     let ask = || proxy.get("/x").field("range", "bytes=0-1,4-5");
     let head = ask().method("HEAD").send().await;
@@ -107,7 +107,7 @@ async fn rfc9110_section_13_1_5_if_range_by_date_wants_a_strong_one() {
 }
 
 #[tokio::test]
-async fn a_stored_part_answers_several_ranges_within_it() {
+async fn rfc9111_section_3_3_a_stored_part_answers_several_ranges_within_it() {
     let fields = format!("{FIELDS}content-range: bytes 2-7/10\r\n");
     let origin = scripted(in_turn([answer_with("206 Partial Content", &fields, &CONTENT[2..8])])).await;
     let proxy = proxy().start(origin.address, &clock()).await;

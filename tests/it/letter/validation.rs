@@ -30,7 +30,7 @@ async fn rfc9111_section_4_3_1_every_entity_tag_that_is_held_is_offered_for_othe
 }
 
 #[tokio::test]
-async fn a_304_that_names_none_of_those_offered_is_asked_for_again() {
+async fn rfc9111_section_4_3_4_a_304_that_names_none_of_those_offered_is_asked_for_again() {
     for tag in ["etag: \"other\"\r\n", ""] {
         let origin = scripted(move |number, seen| match (number, seen.field("if-none-match")) {
             (_, Some(_)) => not_modified(&format!("vary: accept-language\r\n{tag}")),
@@ -59,7 +59,7 @@ async fn what_a_client_may_not_have_is_not_offered_for_it() {
 }
 
 #[tokio::test]
-async fn rfc8246_what_is_immutable_is_not_asked_about_by_a_reload_while_it_is_fresh() {
+async fn rfc8246_section_2_what_is_immutable_is_not_asked_about_by_a_reload_while_it_is_fresh() {
     for (fields, reload) in [("immutable, ", "hit; ttl=50; level=2; route=default"), ("", "fwd=request")] {
         let fields = format!("cache-control: {fields}max-age=60\r\netag: \"a\"\r\n");
         let origin = scripted(move |_, _| ok(&fields, "x")).await;

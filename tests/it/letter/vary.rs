@@ -14,7 +14,7 @@ async fn german() -> (Scripted, Proxy) {
 const VARY_MISS: &str = "fwd=vary-miss; stored; level=2; route=default";
 
 #[tokio::test]
-async fn what_says_the_same_has_the_same_answer() {
+async fn rfc9111_section_4_1_what_says_the_same_has_the_same_answer() {
     let (origin, proxy) = german().await;
     let ask = |languages: &str| proxy.get("/x").field("accept-language", languages).send();
     assert_eq!(ask("en, de").await.cache(), MISS);
@@ -27,7 +27,7 @@ async fn what_says_the_same_has_the_same_answer() {
 }
 
 #[tokio::test]
-async fn the_language_ranked_first_answers_where_it_is_stored() {
+async fn rfc9111_section_4_1_the_language_ranked_first_answers_where_it_is_stored() {
     let (_origin, proxy) = german().await;
     let ask = |languages: &str| proxy.get("/x").field("accept-language", languages).send();
     ask("en, de").await;

@@ -17,7 +17,7 @@ const LARGE: [&str; 9] = [
 ];
 
 #[tokio::test]
-async fn section_1_2_2_no_age_wraps_around_to_a_young_one() {
+async fn rfc9111_section_1_2_2_no_age_wraps_around_to_a_young_one() {
     for age in LARGE {
         let fields = format!("cache-control: max-age=3600|age: {age}|");
         hold("200 OK", &[(&fields, "fwd=stale; stored")]).await;
@@ -27,7 +27,7 @@ async fn section_1_2_2_no_age_wraps_around_to_a_young_one() {
 }
 
 #[tokio::test]
-async fn section_1_2_2_the_largest_lifetime_ends_with_the_largest_age() {
+async fn rfc9111_section_1_2_2_the_largest_lifetime_ends_with_the_largest_age() {
     let forever = "cache-control: max-age=99999999999999999999";
     hold(
         "200 OK",
@@ -41,7 +41,7 @@ async fn section_1_2_2_the_largest_lifetime_ends_with_the_largest_age() {
 }
 
 #[tokio::test]
-async fn section_5_1_a_large_age_is_told_on_and_grows_no_further_than_its_bound() {
+async fn rfc9111_section_5_1_a_large_age_is_told_on_and_grows_no_further_than_its_bound() {
     let (proxy, _origin) =
         letter([ok("cache-control: max-age=99999999999, x=y\r\nage: 2147483640\r\n", "hello")]).await;
     assert_eq!(proxy.get("/x").send().await.field("age"), "2147483640");

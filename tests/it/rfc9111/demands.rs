@@ -4,7 +4,7 @@ use super::{letter, said};
 use crate::support::{Reply, answer_with, ok, secs};
 
 #[tokio::test]
-async fn section_5_2_1_1_a_request_that_limits_the_age_gets_nothing_stale_in_the_place_of_an_error() {
+async fn rfc9111_section_5_2_1_1_a_request_that_limits_the_age_gets_nothing_stale_in_the_place_of_an_error() {
     for failure in [Reply::Reset(Vec::new()), answer_with("503 Unavailable", "", "oops")] {
         let old = ok("cache-control: max-age=10, stale-if-error=60\r\n", "old");
         let (proxy, _origin) = letter([old, failure]).await;

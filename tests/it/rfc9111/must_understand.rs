@@ -5,7 +5,7 @@ use super::{hold, letter, said};
 use crate::support::{ok, secs};
 
 #[tokio::test]
-async fn section_5_2_2_3_no_store_beside_it_is_for_caches_that_do_not_understand() {
+async fn rfc9111_section_5_2_2_3_no_store_beside_it_is_for_caches_that_do_not_understand() {
     for control in [
         "must-understand, no-store, max-age=60",
         "no-store, must-understand, max-age=60",
@@ -19,7 +19,7 @@ async fn section_5_2_2_3_no_store_beside_it_is_for_caches_that_do_not_understand
 }
 
 #[tokio::test]
-async fn section_5_2_2_3_a_status_that_is_not_understood_is_not_stored() {
+async fn rfc9111_section_5_2_2_3_a_status_that_is_not_understood_is_not_stored() {
     for status in ["299 Odd", "399 Odd", "499 Odd", "599 Odd"] {
         hold(
             status,
@@ -34,7 +34,7 @@ async fn section_5_2_2_3_a_status_that_is_not_understood_is_not_stored() {
 }
 
 #[tokio::test]
-async fn section_5_2_2_3_it_takes_back_no_other_prohibition() {
+async fn rfc9111_section_5_2_2_3_it_takes_back_no_other_prohibition() {
     hold(
         "200 OK",
         &[
@@ -50,7 +50,7 @@ async fn section_5_2_2_3_it_takes_back_no_other_prohibition() {
 }
 
 #[tokio::test]
-async fn section_5_2_2_3_what_was_stored_thanks_to_it_is_validated_like_anything_else() {
+async fn rfc9111_section_5_2_2_3_what_was_stored_thanks_to_it_is_validated_like_anything_else() {
     let (proxy, origin) =
         letter([ok("cache-control: must-understand, no-store, max-age=10\r\netag: \"a\"\r\n", "hello")])
             .await;

@@ -6,7 +6,7 @@ use crate::support::{date, not_modified, ok, secs};
 const REFUSED: &str = "fwd=uri-miss; response-no-store";
 
 #[tokio::test]
-async fn section_5_2_2_5_no_other_directive_outweighs_it() {
+async fn rfc9111_section_5_2_2_5_no_other_directive_outweighs_it() {
     for beside in [
         "no-store, max-age=60",
         "max-age=60, no-store",
@@ -29,14 +29,14 @@ async fn section_5_2_2_5_no_other_directive_outweighs_it() {
 }
 
 #[tokio::test]
-async fn section_5_2_2_5_another_word_that_holds_it_is_not_it() {
+async fn rfc9111_section_5_2_2_5_another_word_that_holds_it_is_not_it() {
     for beside in ["x-no-store", "no-store-please", "x=\"no-store\"", "x=\"a, no-store, b\"", "x=no-store"] {
         hold("200 OK", &[(&format!("cache-control: {beside}, max-age=60|"), "hit; ttl=60")]).await;
     }
 }
 
 #[tokio::test]
-async fn section_5_2_2_5_a_newer_response_that_is_not_stored_answers_its_client_alone() {
+async fn rfc9111_section_5_2_2_5_a_newer_response_that_is_not_stored_answers_its_client_alone() {
     for newer in ["no-store", "no-store, max-age=0", "no-store, max-age=60"] {
         let (proxy, origin) = letter([
             ok("cache-control: max-age=60\r\netag: \"a\"\r\n", "old"),
@@ -57,7 +57,8 @@ async fn section_5_2_2_5_a_newer_response_that_is_not_stored_answers_its_client_
 }
 
 #[tokio::test]
-async fn section_5_2_2_5_once_stale_the_older_response_is_of_no_use_beside_a_newer_one_that_is_not_stored() {
+async fn rfc9111_section_5_2_2_5_once_stale_the_older_response_is_of_no_use_beside_a_newer_one_that_is_not_stored()
+ {
     let (proxy, origin) = letter([
         ok("cache-control: max-age=10\r\n", "old"),
         ok("cache-control: no-store, max-age=60\r\n", "new"),
@@ -72,7 +73,7 @@ async fn section_5_2_2_5_once_stale_the_older_response_is_of_no_use_beside_a_new
 }
 
 #[tokio::test]
-async fn sections_4_3_4_and_5_2_2_5_a_304_that_forbids_storing_ends_what_was_stored() {
+async fn rfc9111_section_5_2_2_5_a_304_that_forbids_storing_ends_what_was_stored() {
     for forbids in ["no-store", "max-age=60, no-store", "private, max-age=60"] {
         let (proxy, origin) = letter([
             ok("cache-control: max-age=10, stale-if-error=600\r\netag: \"a\"\r\n", "old"),
@@ -92,7 +93,7 @@ async fn sections_4_3_4_and_5_2_2_5_a_304_that_forbids_storing_ends_what_was_sto
 }
 
 #[tokio::test]
-async fn section_5_2_1_5_of_a_request_it_neither_stores_the_answer_nor_uses_what_is_stored() {
+async fn rfc9111_section_5_2_1_5_of_a_request_it_neither_stores_the_answer_nor_uses_what_is_stored() {
     let (proxy, origin) = letter([
         ok("cache-control: max-age=60\r\n", "first"),
         ok("cache-control: max-age=60\r\n", "second"),

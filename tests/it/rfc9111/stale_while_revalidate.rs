@@ -5,7 +5,7 @@ use super::{hold, letter, said};
 use crate::support::{Reply, answer_with, ok, secs, until};
 
 #[tokio::test]
-async fn section_3_the_window_begins_where_the_lifetime_ends_and_has_an_end() {
+async fn rfc5861_section_3_the_window_begins_where_the_lifetime_ends_and_has_an_end() {
     for (control, age, seconds, expected) in [
         ("max-age=10, stale-while-revalidate=20", "0", 9, "hit; ttl=1"),
         ("max-age=10, stale-while-revalidate=20", "0", 10, "hit; ttl=0"),
@@ -29,7 +29,7 @@ async fn section_3_the_window_begins_where_the_lifetime_ends_and_has_an_end() {
 }
 
 #[tokio::test]
-async fn section_3_a_window_that_cannot_be_read_or_is_empty_is_none() {
+async fn rfc5861_section_3_a_window_that_cannot_be_read_or_is_empty_is_none() {
     for window in ["stale-while-revalidate", "stale-while-revalidate=", "stale-while-revalidate=-5"] {
         hold("200 OK", &[(&format!("cache-control: max-age=0, {window}|"), "fwd=stale; stored")]).await;
     }
@@ -39,12 +39,12 @@ async fn section_3_a_window_that_cannot_be_read_or_is_empty_is_none() {
 }
 
 #[tokio::test]
-async fn section_3_a_window_alone_is_no_lifetime() {
+async fn rfc5861_section_3_a_window_alone_is_no_lifetime() {
     hold("200 OK", &[("cache-control: stale-while-revalidate=60|", "fwd=uri-miss; no-freshness")]).await;
 }
 
 #[tokio::test]
-async fn rfc_9111_section_5_2_1_a_request_that_wants_better_gets_it_inside_the_window() {
+async fn rfc9111_section_5_2_1_a_request_that_wants_better_gets_it_inside_the_window() {
     for demand in ["no-cache", "max-age=5", "max-age=60", "min-fresh=1"] {
         let (proxy, origin) = letter([
             ok("cache-control: max-age=10, stale-while-revalidate=60\r\n", "old"),
@@ -59,7 +59,7 @@ async fn rfc_9111_section_5_2_1_a_request_that_wants_better_gets_it_inside_the_w
 }
 
 #[tokio::test]
-async fn section_3_a_refresh_that_fails_leaves_the_stale_response_in_its_window_and_is_tried_again() {
+async fn rfc5861_section_3_a_refresh_that_fails_leaves_the_stale_response_in_its_window_and_is_tried_again() {
     for failure in [Reply::Reset(Vec::new()), answer_with("500 Broken", "", "oops")] {
         let (proxy, origin) = letter([
             ok("cache-control: max-age=10, stale-while-revalidate=60\r\n", "old"),
@@ -86,7 +86,7 @@ async fn section_3_a_refresh_that_fails_leaves_the_stale_response_in_its_window_
 }
 
 #[tokio::test]
-async fn section_3_a_head_is_answered_from_the_window_as_well() {
+async fn rfc5861_section_3_a_head_is_answered_from_the_window_as_well() {
     let (proxy, _origin) =
         letter([ok("cache-control: max-age=10, stale-while-revalidate=60\r\netag: \"a\"\r\n", "hello")])
             .await;

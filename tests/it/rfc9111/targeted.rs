@@ -5,7 +5,7 @@ use super::{hold, letter, lines, said};
 use crate::support::{Reply, answer_with, date, not_modified, ok, secs};
 
 #[tokio::test]
-async fn section_2_2_a_valid_targeted_field_goes_before_cache_control_both_ways() {
+async fn rfc9213_section_2_2_a_valid_targeted_field_goes_before_cache_control_both_ways() {
     hold(
         "200 OK",
         &[
@@ -26,7 +26,7 @@ async fn section_2_2_a_valid_targeted_field_goes_before_cache_control_both_ways(
 }
 
 #[tokio::test]
-async fn section_2_2_no_cache_of_a_targeted_field_is_validated_whatever_cache_control_says() {
+async fn rfc9213_section_2_2_no_cache_of_a_targeted_field_is_validated_whatever_cache_control_says() {
     hold(
         "200 OK",
         &[
@@ -38,7 +38,7 @@ async fn section_2_2_no_cache_of_a_targeted_field_is_validated_whatever_cache_co
 }
 
 #[tokio::test]
-async fn section_2_2_a_valid_targeted_field_goes_before_expires_both_ways() {
+async fn rfc9213_section_2_2_a_valid_targeted_field_goes_before_expires_both_ways() {
     hold(
         "200 OK",
         &[
@@ -55,7 +55,7 @@ async fn section_2_2_a_valid_targeted_field_goes_before_expires_both_ways() {
 }
 
 #[tokio::test]
-async fn section_2_2_an_age_and_a_date_count_against_a_targeted_lifetime() {
+async fn rfc9213_section_2_2_an_age_and_a_date_count_against_a_targeted_lifetime() {
     hold(
         "200 OK",
         &[
@@ -68,7 +68,7 @@ async fn section_2_2_an_age_and_a_date_count_against_a_targeted_lifetime() {
 }
 
 #[tokio::test]
-async fn section_2_1_what_is_no_dictionary_is_as_good_as_absent() {
+async fn rfc9213_section_2_1_what_is_no_dictionary_is_as_good_as_absent() {
     for broken in [
         "",
         "MaX-aGe=60",
@@ -98,7 +98,7 @@ async fn section_2_1_what_is_no_dictionary_is_as_good_as_absent() {
 }
 
 #[tokio::test]
-async fn section_2_1_a_value_of_a_wrong_type_is_not_taken_for_one_of_the_right_type() {
+async fn rfc9213_section_2_1_a_value_of_a_wrong_type_is_not_taken_for_one_of_the_right_type() {
     for wrong in ["\"60\"", "60.0", "60.5", "a60", "-1", ":NjA=:", "?1", "?0"] {
         let expected = if wrong == "?0" { "fwd=uri-miss; no-freshness" } else { "fwd=stale; stored" };
         hold(
@@ -121,7 +121,7 @@ async fn section_2_1_a_value_of_a_wrong_type_is_not_taken_for_one_of_the_right_t
 }
 
 #[tokio::test]
-async fn section_2_1_parameters_and_unknown_directives_are_ignored() {
+async fn rfc9213_section_2_1_parameters_and_unknown_directives_are_ignored() {
     hold(
         "200 OK",
         &[
@@ -134,7 +134,7 @@ async fn section_2_1_parameters_and_unknown_directives_are_ignored() {
 }
 
 #[tokio::test]
-async fn section_2_1_of_a_repeated_key_the_last_counts_as_in_every_dictionary() {
+async fn rfc9213_section_2_1_of_a_repeated_key_the_last_counts_as_in_every_dictionary() {
     hold(
         "200 OK",
         &[
@@ -148,7 +148,7 @@ async fn section_2_1_of_a_repeated_key_the_last_counts_as_in_every_dictionary() 
 }
 
 #[tokio::test]
-async fn section_2_1_a_lifetime_of_fifteen_digits_saturates() {
+async fn rfc9213_section_2_1_a_lifetime_of_fifteen_digits_saturates() {
     hold(
         "200 OK",
         &[
@@ -161,7 +161,7 @@ async fn section_2_1_a_lifetime_of_fifteen_digits_saturates() {
 }
 
 #[tokio::test]
-async fn section_2_2_the_first_valid_field_of_the_target_list_governs_alone() {
+async fn rfc9213_section_2_2_the_first_valid_field_of_the_target_list_governs_alone() {
     hold(
         "200 OK",
         &[
@@ -187,7 +187,7 @@ async fn section_2_2_the_first_valid_field_of_the_target_list_governs_alone() {
 }
 
 #[tokio::test]
-async fn section_2_2_a_field_for_other_caches_changes_nothing() {
+async fn rfc9213_section_2_2_a_field_for_other_caches_changes_nothing() {
     hold(
         "200 OK",
         &[
@@ -200,7 +200,7 @@ async fn section_2_2_a_field_for_other_caches_changes_nothing() {
 }
 
 #[tokio::test]
-async fn section_2_2_other_directives_mean_what_they_mean_in_cache_control() {
+async fn rfc9213_section_2_2_other_directives_mean_what_they_mean_in_cache_control() {
     hold(
         "200 OK",
         &[
@@ -223,7 +223,7 @@ async fn section_2_2_other_directives_mean_what_they_mean_in_cache_control() {
 }
 
 #[tokio::test]
-async fn section_2_1_a_string_names_the_fields_that_are_not_shared() {
+async fn rfc9213_section_2_1_a_string_names_the_fields_that_are_not_shared() {
     let fields = lines("cdn-cache-control: private=\"x-user, x-other\", max-age=60|x-user: ann|x-kept: yes|");
     let (proxy, origin) = letter([ok(&fields, "hello")]).await;
     assert_eq!(proxy.get("/x").send().await.field("x-user"), "ann");
@@ -233,7 +233,7 @@ async fn section_2_1_a_string_names_the_fields_that_are_not_shared() {
 }
 
 #[tokio::test]
-async fn section_3_1_what_targets_caches_further_down_is_passed_on_with_the_rest() {
+async fn rfc9213_section_3_what_targets_caches_further_down_is_passed_on_with_the_rest() {
     let fields = lines(
         "cdn-cache-control: max-age=60, x-odd|plimsoll-cache-control: |other-cache-control: no-store|\
          cache-control: max-age=1|",
@@ -250,7 +250,7 @@ async fn section_3_1_what_targets_caches_further_down_is_passed_on_with_the_rest
 }
 
 #[tokio::test]
-async fn section_2_2_the_targeted_field_of_a_304_governs_from_then_on() {
+async fn rfc9213_section_2_2_the_targeted_field_of_a_304_governs_from_then_on() {
     let (proxy, _origin) = letter([
         ok("etag: \"a\"\r\ncache-control: max-age=10\r\n", "hello"),
         not_modified("etag: \"a\"\r\ncdn-cache-control: max-age=60\r\n"),

@@ -31,7 +31,7 @@ fn until(second: i64) -> String {
 }
 
 #[tokio::test]
-async fn section_3_2_date_and_expires_of_a_304_take_the_place_of_the_stored_ones() {
+async fn rfc9111_section_3_2_date_and_expires_of_a_304_take_the_place_of_the_stored_ones() {
     let stored = dated(0) + &until(10);
     for (update, date_now, expires_now, then) in [
         (dated(10) + &until(70), 10, 70, "hit; ttl=60"),
@@ -54,21 +54,21 @@ async fn section_3_2_date_and_expires_of_a_304_take_the_place_of_the_stored_ones
 }
 
 #[tokio::test]
-async fn section_4_2_1_a_max_age_that_a_304_brings_goes_before_a_stored_expires() {
+async fn rfc9111_section_4_2_1_a_max_age_that_a_304_brings_goes_before_a_stored_expires() {
     let stored = dated(0) + &until(10);
     let [_, second] = confirmed(&stored, &(dated(10) + "cache-control: max-age=60|")).await;
     assert_eq!((said(&second).as_str(), second.field("expires")), ("hit; ttl=60", date(10)));
 }
 
 #[tokio::test]
-async fn section_4_2_1_a_stored_max_age_goes_before_an_expires_that_a_304_brings() {
+async fn rfc9111_section_4_2_1_a_stored_max_age_goes_before_an_expires_that_a_304_brings() {
     let stored = dated(0) + "cache-control: max-age=10|";
     let [_, second] = confirmed(&stored, &(dated(10) + &until(500))).await;
     assert_eq!((said(&second).as_str(), second.field("expires")), ("hit; ttl=10", date(500)));
 }
 
 #[tokio::test]
-async fn section_4_2_3_age_counts_from_the_confirmation_and_not_from_the_first_receipt() {
+async fn rfc9111_section_4_2_3_age_counts_from_the_confirmation_and_not_from_the_first_receipt() {
     let stored = dated(0) + "age: 3|cache-control: max-age=10|";
     let [_, second] = confirmed(&stored, &dated(10)).await;
     assert_eq!((said(&second).as_str(), second.field("age").as_str()), ("hit; ttl=10", "0"));
@@ -80,7 +80,7 @@ async fn section_4_2_3_age_counts_from_the_confirmation_and_not_from_the_first_r
 }
 
 #[tokio::test]
-async fn section_4_2_2_a_guess_is_made_anew_from_the_newer_dates() {
+async fn rfc9111_section_4_2_2_a_guess_is_made_anew_from_the_newer_dates() {
     let stored = dated(0) + &format!("last-modified: {}|", date(-100));
     // A tenth of 110 seconds since the same Last-Modified, and a tenth of 1010 since another.
     let [_, second] = confirmed(&stored, &dated(10)).await;
@@ -90,7 +90,7 @@ async fn section_4_2_2_a_guess_is_made_anew_from_the_newer_dates() {
 }
 
 #[tokio::test]
-async fn section_3_2_repeated_fields_of_a_304_arrive_as_they_were_sent() {
+async fn rfc9111_section_3_2_repeated_fields_of_a_304_arrive_as_they_were_sent() {
     let stored = dated(0) + "cache-control: max-age=10|x-list: a|x-list: b|x-kept: 1|x-kept: 2|";
     for answer in confirmed(&stored, &(dated(10) + "x-list: c|x-list: d|x-list: c|")).await {
         let lines =
@@ -100,7 +100,7 @@ async fn section_3_2_repeated_fields_of_a_304_arrive_as_they_were_sent() {
 }
 
 #[tokio::test]
-async fn section_4_3_5_a_200_to_head_does_not_speak_of_a_stored_404() {
+async fn rfc9111_section_4_3_5_a_200_to_head_does_not_speak_of_a_stored_404() {
     let (proxy, origin) = letter([
         answer_with("404 Not Found", "cache-control: max-age=10\r\n", "gone."),
         // As long as what is stored, and without a validator that would tell them apart.
@@ -116,7 +116,7 @@ async fn section_4_3_5_a_200_to_head_does_not_speak_of_a_stored_404() {
 }
 
 #[tokio::test]
-async fn section_4_3_5_responses_that_head_brings_up_to_date_stay_in_their_order() {
+async fn rfc9111_section_4_3_5_responses_that_head_brings_up_to_date_stay_in_their_order() {
     // No validator and no length tells the two apart, so HEAD speaks of both.
     let head = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncache-control: max-age=10\r\n\r\n".to_vec();
     let (proxy, origin) = letter([
