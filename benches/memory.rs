@@ -3,42 +3,37 @@
 
 #![expect(clippy::expect_used, reason = "a measurement that cannot be set up has nothing to say")]
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use plimsoll::{
-    key::{CacheKey, Scheme, Target},
+    decision::{
+        Answered, Asked, Classified, Content, Framing, Keyed, Policy, Stored, Verdict, classify, judge,
+    },
+    key::{Scheme, Target},
+    level::{Identity, Profile},
+    route::{Pattern, Route, Treatment},
+    semantics::Now,
     store::{
-        Entry, EntryParts, HeadBlock, Inserted, MemoryStore, MetaSize, Scope, Stamped, Store as _,
-        StoreLimits, StoredBody,
+        Entry, EntryParts, HeadBlock, Inserted, MemoryStore, Scope, SegmentWriter, Stamped, Store as _,
+        StoreLimits,
     },
 };
 
 /// How many responses are stored.
 const COUNT: u32 = 200_000;
 
-/// Metadata that holds nothing outside of itself.
-struct Nothing;
-
-impl MetaSize for Nothing {
-    fn heap_bytes(&self) -> usize {
-        0
-    }
-}
+/// What each of them has for content.
+const CONTENT: &[u8] = &[b'x'; 200];
 
 /// Bytes of this process that are in memory.
 fn resident() -> u64 {
     let statm = fs::read_to_string("/proc/self/statm").expect("a Linux system");
     let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("a number of pages");
     pages * 4096
-}
-
-/// The key of a response and its path.
-fn key(number: u32) -> (CacheKey, Target) {
-    let path = format!("/products/{number}");
-    let target = Target::new(Scheme::Https, "example.com", &path, None).expect("a valid target");
-    (CacheKey::whole(&target, None), target)
 }
 
 /// Eight fields, as an API sends them.
@@ -59,30 +54,94 @@ fn head() -> HeaderMap {
         .collect()
 }
 
+/// What the proxy knows when it asks for a response and stores it.
+struct World {
+    request: HeaderMap,
+    answer: HeaderMap,
+    route: Route,
+    policy: Policy,
+    now: Now,
+}
+
+impl World {
+    fn new() -> Self {
+        let pattern = Pattern::parse("/{*rest}").expect("a valid pattern");
+        let policy = Policy {
+            identity: Identity::default(),
+            profile: Profile::Safe,
+            max_object: 1 << 24,
+            targeted: Vec::new(),
+        };
+        Self {
+            request: HeaderMap::new(),
+            answer: head(),
+            route: Route::new("products".to_owned(), pattern, Treatment::Origin),
+            policy,
+            now: Now { wall: SystemTime::UNIX_EPOCH + Duration::from_hours(475_000), mono: Duration::ZERO },
+        }
+    }
+
+    /// The request with this number.
+    fn keyed(&self, number: u32) -> Keyed {
+        let path = format!("/products/{number}");
+        let target = Target::new(Scheme::Https, "example.com", &path, None).expect("a valid target");
+        let (method, content) = (&Method::GET, Content::None);
+        let asked = Asked { method, target: &target, fields: &self.request, content };
+        let Classified::Keyed(keyed) = classify(&asked, &self.route, &self.policy) else {
+            panic!("a request that is looked up")
+        };
+        keyed
+    }
+
+    /// The answer to it, as it is stored.
+    fn entry(&self, keyed: Keyed, store: &MemoryStore<Stored>) -> EntryParts<Stored> {
+        let answered = Answered {
+            status: StatusCode::OK,
+            fields: &self.answer,
+            framing: Framing::Length(CONTENT.len() as u64),
+            asked: self.now,
+            received: self.now,
+            with_content: true,
+            chance: 0.0,
+        };
+        let verdict = judge(&answered, &self.request, &keyed, &self.route, &self.policy).verdict;
+        let Verdict::Store { stored, .. } = verdict else { panic!("an answer that is stored") };
+        let key = keyed.key;
+        let clock = store.purge_clock();
+        let scopes = [
+            Scope::Target(key.target_identity()),
+            Scope::Host(key.parts().authority),
+            Scope::Route(&self.route.name),
+        ];
+        let scopes = scopes.map(|scope| clock.scope(scope));
+        let mut content = SegmentWriter::new(store.budget(), Some(CONTENT.len() as u64));
+        content.push(CONTENT);
+        let head = HeadBlock::from_fields(&self.answer);
+        // The client that asked reads the same head and content.
+        let (_read, body) = (head.clone(), content.finish());
+        let _reading: Vec<_> = body.chunks(0..body.len()).collect();
+        EntryParts { key, meta: *stored, head, body, stamped: Stamped::new(clock.now(), scopes) }
+    }
+}
+
 fn main() {
     let store = MemoryStore::new(StoreLimits::of_capacity(4 << 30));
-    let (fields, content) = (head(), Bytes::from(vec![b'x'; 200]));
-    let before = resident();
+    let world = World::new();
+    let (before, mut payload) = (resident(), 0);
     for number in 0..COUNT {
-        let (key, target) = key(number);
-        let clock = store.purge_clock();
-        let path = plimsoll::key::target_identity(&target);
-        let scopes = [Scope::Target(&path), Scope::Host("example.com"), Scope::Route("products")];
-        let parts = EntryParts {
-            key,
-            meta: Nothing,
-            head: HeadBlock::from_fields(&fields),
-            body: StoredBody::copy_of(store.budget(), &content),
-            stamped: Stamped::new(clock.now(), scopes.map(|scope| clock.scope(scope))),
-        };
+        let parts = world.entry(world.keyed(number), &store);
+        payload += (parts.key.as_bytes().len() + parts.head.len() + CONTENT.len()) as u64;
         assert_eq!(store.insert(Entry::new(store.budget(), parts), &|_| true), Inserted::Stored);
     }
-    let each = |bytes: u64| bytes / u64::from(COUNT);
-    println!("{COUNT} responses: head {} B, body {} B", HeadBlock::from_fields(&fields).len(), content.len());
-    println!("resident: {} B each", each(resident().saturating_sub(before)));
-    println!("counted:  {} B each", each(store.resident_bytes()));
+    let report = |what: &str, bytes: u64| {
+        let (all, beyond) = (bytes / u64::from(COUNT), bytes.saturating_sub(payload) / u64::from(COUNT));
+        println!("{what}: {all} B each, {beyond} B beyond key, fields and content");
+    };
+    println!("{COUNT} responses: key, fields and content are {} B each", payload / u64::from(COUNT));
+    report("resident", resident().saturating_sub(before));
+    report("counted", store.resident_bytes());
     for number in 0..COUNT {
-        assert!(store.get(&key(number).0).is_some(), "nothing was evicted");
+        assert!(store.get(&world.keyed(number).key).is_some(), "nothing was evicted");
     }
-    println!("resident after each was read once: {} B each", each(resident().saturating_sub(before)));
+    report("resident after each was read once", resident().saturating_sub(before));
 }
