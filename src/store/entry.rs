@@ -7,6 +7,7 @@ use super::{
     budget::{Budget, Charge, allocation},
     head::HeadBlock,
     purge::{PurgeClock, Stamped},
+    table::Table,
 };
 use crate::key::CacheKey;
 
@@ -21,13 +22,6 @@ impl MetaSize for () {
         0
     }
 }
-
-/// What one entry takes in the table itself, as measured: its bucket, its bookkeeping and its place in the order of
-/// use. Measured for a 64-bit key and a pointer as the value, without expiry.
-const TABLE: u64 = 300;
-
-/// What the table's slot of a key adds to its variants: their weight and a lock.
-const SLOT: usize = 16;
 
 /// What a stored response is made of.
 #[derive(Debug)]
@@ -76,10 +70,12 @@ impl<M: MetaSize> Entry<M> {
             key.as_bytes().len() + ARC_COUNTS,
             head.len(),
             size_of_val(stamped.scopes()),
-            size_of::<Variants<M>>() + SLOT + ARC_COUNTS,
         ];
         let shared_head = if head.is_empty() { 0 } else { SHARED };
-        parts.into_iter().map(allocation).sum::<u64>() + shared_head + meta.heap_bytes() as u64 + TABLE
+        parts.into_iter().map(allocation).sum::<u64>()
+            + shared_head
+            + meta.heap_bytes() as u64
+            + Table::<M>::EACH
     }
 }
 

@@ -23,6 +23,7 @@ mod hash;
 mod head;
 mod memory;
 mod purge;
+mod table;
 mod uncacheable;
 
 #[cfg(test)]

@@ -106,13 +106,12 @@ pub(crate) const HOUSE: [Room; 15] = [
 ];
 
 /// Crates that are one room's own affair, with the rooms.
-pub(crate) const ONLY_IN: [(&str, &[&str]); 10] = [
+pub(crate) const ONLY_IN: [(&str, &[&str]); 9] = [
     ("axum", &["admin", "origin"]),
     ("clap", &["cli"]),
     ("fastrand", &["origin", "proxy"]),
     ("hyper_rustls", &["upstream"]),
     ("jsonwebtoken", &["origin"]),
-    ("moka", &["store"]),
     ("rustls", &["upstream"]),
     ("strsim", &["config"]),
     ("toml", &["config"]),
