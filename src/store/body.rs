@@ -16,22 +16,26 @@ pub const SEGMENT: usize = 64 * 1024;
 /// the pieces that one segment can fall into, however small the chunks are that it arrives in.
 const SHARE_FROM: usize = 4 * 1024;
 
-/// A complete body. Clones share it, and it stays counted in its budget until the last one is dropped.
-#[derive(Clone, Debug)]
-pub struct StoredBody(Arc<Body>);
+/// Bodies up to this size have no count of their own. A client that reads one that is not stored any more holds no more
+/// of it than its connection holds anyway.
+const SMALL: usize = 4 * 1024;
 
-#[derive(Debug)]
-struct Body {
-    segments: Segments,
-    len: u64,
-    charge: Charge,
+/// A complete body. Clones share it. A large one stays counted in its budget until the last of them is dropped, a small
+/// one as long as it is stored: its [`Entry`](super::Entry) counts it.
+#[derive(Clone, Debug)]
+pub struct StoredBody(Body);
+
+#[derive(Clone, Debug)]
+enum Body {
+    Small(Bytes),
+    Large(Arc<Large>),
 }
 
-/// Most bodies are one segment, which then needs no list.
 #[derive(Debug)]
-enum Segments {
-    One(Bytes),
-    Many(Box<[Bytes]>),
+struct Large {
+    segments: Box<[Bytes]>,
+    len: u64,
+    charge: Charge,
 }
 
 impl StoredBody {
@@ -49,31 +53,45 @@ impl StoredBody {
 
     /// The length in bytes.
     pub fn len(&self) -> u64 {
-        self.0.len
+        match &self.0 {
+            Body::Small(bytes) => bytes.len() as u64,
+            Body::Large(large) => large.len,
+        }
     }
 
     /// Whether there are no bytes.
     pub fn is_empty(&self) -> bool {
-        self.0.len == 0
+        self.len() == 0
     }
 
-    /// The bytes of memory that this body is counted with.
-    pub fn resident_bytes(&self) -> u64 {
-        self.0.charge.bytes()
+    /// The bytes of memory that this body is counted with by itself.
+    pub fn counted_bytes(&self) -> u64 {
+        match &self.0 {
+            Body::Small(_) => 0,
+            Body::Large(large) => large.charge.bytes(),
+        }
+    }
+
+    /// The bytes of memory that who stores this body has to count.
+    pub fn uncounted_bytes(&self) -> u64 {
+        match &self.0 {
+            Body::Small(bytes) => segment_bytes(bytes),
+            Body::Large(_) => 0,
+        }
     }
 
     /// The segments in order; all but the last are [`SEGMENT`] bytes.
     pub fn segments(&self) -> &[Bytes] {
-        match &self.0.segments {
-            Segments::One(segment) => slice::from_ref(segment),
-            Segments::Many(segments) => segments,
+        match &self.0 {
+            Body::Small(bytes) => slice::from_ref(bytes),
+            Body::Large(large) => &large.segments,
         }
     }
 
     /// The bytes of `range`, cut to what exists, as cheap slices of the segments. The iterator keeps the body alive
     /// and counted: hold it, not only the slices, while a client reads.
     pub fn chunks(&self, range: Range<u64>) -> Chunks {
-        let end = range.end.min(self.0.len);
+        let end = range.end.min(self.len());
         Chunks { body: self.clone(), at: range.start.min(end), end }
     }
 
@@ -199,26 +217,20 @@ impl SegmentWriter {
         if tail.len > 0 {
             full.push(tail.into_segment());
         }
-        // The list of one or none is in the body itself.
-        let segments = match full.len() {
-            0 => Segments::One(Bytes::new()),
-            1 => Segments::One(full.swap_remove(0)),
-            _ => Segments::Many(full.into_boxed_slice()),
-        };
-        let mut resident = allocation(size_of::<Body>() + ARC_COUNTS);
-        let list = match &segments {
-            Segments::One(segment) => slice::from_ref(segment),
-            Segments::Many(list) => {
-                resident += allocation(size_of_val::<[Bytes]>(list));
-                list
-            }
-        };
-        for segment in list.iter().filter(|segment| !segment.is_empty()) {
-            resident += allocation(segment.len()) + SHARED;
+        if len <= SMALL as u64 {
+            return StoredBody(Body::Small(full.pop().unwrap_or_default()));
         }
-        charge.set(resident);
-        StoredBody(Arc::new(Body { segments, len, charge }))
+        let segments = full.into_boxed_slice();
+        let list =
+            allocation(size_of_val::<[Bytes]>(&segments)) + allocation(size_of::<Large>() + ARC_COUNTS);
+        charge.set(list + segments.iter().map(segment_bytes).sum::<u64>());
+        StoredBody(Body::Large(Arc::new(Large { segments, len, charge })))
     }
+}
+
+/// What a segment takes, in bytes.
+fn segment_bytes(segment: &Bytes) -> u64 {
+    if segment.is_empty() { 0 } else { allocation(segment.len()) + SHARED }
 }
 
 /// The two counters in front of what an `Arc` holds.

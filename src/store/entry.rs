@@ -46,7 +46,7 @@ pub struct Entry<M> {
     head: HeadBlock,
     body: StoredBody,
     stamped: Stamped,
-    /// Everything but the body, which has its own.
+    /// Everything but a large body, which has its own.
     charge: Charge,
 }
 
@@ -54,7 +54,7 @@ impl<M: MetaSize> Entry<M> {
     /// Makes an entry and counts it in `budget`.
     pub fn new(budget: &Arc<Budget>, parts: EntryParts<M>) -> Arc<Self> {
         let EntryParts { key, meta, head, body, stamped } = parts;
-        let charge = budget.charge(Self::own_bytes(&key, &meta, &head, &stamped));
+        let charge = budget.charge(Self::own_bytes(&key, &meta, &head, &stamped) + body.uncounted_bytes());
         Arc::new(Self { key, meta, head, body, stamped, charge })
     }
 
@@ -107,7 +107,7 @@ impl<M> Entry<M> {
 
     /// All bytes of memory that are counted for it, its body included.
     pub fn resident_bytes(&self) -> u64 {
-        self.charge.bytes() + self.body.resident_bytes()
+        self.charge.bytes() + self.body.counted_bytes()
     }
 }
 

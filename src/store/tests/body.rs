@@ -18,8 +18,19 @@ fn a_small_body_of_one_frame_is_one_exact_segment() {
     let body = writer.finish();
     assert_eq!(body.segments().len(), 1);
     assert_eq!(body.segments()[0], pattern(200));
-    assert!(body.resident_bytes() < 200 + 150, "{}", body.resident_bytes());
-    assert_eq!(body.resident_bytes(), budget.resident());
+    assert!(body.uncounted_bytes() < 200 + 50, "{}", body.uncounted_bytes());
+    assert_eq!((body.counted_bytes(), budget.resident()), (0, 0), "its entry counts it");
+}
+
+#[test]
+fn a_body_is_counted_by_itself_or_by_its_entry_and_never_by_both() {
+    let budget = Budget::new(1 << 20);
+    for len in [0, 1, 4096, 4097, SEGMENT, SEGMENT + 1] {
+        let body = StoredBody::copy_of(&budget, &pattern(len));
+        assert_eq!(body.counted_bytes(), budget.resident(), "{len}");
+        assert_eq!(body.uncounted_bytes() == 0, len == 0 || len > 4096, "{len}");
+        assert!(body.counted_bytes() + body.uncounted_bytes() >= len as u64);
+    }
 }
 
 #[test]
