@@ -19,7 +19,7 @@ use plimsoll::{
         date::{format_date, parse_date},
         directives::{CacheControl, MaxStale, Qualified},
         freshness::{corrected_initial_age, current_age, date_of, explicit_lifetime, heuristic_lifetime},
-        validation::{EntityTag, StrongValidator, client_copy_is_current},
+        validation::{EntityTag, LastModified, StrongValidator, client_copy_is_current},
         vary::{Fit, Nominations, Presented, Vary},
     },
 };
@@ -239,14 +239,14 @@ fn tags(request: &HeaderMap, response: &HeaderMap) {
     let is_tag = |bytes: &[u8]| entity_tag(bytes).is_some_and(|(_, rest)| rest.is_empty());
     assert_eq!(tag.is_some(), value.is_some_and(|value| is_tag(value.as_bytes())), "{value:?}");
     if let Some(tag) = &tag {
-        assert_eq!(Some(tag.as_value()), value);
-        let bytes = tag.as_value().as_bytes();
+        assert_eq!(tag.to_value().as_ref(), value);
+        let bytes = tag.as_bytes();
         assert_eq!(tag.is_weak(), bytes[0] == b'W');
         assert!(tag.weakly_equals(bytes));
         assert_eq!(tag.strongly_equals(bytes), !tag.is_weak());
     }
     let modified = response.get(LAST_MODIFIED);
-    let strong = StrongValidator::of(tag.as_ref(), modified, at(NOW));
+    let strong = StrongValidator::of(tag.as_ref(), modified.map(LastModified::new).as_ref(), at(NOW));
     assert!(strong.is_none() || tag.as_ref().is_none_or(|tag| !tag.is_weak()));
     let modified = modified.and_then(|value| value.to_str().ok()).and_then(expected_date).map_or(at(NOW), at);
     let is_current = client_copy_is_current(request, tag.as_ref(), || modified, at(NOW));
@@ -257,7 +257,7 @@ fn tags(request: &HeaderMap, response: &HeaderMap) {
         return;
     }
     let opaque = |bytes: &[u8]| bytes.strip_prefix(b"W/").unwrap_or(bytes).to_vec();
-    let own = tag.as_ref().map(|tag| opaque(tag.as_value().as_bytes()));
+    let own = tag.as_ref().map(|tag| opaque(tag.as_bytes()));
     let mut is_named = false;
     for line in request.get_all(IF_NONE_MATCH) {
         match tag_list(line.as_bytes()) {

@@ -22,13 +22,12 @@ use crate::{
     route::Route,
     semantics::{
         Now,
-        fields::apart,
         freshness::{
             FreshnessLifetime, corrected_initial_age, date_of, explicit_lifetime, heuristic_lifetime,
         },
         partial::{Extent, Part, claims_to_be_a_part},
         range::asks_for_a_part,
-        validation::EntityTag,
+        validation::{EntityTag, LastModified},
         vary::Nominations,
     },
 };
@@ -277,7 +276,7 @@ fn judge_whole(
     if extent != Extent::Whole {
         // A 206 is a part of what 200 would have been; which part is stated anew each time.
         stored.status = StatusCode::OK;
-        stored.extent = extent;
+        stored.set_extent(extent);
         unshared.push(CONTENT_RANGE);
     }
     judged(Verdict::Store { stored: Box::new(stored), strip: Vec::new(), unshared, not_for_client: None })
@@ -360,9 +359,9 @@ fn stored(
             route.lifetime.stale_while_revalidate,
         ),
         stale_if_error: window(directives.stale_if_error, route.lifetime.stale_if_error),
-        tag: answer.fields.get(ETAG).map(apart).as_ref().and_then(EntityTag::new),
-        last_modified: answer.fields.get(LAST_MODIFIED).map(apart),
-        extent: Extent::Whole,
+        tag: answer.fields.get(ETAG).and_then(EntityTag::new),
+        last_modified: answer.fields.get(LAST_MODIFIED).map(LastModified::new),
+        part: None,
         coding,
         nature,
         evidence,

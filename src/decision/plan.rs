@@ -16,7 +16,7 @@ use crate::{
         cache_status::Fwd,
         directives::{CacheControl, MaxStale},
         freshness::Remaining,
-        partial::{Extent, Part},
+        partial::Part,
         range::asks_for_a_part,
         validation::is_conditional,
         vary::{Fit, Presented},
@@ -215,7 +215,7 @@ pub fn can_be_offered(keyed: &Keyed, fields: &HeaderMap, stored: &Stored, policy
     let Nature::Nominated { fields: nominated, sharing } = &stored.nature else { return false };
     keyed.method == Method::GET
         && !asks_for_a_part(fields)
-        && stored.extent == Extent::Whole
+        && stored.part.is_none()
         && stored.tag.as_ref().is_some_and(|tag| !tag.is_weak())
         && stored.is_acceptable(keyed.codings)
         && nominated.names().all(|name| NEGOTIATION.contains(name))
@@ -226,7 +226,7 @@ pub fn can_be_offered(keyed: &Keyed, fields: &HeaderMap, stored: &Stored, policy
 /// of bytes is missing (RFC 9111 section 3.3). Only a strong validator says that the rest belongs to it (section 3.4).
 fn complete(keyed: &Keyed, fields: &HeaderMap, variant: usize, stored: &Stored, policy: &Policy) -> Plan {
     let is_plain = keyed.method == Method::GET && !asks_for_a_part(fields) && !is_conditional(fields);
-    let part = stored.extent.part().filter(|part| is_plain && part.complete() <= policy.max_object);
+    let part = stored.extent().part().filter(|part| is_plain && part.complete() <= policy.max_object);
     match part.and_then(Part::missing).filter(|_| stored.strong_validator().is_some()) {
         Some(missing) => Plan::Complete { variant, missing },
         None => Plan::Fetch { fwd: Fwd::Partial },

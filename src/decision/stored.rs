@@ -2,18 +2,17 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
 
 use crate::{
     key::Codings,
     level::{Carried, EvidenceSet, Level, Profile},
     semantics::{
         Now,
-        date::parse_date,
         freshness::{CurrentAge, FreshnessLifetime, Remaining, current_age, remaining},
-        partial::Extent,
+        partial::{Extent, Part},
         range::{Held, Selection, select},
-        validation::{EntityTag, StrongValidator},
+        validation::{EntityTag, LastModified, StrongValidator},
         vary::Nominations,
     },
 };
@@ -44,9 +43,9 @@ pub struct Stored {
     /// Its entity tag.
     pub tag: Option<EntityTag>,
     /// Its Last-Modified, as it was sent.
-    pub last_modified: Option<HeaderValue>,
-    /// Which bytes of the representation it holds.
-    pub extent: Extent,
+    pub last_modified: Option<LastModified>,
+    /// Which bytes of the representation it holds, where that is not all of them.
+    pub(super) part: Option<Box<Part>>,
     /// Its content codings; `None` where one of them is not known here.
     pub coding: Option<Codings>,
     /// Which requests it may answer.
@@ -114,6 +113,16 @@ impl Stored {
         self.evidence.level().unwrap_or(Level::Changing)
     }
 
+    /// Which bytes of the representation it holds.
+    pub fn extent(&self) -> Extent {
+        self.part.as_ref().map_or(Extent::Whole, |part| Extent::Part(**part))
+    }
+
+    /// Says which bytes of the representation it holds.
+    pub fn set_extent(&mut self, extent: Extent) {
+        self.part = extent.part().map(Box::new);
+    }
+
     /// Its age now.
     pub fn age(&self, now: Now) -> CurrentAge {
         current_age(self.initial_age, self.received, now)
@@ -136,7 +145,7 @@ impl Stored {
 
     /// Last-Modified, where it can be read.
     fn modified_date(&self) -> Option<SystemTime> {
-        self.last_modified.as_ref()?.to_str().ok().and_then(|text| parse_date(text, self.date))
+        self.last_modified.as_ref()?.time(self.date)
     }
 
     /// What a request's Range selects from the whole representation, which is this long.
@@ -158,7 +167,7 @@ impl Stored {
     /// Whether its bytes are all that a request asks for: a part answers only a GET of ranges within it
     /// (RFC 9111 section 3.3).
     pub fn suffices(&self, method: &Method, request: &HeaderMap, now: Now) -> bool {
-        let Extent::Part(part) = self.extent else { return true };
+        let Extent::Part(part) = self.extent() else { return true };
         let selection = self.select(request, part.complete(), now);
         *method == Method::GET
             && match selection {
@@ -176,7 +185,7 @@ impl Stored {
             && validator == other.strong_validator()
             && self.coding == other.coding
             && self.has_nature_of(other)
-            && matches!((self.extent, other.extent), (Extent::Part(one), Extent::Part(other)) if one.complete() == other.complete())
+            && matches!((self.extent(), other.extent()), (Extent::Part(one), Extent::Part(other)) if one.complete() == other.complete())
     }
 
     /// Whether the origin can be asked to confirm it.
@@ -195,7 +204,7 @@ impl Stored {
         if !self.has_nature_of(newer) {
             return false;
         }
-        match (self.extent, newer.extent) {
+        match (self.extent(), newer.extent()) {
             (_, Extent::Whole) => true,
             (Extent::Whole, Extent::Part(_)) => {
                 let validator = self.strong_validator();
@@ -221,7 +230,7 @@ impl Stored {
     /// Makes this, judged from an answer that brought no content, speak of the content of `held`, which was fetched with
     /// more codings on offer than the request that confirmed it need have had.
     pub fn keep_content_of(&mut self, held: &Self) {
-        self.extent = held.extent;
+        self.part.clone_from(&held.part);
         if let (Nature::Hermetic { offered, .. }, Nature::Hermetic { offered: held, .. }) =
             (&mut self.nature, &held.nature)
         {
@@ -229,15 +238,16 @@ impl Stored {
         }
     }
 
-    /// Bytes on the heap that this metadata holds, for the store's budget.
-    pub fn heap_bytes(&self) -> usize {
-        let nature = match &self.nature {
-            Nature::Hermetic { undeclared, .. } => size_of_val::<[HeaderName]>(undeclared),
-            Nature::Nominated { fields, .. } => fields.heap_bytes(),
+    /// The sizes of what this metadata has allocated, for the store's budget.
+    pub fn heap_sizes(&self) -> impl Iterator<Item = usize> {
+        let (undeclared, nominations) = match &self.nature {
+            Nature::Hermetic { undeclared, .. } => (Some(size_of_val::<[HeaderName]>(undeclared)), None),
+            Nature::Nominated { fields, .. } => (None, Some(fields.heap_sizes())),
         };
-        let tag = self.tag.as_ref().map(EntityTag::as_value);
-        let validators = [tag, self.last_modified.as_ref()];
-        nature + validators.into_iter().flatten().map(HeaderValue::len).sum::<usize>()
+        let tag = self.tag.as_ref().map(|tag| tag.as_bytes().len());
+        let modified = self.last_modified.iter().flat_map(LastModified::heap_sizes);
+        let part = self.part.as_ref().map(|_| size_of::<Part>());
+        tag.into_iter().chain(modified).chain(part).chain(undeclared).chain(nominations.into_iter().flatten())
     }
 }
 

@@ -11,7 +11,11 @@ use super::{Problem, Shared, exchange::Exchange, outgoing};
 use crate::{
     decision::{Keyed, Stored},
     route::Route,
-    semantics::{cache_status::Fwd, partial::Part},
+    semantics::{
+        cache_status::Fwd,
+        partial::Part,
+        validation::{EntityTag, LastModified},
+    },
     store::Entry,
     upstream::RequestBody,
 };
@@ -47,7 +51,7 @@ impl Held {
     /// Offers the first few of these.
     pub(super) fn offered<'a>(entries: impl Iterator<Item = &'a Arc<Entry<Stored>>>) -> Self {
         let is_short = |entry: &&Arc<Entry<Stored>>| {
-            entry.meta().tag.as_ref().is_some_and(|tag| tag.as_value().len() <= LONGEST_OFFERED)
+            entry.meta().tag.as_ref().is_some_and(|tag| tag.as_bytes().len() <= LONGEST_OFFERED)
         };
         let entries: Vec<_> = entries.filter(is_short).take(MOST_OFFERED).cloned().collect();
         if entries.is_empty() { Self::Nothing } else { Self::Offered(entries) }
@@ -68,12 +72,12 @@ impl Held {
             Self::Nothing => Condition::AsAsked,
             Self::Selected(entry) if !entry.meta().has_validator() => Condition::AsAsked,
             Self::Selected(entry) => Condition::Unless {
-                tags: entry.meta().tag.as_ref().map(|tag| tag.as_value().clone()),
-                modified: entry.meta().last_modified.clone(),
+                tags: entry.meta().tag.as_ref().and_then(EntityTag::to_value),
+                modified: entry.meta().last_modified.as_ref().and_then(LastModified::to_value),
             },
             Self::Offered(entries) => {
                 let tags = entries.iter().filter_map(|entry| entry.meta().tag.as_ref());
-                let list: Vec<&[u8]> = tags.map(|tag| tag.as_value().as_bytes()).collect();
+                let list: Vec<&[u8]> = tags.map(EntityTag::as_bytes).collect();
                 Condition::Unless {
                     tags: HeaderValue::from_bytes(&list.join(&b", "[..])).ok(),
                     modified: None,
@@ -89,7 +93,7 @@ impl Held {
                 let if_range = entry.meta().strong_validator();
                 HeaderValue::try_from(range).map_or(Condition::AsAsked, |range| Condition::Only {
                     range,
-                    if_range: if_range.map(|validator| validator.as_value().clone()),
+                    if_range: if_range.and_then(|validator| validator.to_value()),
                 })
             }
         }
@@ -105,7 +109,7 @@ impl Held {
             (Self::Selected(entry), None) => {
                 let held = entry.meta().last_modified.as_ref();
                 let is_of_then =
-                    news.get(LAST_MODIFIED).is_none_or(|date| held.is_none_or(|held| held == date));
+                    news.get(LAST_MODIFIED).is_none_or(|date| held.is_none_or(|held| held.is(date)));
                 Some(entry).filter(|entry| entry.meta().has_validator() && is_of_then)
             }
             (Self::Offered(entries), Some(named)) => entries

@@ -225,7 +225,7 @@ impl Proxy {
         storable: Storable,
     ) -> Result<Receiving, Refusal> {
         let stamped = self.storable_now(errand, arrived, &storable, announced(arrived.framing))?;
-        let extent = storable.stored.extent;
+        let extent = storable.stored.extent();
         let (storable, beside) = match self.combine(errand, &storable.stored, arrived.news()) {
             Some(Combined { stored, fields, unshared, beside }) => {
                 (Storable { stored, fields: Some(fields), unshared, ..storable }, beside)
@@ -233,8 +233,8 @@ impl Proxy {
             None => (storable, Beside::default()),
         };
         let mut storable = storable;
-        if storable.stored.extent.part().is_some_and(partial::Part::is_whole) {
-            storable.stored.extent = Extent::Whole;
+        if storable.stored.extent().part().is_some_and(partial::Part::is_whole) {
+            storable.stored.set_extent(Extent::Whole);
         }
         Ok(Receiving::new(errand, arrived, storable, stamped, extent, beside))
     }

@@ -129,8 +129,8 @@ impl Receiving {
 }
 
 impl MetaSize for Stored {
-    fn heap_bytes(&self) -> usize {
-        self.heap_bytes()
+    fn heap_sizes(&self) -> impl Iterator<Item = usize> {
+        self.heap_sizes()
     }
 }
 
@@ -222,7 +222,7 @@ impl Proxy {
             return (stored, body);
         }
         if !store.has_room(body.len() + beside.len()) {
-            stored.extent = received;
+            stored.set_extent(received);
             return (stored, body);
         }
         let body = beside.around(&body, store.budget());

@@ -181,7 +181,7 @@ impl Proxy {
     fn follow(&self, exchange: &Exchange, keyed: &Keyed, flight: &Arc<Flight>, common: &Common) -> Share {
         let shared = &self.shared;
         // Which bytes of a part are for whom is known when it is stored.
-        if common.stored.extent != Extent::Whole {
+        if common.stored.extent() != Extent::Whole {
             return Share::Alone;
         }
         let is_over = matches!(common.fill.outcome(), Some(Err(_)));

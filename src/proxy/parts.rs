@@ -13,7 +13,7 @@ use crate::{
     semantics::{
         fields::remove_digests,
         partial::{Extent, Joined, Part, Piece, join},
-        validation::StrongValidator,
+        validation::{EntityTag, StrongValidator},
     },
     store::{Budget, Chunks, Entry, SegmentWriter, StoredBody, Variants},
 };
@@ -29,7 +29,7 @@ impl Beside {
     fn of(joined: &Joined, held: &[&Arc<Entry<Stored>>]) -> Self {
         let chunks = |piece: &Piece| {
             let entry = held.get(piece.held)?;
-            let start = entry.meta().extent.start();
+            let start = entry.meta().extent().start();
             Some(entry.body().chunks(piece.range.start - start..piece.range.end - start))
         };
         Self {
@@ -71,11 +71,11 @@ impl Proxy {
     /// What a part that a client asked for becomes together with the parts that are held: the largest run of bytes that
     /// they make. `None` where nothing is held that it can be combined with.
     pub(super) fn combine(&self, errand: &Errand, received: &Stored, news: News<'_>) -> Option<Combined> {
-        let part = received.extent.part()?;
+        let part = received.extent().part()?;
         let variants = self.shared.store.get(&errand.keyed.key)?;
         let held: Vec<_> =
             Variants::iter(&variants).filter(|entry| entry.meta().combines_with(received)).collect();
-        let parts: Vec<Part> = held.iter().filter_map(|entry| entry.meta().extent.part()).collect();
+        let parts: Vec<Part> = held.iter().filter_map(|entry| entry.meta().extent().part()).collect();
         let joined = join(part, &parts);
         let beside = Beside::of(&joined, &held);
         if beside.is_empty() {
@@ -103,19 +103,20 @@ impl Proxy {
         let is_same = |name: &HeaderName, known: Option<&[u8]>| {
             news.fields.get(name).is_none_or(|value| known == Some(value.as_bytes()))
         };
+        let modified = news.fields.get(LAST_MODIFIED);
         let old = head::undress(held.head(), &errand.route, stored.lifetime);
         let is_of_it = has_validator
             && Part::of_answer(news.fields, length) == Some(missing)
             && is_same(&CONTENT_ENCODING, old.get(CONTENT_ENCODING).map(HeaderValue::as_bytes))
-            && is_same(&ETAG, stored.tag.as_ref().map(|tag| tag.as_value().as_bytes()))
-            && is_same(&LAST_MODIFIED, stored.last_modified.as_ref().map(HeaderValue::as_bytes));
+            && is_same(&ETAG, stored.tag.as_ref().map(EntityTag::as_bytes))
+            && modified.is_none_or(|value| stored.last_modified.as_ref().is_some_and(|held| held.is(value)));
         if !is_of_it {
             return None;
         }
-        let joined = join(missing, &[stored.extent.part()?]);
+        let joined = join(missing, &[stored.extent().part()?]);
         let beside = Beside::of(&joined, &[held]);
         self.combined(errand, held, &joined, beside, news)
-            .filter(|whole| whole.stored.extent == Extent::Whole)
+            .filter(|whole| whole.stored.extent() == Extent::Whole)
     }
 
     fn combined(
@@ -135,7 +136,7 @@ impl Proxy {
         let length = bytes.end - bytes.start;
         let Storable { mut stored, unshared, .. } =
             self.judged_anew(errand, StatusCode::OK, &fields, length, news)?;
-        stored.extent = if joined.part.is_whole() { Extent::Whole } else { Extent::Part(joined.part) };
+        stored.set_extent(if joined.part.is_whole() { Extent::Whole } else { Extent::Part(joined.part) });
         Some(Combined { stored, fields, unshared, beside })
     }
 }

@@ -137,10 +137,11 @@ impl Proxy {
 /// one's, and so is the length (RFC 9111 section 4.3.5).
 fn speaks_of(news: &HeaderMap, held: &Entry<Stored>) -> bool {
     let stored = held.meta();
-    let tag = stored.tag.as_ref().map(EntityTag::as_value);
-    let length = stored.extent.complete(held.body().len());
+    let tag = stored.tag.as_ref().map(EntityTag::as_bytes);
+    let modified = stored.last_modified.as_ref();
+    let length = stored.extent().complete(held.body().len());
     stored.status == StatusCode::OK
-        && news.get(ETAG).is_none_or(|value| Some(value) == tag)
-        && news.get(LAST_MODIFIED).is_none_or(|value| Some(value) == stored.last_modified.as_ref())
+        && news.get(ETAG).is_none_or(|value| Some(value.as_bytes()) == tag)
+        && news.get(LAST_MODIFIED).is_none_or(|value| modified.is_some_and(|held| held.is(value)))
         && news.get(CONTENT_LENGTH).is_none_or(|value| value.as_bytes() == length.to_string().as_bytes())
 }

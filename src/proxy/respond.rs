@@ -135,7 +135,7 @@ pub fn own_status(
     length: Option<u64>,
     now: Now,
 ) -> StatusCode {
-    own_part(method, request, stored, stored.extent, length, now).status(stored)
+    own_part(method, request, stored, stored.extent(), length, now).status(stored)
 }
 
 impl Proxy {
@@ -147,7 +147,7 @@ impl Proxy {
         outcome: Outcome,
         now: Now,
     ) -> Response<Body> {
-        let (body, extent) = (entry.body(), entry.meta().extent);
+        let (body, extent) = (entry.body(), entry.meta().extent());
         let length = extent.complete(body.len());
         let part = part(&exchange.parts.method, exchange.fields(), entry.meta(), Some(length), now);
         let mut in_parts = None;

@@ -7,11 +7,14 @@ use http::{
     header::{IF_MODIFIED_SINCE, IF_NONE_MATCH},
 };
 
-use super::date::{date_field, parse_date};
+use super::{
+    date::{date_field, format_date, parse_date},
+    fields::apart,
+};
 
 /// An entity tag as it was sent, quotes included (RFC 9110 section 8.8.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EntityTag(HeaderValue);
+pub struct EntityTag(Box<[u8]>);
 
 impl EntityTag {
     /// Takes a field value for an entity tag, if it is one.
@@ -20,32 +23,93 @@ impl EntityTag {
         let opaque = bytes.strip_prefix(b"W/").unwrap_or(bytes);
         let inner = opaque.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
         (opaque.len() >= 2 && !inner.iter().any(|b| *b == b'"' || *b <= b' ' || *b == 0x7f))
-            .then(|| Self(value.clone()))
+            .then(|| Self(bytes.into()))
     }
 
-    /// The value to send.
-    pub const fn as_value(&self) -> &HeaderValue {
+    /// The tag as it was sent.
+    pub const fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The value to send, which there always is: the tag was one.
+    pub fn to_value(&self) -> Option<HeaderValue> {
+        HeaderValue::from_bytes(&self.0).ok()
     }
 
     /// Whether the tag is weak.
     pub fn is_weak(&self) -> bool {
-        self.0.as_bytes().starts_with(b"W/")
+        self.0.starts_with(b"W/")
     }
 
     /// Weak comparison: the opaque parts are the same.
     pub fn weakly_equals(&self, other: &[u8]) -> bool {
-        opaque(self.0.as_bytes()) == opaque(other)
+        opaque(&self.0) == opaque(other)
     }
 
     /// Strong comparison: the same, and neither is weak.
     pub fn strongly_equals(&self, other: &[u8]) -> bool {
-        !self.is_weak() && self.0.as_bytes() == other
+        !self.is_weak() && *self.0 == *other
     }
 }
 
 fn opaque(tag: &[u8]) -> &[u8] {
     tag.strip_prefix(b"W/").unwrap_or(tag)
+}
+
+/// A Last-Modified as it was sent. Nearly all are dates as everybody writes them, of which the second says all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastModified(Written);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Written {
+    /// As [`format_date`] writes this second after 1970.
+    Usually(u64),
+    /// In any other way.
+    Otherwise(Box<HeaderValue>),
+}
+
+impl LastModified {
+    /// Takes any field value.
+    pub fn new(value: &HeaderValue) -> Self {
+        let text = value.to_str().unwrap_or_default();
+        // The century of two digits does not matter: that is not how a date is usually written.
+        let time = parse_date(text, SystemTime::UNIX_EPOCH);
+        match time.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok()) {
+            Some(since) if time.and_then(format_date).as_ref() == Some(value) => {
+                Self(Written::Usually(since.as_secs()))
+            }
+            _ => Self(Written::Otherwise(Box::new(apart(value)))),
+        }
+    }
+
+    /// The time, where it can be read. `now` says which century a year of two digits is in.
+    pub fn time(&self, now: SystemTime) -> Option<SystemTime> {
+        match &self.0 {
+            Written::Usually(second) => Some(SystemTime::UNIX_EPOCH + Duration::from_secs(*second)),
+            Written::Otherwise(value) => value.to_str().ok().and_then(|text| parse_date(text, now)),
+        }
+    }
+
+    /// The value to send, which there always is: it was one.
+    pub fn to_value(&self) -> Option<HeaderValue> {
+        match &self.0 {
+            Written::Usually(second) => format_date(SystemTime::UNIX_EPOCH + Duration::from_secs(*second)),
+            Written::Otherwise(value) => Some(HeaderValue::clone(value)),
+        }
+    }
+
+    /// Whether this value was sent.
+    pub fn is(&self, value: &HeaderValue) -> bool {
+        *self == Self::new(value)
+    }
+
+    /// The sizes of what it has allocated.
+    pub fn heap_sizes(&self) -> [usize; 2] {
+        match &self.0 {
+            Written::Usually(_) => [0, 0],
+            Written::Otherwise(value) => [size_of::<HeaderValue>(), value.len()],
+        }
+    }
 }
 
 /// A validator that changes whenever a byte of the representation does (RFC 9110 section 8.8.1).
@@ -54,29 +118,28 @@ pub enum StrongValidator {
     /// An entity tag that is not weak.
     Tag(EntityTag),
     /// A Last-Modified that is strong.
-    Date(HeaderValue),
+    Date(LastModified),
 }
 
 impl StrongValidator {
     /// The strong validator of a response; its entity tag where it has both.
     pub fn of(
         tag: Option<&EntityTag>,
-        last_modified: Option<&HeaderValue>,
+        last_modified: Option<&LastModified>,
         date: SystemTime,
     ) -> Option<Self> {
         if let Some(tag) = tag {
             return (!tag.is_weak()).then(|| Self::Tag(tag.clone()));
         }
-        let value = last_modified?;
-        let modified = value.to_str().ok().and_then(|text| parse_date(text, date))?;
-        is_strong_date(modified, date).then(|| Self::Date(value.clone()))
+        let modified = last_modified?;
+        is_strong_date(modified.time(date)?, date).then(|| Self::Date(modified.clone()))
     }
 
     /// The value for If-Range.
-    pub const fn as_value(&self) -> &HeaderValue {
+    pub fn to_value(&self) -> Option<HeaderValue> {
         match self {
-            Self::Tag(tag) => tag.as_value(),
-            Self::Date(date) => date,
+            Self::Tag(tag) => tag.to_value(),
+            Self::Date(date) => date.to_value(),
         }
     }
 }
@@ -184,13 +247,40 @@ mod tests {
     #[test]
     fn rfc9110_section_8_8_1_only_what_changes_with_every_byte_is_strong() {
         let second = |n: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(n);
-        let modified = HeaderValue::try_from(httpdate::fmt_http_date(second(100))).unwrap();
+        let modified = LastModified::new(&format_date(second(100)).unwrap());
         let (strong, weak) = (tag("\"a\""), tag("W/\"a\""));
         let of = |tag: Option<&EntityTag>, at| StrongValidator::of(tag, Some(&modified), second(at));
         assert_eq!(of(strong.as_ref(), 100), strong.map(StrongValidator::Tag));
         assert_eq!(of(weak.as_ref(), 200), None, "the date of a response with a weak tag is no stronger");
         assert_eq!(of(None, 100), None, "it may have changed again in the same second");
         assert_eq!(of(None, 101), Some(StrongValidator::Date(modified.clone())));
+    }
+
+    #[test]
+    fn a_last_modified_is_given_back_as_it_was_sent() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let usual = "Mon, 01 Jan 2024 00:00:00 GMT";
+        let unusual = [
+            "Tue, 01 Jan 2024 00:00:00 GMT",
+            "mon, 01 Jan 2024 00:00:00 GMT",
+            "yesterday",
+            "",
+            " Mon, 01 Jan 2024 00:00:00 GMT",
+            "Monday, 01-Jan-24 00:00:00 GMT",
+            "Mon Jan  1 00:00:00 2024",
+            "Mon, 01 Jan 2024 23:59:60 GMT",
+        ];
+        for text in unusual.into_iter().chain([usual]) {
+            let value = HeaderValue::from_static(text);
+            let modified = LastModified::new(&value);
+            assert_eq!(modified.to_value().as_ref(), Some(&value));
+            assert_eq!(modified.time(now), parse_date(text, now), "{text}");
+            assert_eq!(modified.heap_sizes() == [0, 0], text == usual, "{text}");
+            assert!(modified.is(&value));
+            assert_eq!(modified.is(&HeaderValue::from_static(usual)), text == usual);
+        }
+        let beyond_ascii = HeaderValue::from_bytes(b"\xfc").unwrap();
+        assert_eq!(LastModified::new(&beyond_ascii).to_value(), Some(beyond_ascii));
     }
 
     #[test]

@@ -118,12 +118,12 @@ impl Nominations {
         self.fields.iter().flatten().map(|nominated| &nominated.name)
     }
 
-    /// Bytes on the heap, for the store's budget.
-    pub fn heap_bytes(&self) -> usize {
+    /// The sizes of what it has allocated.
+    pub fn heap_sizes(&self) -> impl Iterator<Item = usize> {
         let fields = self.fields.as_deref().unwrap_or_default();
-        let values: usize =
-            fields.iter().filter_map(|field| field.value.as_ref()).map(|value| value.len()).sum();
-        size_of_val(fields) + values + self.language.as_ref().map_or(0, |language| language.len())
+        let values = fields.iter().filter_map(|field| field.value.as_deref());
+        let language = self.language.as_deref().map(str::as_bytes);
+        std::iter::once(size_of_val(fields)).chain(values.chain(language).map(<[u8]>::len))
     }
 }
 
@@ -285,6 +285,7 @@ mod tests {
         let names = vec![HeaderName::from_static("accept-language"), HeaderName::from_static("accept")];
         let request = fields(&[("accept-language", "en, de")]);
         let held = Nominations::of(&Vary::Fields(names), &request, &fields(&[("content-language", "de")]));
-        assert_eq!(held.heap_bytes(), 2 * size_of::<Nominated>() + "de,en".len() + "de".len());
+        let sizes: Vec<_> = held.heap_sizes().collect();
+        assert_eq!(sizes, [2 * size_of::<Nominated>(), "de,en".len(), "de".len()]);
     }
 }

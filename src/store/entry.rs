@@ -13,13 +13,13 @@ use crate::key::CacheKey;
 
 /// Metadata that knows what it holds outside of itself.
 pub trait MetaSize {
-    /// The bytes that this value has allocated, beyond its own size.
-    fn heap_bytes(&self) -> usize;
+    /// The sizes of what this value has allocated.
+    fn heap_sizes(&self) -> impl Iterator<Item = usize>;
 }
 
 impl MetaSize for () {
-    fn heap_bytes(&self) -> usize {
-        0
+    fn heap_sizes(&self) -> impl Iterator<Item = usize> {
+        std::iter::empty()
     }
 }
 
@@ -72,10 +72,8 @@ impl<M: MetaSize> Entry<M> {
             size_of_val(stamped.scopes()),
         ];
         let shared_head = if head.is_empty() { 0 } else { SHARED };
-        parts.into_iter().map(allocation).sum::<u64>()
-            + shared_head
-            + meta.heap_bytes() as u64
-            + Table::<M>::EACH
+        let allocated = parts.into_iter().chain(meta.heap_sizes()).map(allocation).sum::<u64>();
+        allocated + shared_head + Table::<M>::EACH
     }
 }
 

@@ -26,8 +26,8 @@ use super::{
 };
 
 impl MetaSize for u32 {
-    fn heap_bytes(&self) -> usize {
-        0
+    fn heap_sizes(&self) -> impl Iterator<Item = usize> {
+        std::iter::empty()
     }
 }
 
