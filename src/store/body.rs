@@ -72,12 +72,17 @@ impl StoredBody {
         }
     }
 
-    /// The bytes of memory that who stores this body has to count.
-    pub fn uncounted_bytes(&self) -> u64 {
+    /// The bytes of a small body.
+    pub(super) fn small(&self) -> Option<&Bytes> {
         match &self.0 {
-            Body::Small(bytes) => segment_bytes(bytes),
-            Body::Large(_) => 0,
+            Body::Small(bytes) => Some(bytes),
+            Body::Large(_) => None,
         }
+    }
+
+    /// A small body, whose bytes are somewhere else.
+    pub(super) fn of_small(bytes: Bytes) -> Self {
+        Self(Body::Small(bytes))
     }
 
     /// The segments in order; all but the last are [`SEGMENT`] bytes.
@@ -223,21 +228,21 @@ impl SegmentWriter {
         let segments = full.into_boxed_slice();
         let list =
             allocation(size_of_val::<[Bytes]>(&segments)) + allocation(size_of::<Large>() + ARC_COUNTS);
-        charge.set(list + segments.iter().map(segment_bytes).sum::<u64>());
+        charge.set(list + segments.iter().map(|segment| shared(segment.len())).sum::<u64>());
         StoredBody(Body::Large(Arc::new(Large { segments, len, charge })))
     }
-}
-
-/// What a segment takes, in bytes.
-fn segment_bytes(segment: &Bytes) -> u64 {
-    if segment.is_empty() { 0 } else { allocation(segment.len()) + SHARED }
 }
 
 /// The two counters in front of what an `Arc` holds.
 pub(super) const ARC_COUNTS: usize = 2 * size_of::<usize>();
 
 /// What `Bytes` allocates beside its buffer as soon as it is cloned for the first time.
-pub(super) const SHARED: u64 = allocation(3 * size_of::<usize>());
+const SHARED: u64 = allocation(3 * size_of::<usize>());
+
+/// What `Bytes` of this length take, in bytes.
+pub(super) fn shared(len: usize) -> u64 {
+    if len == 0 { 0 } else { allocation(len) + SHARED }
+}
 
 /// The segment that is being received.
 #[derive(Debug, Default)]

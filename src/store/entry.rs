@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::{
-    body::{ARC_COUNTS, SHARED, StoredBody},
+    body::{ARC_COUNTS, StoredBody, shared},
     budget::{Budget, Charge, allocation},
     head::HeadBlock,
     purge::{PurgeClock, Stamped},
@@ -54,7 +56,8 @@ impl<M: MetaSize> Entry<M> {
     /// Makes an entry and counts it in `budget`.
     pub fn new(budget: &Arc<Budget>, parts: EntryParts<M>) -> Arc<Self> {
         let EntryParts { key, meta, head, body, stamped } = parts;
-        let charge = budget.charge(Self::own_bytes(&key, &meta, &head, &stamped) + body.uncounted_bytes());
+        let (head, body) = in_one_block(head, body);
+        let charge = budget.charge(Self::own_bytes(&key, &meta, &head, &body, &stamped));
         Arc::new(Self { key, meta, head, body, stamped, charge })
     }
 
@@ -64,17 +67,24 @@ impl<M: MetaSize> Entry<M> {
         Self::new(self.charge.budget(), parts)
     }
 
-    fn own_bytes(key: &CacheKey, meta: &M, head: &HeadBlock, stamped: &Stamped) -> u64 {
+    fn own_bytes(key: &CacheKey, meta: &M, head: &HeadBlock, body: &StoredBody, stamped: &Stamped) -> u64 {
         let parts = [
             size_of::<Self>() + ARC_COUNTS,
             key.as_bytes().len() + ARC_COUNTS,
-            head.len(),
             size_of_val(stamped.scopes()),
         ];
-        let shared_head = if head.is_empty() { 0 } else { SHARED };
+        let block = shared(head.len() + body.small().map_or(0, Bytes::len));
         let allocated = parts.into_iter().chain(meta.heap_sizes()).map(allocation).sum::<u64>();
-        allocated + shared_head + Table::<M>::EACH
+        allocated + block + Table::<M>::EACH
     }
+}
+
+/// A small body in the same allocation as the head, in exact size.
+fn in_one_block(head: HeadBlock, body: StoredBody) -> (HeadBlock, StoredBody) {
+    let Some(content) = body.small() else { return (head, body) };
+    let mut block = Bytes::from([head.as_bytes().as_ref(), content].concat());
+    let head = HeadBlock::of_block(block.split_to(head.len()));
+    (head, StoredBody::of_small(block))
 }
 
 impl<M> Entry<M> {

@@ -31,6 +31,11 @@ impl HeadBlock {
         Self(Bytes::from(block))
     }
 
+    /// A block that is written already.
+    pub(super) fn of_block(block: Bytes) -> Self {
+        Self(block)
+    }
+
     /// The block as it goes over the wire, without the empty line that ends a head.
     pub fn as_bytes(&self) -> &Bytes {
         &self.0
