@@ -11,7 +11,7 @@ use http::{
 };
 
 use super::{
-    Framing, Keyed, Nature, Policy, Reason, Refusal, Sharing, Stored,
+    Framing, Keyed, Nature, Policy, Reason, Refusal, Sharing, Stored, Times,
     heeded::{Heeded, content_coding, is_endless},
     lifetime::{declared_lifetime, jittered},
     plan::is_absent,
@@ -345,20 +345,22 @@ fn stored(
         let window = given.or(if is_closed { None } else { rule }).unwrap_or_default();
         if directives.forbids_stale() { Duration::ZERO } else { window }
     };
+    let times = Times::new(
+        corrected_initial_age(answer.fields, answer.asked, answer.received),
+        answer.received.mono,
+        date_of(answer.fields, answer.received.wall),
+        lifetime,
+    );
+    let rules = &route.lifetime;
     Stored {
         status: answer.status,
-        initial_age: corrected_initial_age(answer.fields, answer.asked, answer.received),
-        received: answer.received.mono,
-        date: date_of(answer.fields, answer.received.wall),
-        lifetime,
+        times: times.with_windows(
+            window(directives.stale_while_revalidate, rules.stale_while_revalidate),
+            window(directives.stale_if_error, rules.stale_if_error),
+        ),
         always_validate: directives.no_cache.is_whole(),
         immutable: directives.immutable,
         forbids_stale: directives.forbids_stale() || directives.s_maxage.is_some(),
-        stale_while_revalidate: window(
-            directives.stale_while_revalidate,
-            route.lifetime.stale_while_revalidate,
-        ),
-        stale_if_error: window(directives.stale_if_error, route.lifetime.stale_if_error),
         tag: answer.fields.get(ETAG).and_then(EntityTag::new),
         last_modified: answer.fields.get(LAST_MODIFIED).map(LastModified::new),
         part: None,

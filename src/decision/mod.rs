@@ -14,6 +14,7 @@ mod reason;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod times;
 mod update;
 
 use http::HeaderName;
@@ -26,6 +27,7 @@ pub use judge::{Answered, Judgement, Verdict, judge};
 pub use plan::{Plan, can_be_offered, is_candidate, plan};
 pub use reason::{Reason, Refusal};
 pub use stored::{Framing, Nature, Sharing, Stored};
+pub use times::Times;
 pub use update::updated_fields;
 
 /// The operator's settings that decisions depend on, besides the route.

@@ -166,7 +166,8 @@ fn select<'a>(
                     // It is kept from this request by who asks, and by no field that Vary names.
                     Fit::Exact if !may_have => {}
                     Fit::Exact if stored.suffices(&keyed.method, fields, now) => {
-                        let is_newest = newest.is_none_or(|(_, other)| stored.date > other.date);
+                        let is_newest =
+                            newest.is_none_or(|(_, other)| stored.times.date() > other.times.date());
                         newest = if is_newest { Some((index, stored)) } else { newest };
                     }
                     Fit::Exact => incomplete = incomplete.or(Some((index, stored))),
@@ -250,7 +251,7 @@ fn use_variant(keyed: &Keyed, variant: usize, stored: &Stored, now: Now) -> Plan
     match remaining {
         Remaining::Fresh(_) | Remaining::Forever => Plan::Serve { variant, remaining },
         Remaining::Stale(since)
-            if since < stored.stale_while_revalidate
+            if since < stored.times.stale_while_revalidate()
                 && !directives.wants_fresh()
                 && !is_too_stale(directives, since) =>
         {

@@ -4,12 +4,13 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 
+use super::Times;
 use crate::{
     key::Codings,
     level::{Carried, EvidenceSet, Level, Profile},
     semantics::{
         Now,
-        freshness::{CurrentAge, FreshnessLifetime, Remaining, current_age, remaining},
+        freshness::{CurrentAge, Remaining},
         partial::{Extent, Part},
         range::{Held, Selection, select},
         validation::{EntityTag, LastModified, StrongValidator},
@@ -22,24 +23,14 @@ use crate::{
 pub struct Stored {
     /// Its status.
     pub status: StatusCode,
-    /// Its age when it was received or last validated.
-    pub initial_age: CurrentAge,
-    /// When that was, on the monotonic clock.
-    pub received: Duration,
-    /// When that was, on the wall clock; stands in for a Date that is missing.
-    pub date: SystemTime,
-    /// How long it is fresh.
-    pub lifetime: FreshnessLifetime,
+    /// When it was received or last validated, and how long it is of use.
+    pub times: Times,
     /// Whether it must be validated before each use (`no-cache`).
     pub always_validate: bool,
     /// Whether it is said not to change while it is fresh, so that a reload need not ask (RFC 8246).
     pub immutable: bool,
     /// Whether it may not be used stale, whatever a request accepts (RFC 9111 section 4.2.4).
     pub forbids_stale: bool,
-    /// For how long after its lifetime it is served while it is refreshed.
-    pub stale_while_revalidate: Duration,
-    /// For how long after its lifetime it is served where the origin fails.
-    pub stale_if_error: Duration,
     /// Its entity tag.
     pub tag: Option<EntityTag>,
     /// Its Last-Modified, as it was sent.
@@ -125,32 +116,32 @@ impl Stored {
 
     /// Its age now.
     pub fn age(&self, now: Now) -> CurrentAge {
-        current_age(self.initial_age, self.received, now)
+        self.times.age(now)
     }
 
     /// What is left of its lifetime now.
     pub fn remaining(&self, now: Now) -> Remaining {
-        remaining(self.lifetime, self.age(now))
+        self.times.remaining(now)
     }
 
     /// Whether it may be served now, stale, because the origin failed (RFC 5861 section 4).
     pub fn is_usable_on_error(&self, now: Now) -> bool {
-        matches!(self.remaining(now), Remaining::Stale(since) if since < self.stale_if_error)
+        matches!(self.remaining(now), Remaining::Stale(since) if since < self.times.stale_if_error())
     }
 
     /// The date that a client's If-Modified-Since is compared with: Last-Modified, else Date.
     pub fn modified(&self) -> SystemTime {
-        self.modified_date().unwrap_or_else(|| whole_second(self.date))
+        self.modified_date().unwrap_or_else(|| whole_second(self.times.date()))
     }
 
     /// Last-Modified, where it can be read.
     fn modified_date(&self) -> Option<SystemTime> {
-        self.last_modified.as_ref()?.time(self.date)
+        self.last_modified.as_ref()?.time(self.times.date())
     }
 
     /// What a request's Range selects from the whole representation, which is this long.
     pub fn select(&self, request: &HeaderMap, length: u64, now: Now) -> Selection {
-        let held = Held { tag: self.tag.as_ref(), modified: self.modified_date(), date: self.date };
+        let held = Held { tag: self.tag.as_ref(), modified: self.modified_date(), date: self.times.date() };
         let is_encoded = !self.coding.is_some_and(Codings::is_empty);
         match select(request, length, &held, now.wall) {
             // Its Content-Encoding would be read as that of the parts together, text between them included.
@@ -161,7 +152,7 @@ impl Stored {
 
     /// What changes with every byte of it, where it says so.
     pub fn strong_validator(&self) -> Option<StrongValidator> {
-        StrongValidator::of(self.tag.as_ref(), self.last_modified.as_ref(), self.date)
+        StrongValidator::of(self.tag.as_ref(), self.last_modified.as_ref(), self.times.date())
     }
 
     /// Whether its bytes are all that a request asks for: a part answers only a GET of ranges within it

@@ -92,7 +92,7 @@ impl Receiving {
         let Storable { stored, fields, mut strip, unshared } = storable;
         let (version, received) = (arrived.response.version(), arrived.received.wall);
         let dress = |fields: &HeaderMap, strip: &[HeaderName]| {
-            head::dress(fields.clone(), strip, &errand.route, stored.lifetime, version, received)
+            head::dress(fields.clone(), strip, &errand.route, stored.times.lifetime(), version, received)
         };
         let arrived_fields = arrived.response.headers();
         let mut own = dress(

@@ -90,15 +90,18 @@ impl Proxy {
 
     /// `held` with its fields brought up to date. `None` where, by its new fields, it may not be stored.
     fn renewed(&self, errand: &Errand, held: &Entry<Stored>, news: News<'_>) -> Option<Arc<Entry<Stored>>> {
-        let fields =
-            updated_fields(&head::undress(held.head(), &errand.route, held.meta().lifetime), news.fields);
+        let fields = updated_fields(
+            &head::undress(held.head(), &errand.route, held.meta().times.lifetime()),
+            news.fields,
+        );
         let judged = self.judged_anew(errand, held.meta().status, &fields, held.body().len(), news)?;
         let Storable { mut stored, mut strip, unshared, .. } = judged;
         stored.keep_content_of(held.meta());
         strip.extend(unshared);
         let stamped = Stamped::new(news.stamp, self.scopes(errand, &fields));
         let received = news.received.wall;
-        let fields = head::dress(fields, &strip, &errand.route, stored.lifetime, news.version, received);
+        let fields =
+            head::dress(fields, &strip, &errand.route, stored.times.lifetime(), news.version, received);
         Some(held.freshened(*stored, HeadBlock::from_fields(&fields), stamped))
     }
 }

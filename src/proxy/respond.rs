@@ -332,7 +332,7 @@ fn state_age(response: &mut Response<Body>, stored: &Stored, handling: Handling,
     }
     debug_assert!(
         !matches!((handling, stored.remaining(now)), (Handling::Hit { ttl: None }, Remaining::Stale(_)))
-            || stored.lifetime == FreshnessLifetime::Forever,
+            || stored.times.lifetime() == FreshnessLifetime::Forever,
         "a hit without ttl never expires"
     );
 }

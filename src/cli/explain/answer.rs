@@ -93,7 +93,7 @@ pub(super) fn answer(
             said: said("store", not_for_client, again(Some(&stored), None)),
             evidence,
             level: Some(stored.level()),
-            lifetime: Some(stored.lifetime),
+            lifetime: Some(stored.times.lifetime()),
             always_validate: stored.always_validate,
             seen: Some(match not_for_client {
                 None => {

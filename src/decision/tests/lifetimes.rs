@@ -7,7 +7,7 @@ use crate::{
 };
 
 fn lifetime(world: &World, status: u16, answer: &[Line]) -> Option<u64> {
-    match world.stored(NOTHING, status, answer).lifetime {
+    match world.stored(NOTHING, status, answer).times.lifetime() {
         FreshnessLifetime::Forever => None,
         FreshnessLifetime::Finite(lifetime) => Some(lifetime.as_secs()),
     }
@@ -130,7 +130,7 @@ fn the_origins_window_comes_before_the_routes_and_prohibitions_before_both() {
     for (directives, declared, origin) in rows {
         let windows = |world: World| {
             let stored = ruled(world).stored(NOTHING, 200, &max_age(directives));
-            (stored.stale_while_revalidate.as_secs(), stored.stale_if_error.as_secs())
+            (stored.times.stale_while_revalidate().as_secs(), stored.times.stale_if_error().as_secs())
         };
         assert_eq!(windows(World::changing()), declared, "{directives}");
         assert_eq!(windows(World::origin()), origin, "{directives}");

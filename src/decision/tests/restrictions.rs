@@ -79,7 +79,8 @@ proptest! {
         prop_assume!(world.policy.profile == Profile::Rfc9111 || !(carries(&first) || carries(&second)));
         let Some(without) = stored(&world, &first, status, &answer) else { return Ok(()) };
         let Some(with) = stored(&world, &first, status, &saying(&answer, directive)) else { return Ok(()) };
-        prop_assert!(with.lifetime <= without.lifetime, "{:?} {:?}", with.lifetime, without.lifetime);
+        let (with_it, without_it) = (with.times.lifetime(), without.times.lifetime());
+        prop_assert!(with_it <= without_it, "{with_it:?} {without_it:?}");
         // What is still fresh without it needs no leave to be used.
         let stand_in = without.is_usable_on_error(now) || !matches!(without.remaining(now), Remaining::Stale(_));
         prop_assert!(stand_in || !with.is_usable_on_error(now), "{without:?} {with:?}");

@@ -25,7 +25,7 @@ fn rfc9111_section_4_2_2_nothing_is_guessed_but_from_last_modified_and_a_status_
     let guessed = [("last-modified", modified.as_str())];
     for status in [200, 203, 204, 300, 301, 308, 404, 410] {
         let stored = World::origin().stored(NOTHING, status, &guessed);
-        assert_eq!(stored.lifetime, FreshnessLifetime::Finite(secs(100)), "{status}");
+        assert_eq!(stored.times.lifetime(), FreshnessLifetime::Finite(secs(100)), "{status}");
         assert_eq!(World::origin().verdict(NOTHING, status, NOTHING), refuse(Refusal::NoFreshness));
     }
     for status in [201, 302, 307, 400, 403, 405, 413, 414, 431, 500, 501, 503] {
@@ -118,7 +118,7 @@ fn a_client_cannot_hide_a_nominated_field_from_the_origin_alone() {
 #[test]
 fn max_ttl_and_min_ttl_count_where_the_origin_gives_a_lifetime() {
     let world = World::origin().with(|world| world.route.lifetime.max_ttl = Some(secs(10)));
-    assert_eq!(world.stored(NOTHING, 200, &[FRESH]).lifetime, FreshnessLifetime::Finite(secs(10)));
+    assert_eq!(world.stored(NOTHING, 200, &[FRESH]).times.lifetime(), FreshnessLifetime::Finite(secs(10)));
 }
 
 #[test]
