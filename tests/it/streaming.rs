@@ -297,7 +297,9 @@ const SLACK_KIB: u64 = 12 * 1024;
 async fn a_large_download_needs_no_memory() {
     let origin = sample(&clock()).await;
     let routes = "[[route]]\npath = '/load/{bytes}'\nlevel = 'user'\nmethods = ['GET']";
-    let mut program = Program::serve(origin.address, &format!("workers = 1\n{routes}"));
+    // Up to `max_object` is taken from the origin ahead of a client that reads slowly.
+    let config = format!("workers = 1\n[cache]\nmax_object = '4 MiB'\n{routes}");
+    let mut program = Program::serve(origin.address, &config);
     let address = program.address();
     let load = |mebibytes: usize| async move {
         let target = format!("GET /load/{} HTTP/1.1\r\nhost: api.example\r\n", mebibytes * MIB);
