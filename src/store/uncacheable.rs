@@ -1,13 +1,13 @@
 //! Which keys proved uncacheable, until when, and why.
 //!
 //! A table of fixed size in which each key has one place: a newcomer takes it from whoever has it. So a key may be
-//! forgotten early, which costs a fetch that finds out again, and never more than that. Nothing is allocated after the
-//! start. Whether two keys are the same is decided by their 64-bit seeded hashes: should two collide, one of them
+//! forgotten early, which costs a fetch that finds out again, and never more than that. Places are allocated in groups,
+//! when the first key of a group is remembered: most proxies remember few, and a look-up that finds no group is done. Whether two keys are the same is decided by their 64-bit seeded hashes: should two collide, one of them
 //! passes the cache by for a while.
 
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -15,10 +15,16 @@ use std::{
 
 use super::hash::KeyHash;
 
+/// How many places are allocated at once.
+const GROUP_SIZE: usize = 256;
+
+type Group<R> = Box<[Place<R>]>;
+
 /// A bounded memory of keys and reasons.
 #[derive(Debug)]
 pub struct UncacheableMemory<R> {
-    places: Box<[Place<R>]>,
+    groups: Box<[OnceLock<Group<R>>]>,
+    places: usize,
 }
 
 #[derive(Debug)]
@@ -38,18 +44,24 @@ struct Record<R> {
 impl<R: Copy> UncacheableMemory<R> {
     /// A memory of at most `places` keys, at least one. Each place takes about 64 bytes.
     pub fn new(places: usize) -> Self {
-        let empty = || Place { hint: AtomicU64::new(0), record: Mutex::new(None) };
-        Self { places: (0..places.max(1)).map(|_| empty()).collect() }
+        let places = places.max(1);
+        Self { groups: (0..places.div_ceil(GROUP_SIZE)).map(|_| OnceLock::new()).collect(), places }
     }
 
     /// Remembers `reason` for a key. `until` is on the monotonic clock that `now` of [`recall`](Self::recall) is on.
     pub fn remember(&self, hash: KeyHash, until: Duration, reason: R) {
-        self.set(hash, |_| Some(Record { hash, until, reason }));
+        let empty = || Place { hint: AtomicU64::new(0), record: Mutex::new(None) };
+        let (group, index) = self.place(hash);
+        if let Some(group) = self.groups.get(group)
+            && let Some(place) = group.get_or_init(|| (0..GROUP_SIZE).map(|_| empty()).collect()).get(index)
+        {
+            place.set(|_| Some(Record { hash, until, reason }));
+        }
     }
 
     /// Why the key proved uncacheable, if it did and `now` is before the end of that.
     pub fn recall(&self, hash: KeyHash, now: Duration) -> Option<R> {
-        let place = self.place(hash)?;
+        let place = self.known(hash)?;
         // The hint publishes nothing: the record is read, and compared, under its lock.
         if place.hint.load(Ordering::Relaxed) != hash.bits() {
             return None;
@@ -60,25 +72,29 @@ impl<R: Copy> UncacheableMemory<R> {
 
     /// Forgets a key.
     pub fn forget(&self, hash: KeyHash) {
-        self.set(hash, |record| record.filter(|record| record.hash != hash));
+        if let Some(place) = self.known(hash) {
+            place.set(|record| record.filter(|record| record.hash != hash));
+        }
     }
 
     /// Forgets everything.
     pub fn clear(&self) {
-        for place in &self.places {
+        for place in self.groups.iter().filter_map(OnceLock::get).flatten() {
             place.set(|_| None);
         }
     }
 
-    fn set(&self, hash: KeyHash, change: impl FnOnce(Option<Record<R>>) -> Option<Record<R>>) {
-        if let Some(place) = self.place(hash) {
-            place.set(change);
-        }
+    /// The place of a key, if anything was ever remembered near it.
+    fn known(&self, hash: KeyHash) -> Option<&Place<R>> {
+        let (group, index) = self.place(hash);
+        self.groups.get(group)?.get()?.get(index)
     }
 
-    fn place(&self, hash: KeyHash) -> Option<&Place<R>> {
-        let index = hash.bits() % self.places.len() as u64;
-        self.places.get(usize::try_from(index).ok()?)
+    /// The group of a key, and its place in there.
+    fn place(&self, hash: KeyHash) -> (usize, usize) {
+        // The remainder is below the number of places.
+        let place = usize::try_from(hash.bits() % self.places as u64).unwrap_or(0);
+        (place / GROUP_SIZE, place % GROUP_SIZE)
     }
 }
 
