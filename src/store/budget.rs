@@ -1,7 +1,7 @@
 //! One true count of the bytes that stored responses and fills in progress keep resident.
 //!
-//! The count is taken where memory is obtained and given back where it is dropped, not where a table evicts something:
-//! what it has evicted may still be read by a client.
+//! The count is taken where memory is obtained and given back where it is dropped, not where a table believes that it
+//! evicted something: the table's maintenance runs late, and what it has evicted may still be read by a client.
 
 use std::{
     cmp::Ordering::{Equal, Greater, Less},

@@ -49,7 +49,7 @@ impl KeySeed {
     }
 }
 
-/// Passes a [`KeyHash`] through a map that wants to hash its keys again.
+/// Passes a hash through a table that wants to hash its keys again.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Identity(u64);
 
@@ -59,12 +59,15 @@ impl Hasher for Identity {
     }
 
     fn write_u64(&mut self, value: u64) {
-        self.0 = value;
+        // The table's internal map of waiters hashes a type's id after the key: the rotation keeps both.
+        self.0 = self.0.rotate_left(32) ^ value;
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
         }
     }
 }

@@ -1,18 +1,26 @@
 //! The memory tier: a concurrent table with a bound in bytes.
 //!
-//! The table's key is the 64-bit hash of the canonical key; the whole key is in the entry and is compared each time.
-//! Nothing expires here: that would be a hidden clock, and whether a stored response may be used is not the store's
-//! decision. What was used longest ago is evicted, and all that is offered is let in: an admission that turned away half of
-//! it from a full cache would make a lie of "stored".
+//! The table's key is the 64-bit hash of the canonical key, under a hasher that passes it through; the whole key is in
+//! the entry and is compared each time. Nothing expires here: the table's expiry would be a hidden clock, and whether
+//! a stored response may be used is not the store's decision. The order of eviction is least recently used, because
+//! the table's default admission turned away half of what was offered to a full cache, and "stored" would be a lie.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    hash::BuildHasherDefault,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use moka::{ops::compute::Op, policy::EvictionPolicy, sync::Cache};
 
 use super::{
     budget::Budget,
     entry::{Entry, Variants},
-    hash::{KeyHash, KeySeed},
+    hash::{Identity, KeyHash, KeySeed},
     purge::PurgeClock,
-    table::{Change, Table},
 };
 use crate::key::CacheKey;
 
@@ -34,7 +42,7 @@ pub trait Store<M>: Send + Sync {
     /// Whether a response with `bytes` of content may be held. Reclaims what can be reclaimed before it says no.
     fn has_room(&self, bytes: u64) -> bool;
 
-    /// How many keys are stored.
+    /// How many keys are stored, give or take those of the last few writes.
     fn len(&self) -> u64;
 
     /// Whether nothing is stored.
@@ -89,6 +97,52 @@ impl StoreLimits {
     }
 }
 
+type Table<M> = Cache<u64, Arc<Slot<M>>, BuildHasherDefault<Identity>>;
+
+/// How often a look-up tries to get hold of what is replaced under its eyes.
+const LOOKS: usize = 4;
+
+/// How many runs of the table's maintenance making room may take: each evicts some hundreds of entries.
+const EVICTIONS: usize = 16;
+
+/// What is to become of the variants of a key.
+enum Change<M> {
+    Keep,
+    Remove,
+    Put(Variants<M>),
+}
+
+/// What the table holds. It is emptied when the table lets go of it.
+///
+/// The table itself frees what it has unlinked epochs later, when no thread can still be looking at it; one thread
+/// that is suspended in the middle of a look-up keeps everything that is evicted meanwhile. Emptied at once, that is
+/// a few hundred bytes for each and not its body.
+struct Slot<M> {
+    bytes: u64,
+    held: Mutex<Option<Variants<M>>>,
+}
+
+impl<M> Slot<M> {
+    fn holding(variants: Variants<M>) -> Arc<Self> {
+        Arc::new(Self { bytes: variants.resident_bytes(), held: Mutex::new(Some(variants)) })
+    }
+
+    /// Holds nothing but a place of this size.
+    fn reserving(bytes: u64) -> Arc<Self> {
+        Arc::new(Self { bytes, held: Mutex::new(None) })
+    }
+
+    fn get(&self) -> Option<Variants<M>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn empty(&self) {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Large bodies are freed here: after the lock is given back.
+        drop(held);
+    }
+}
+
 /// Stored responses in this process's memory.
 pub struct MemoryStore<M> {
     table: Table<M>,
@@ -96,6 +150,12 @@ pub struct MemoryStore<M> {
     budget: Arc<Budget>,
     purges: PurgeClock,
     max_variants: usize,
+    /// Bytes stored since the table's last maintenance.
+    unmaintained: AtomicU64,
+    /// Bytes for each unit of the table's weights, as a power of two.
+    unit: u32,
+    /// How often room was made, for keys that no response has.
+    reservations: AtomicU64,
 }
 
 impl<M> fmt::Debug for MemoryStore<M> {
@@ -112,35 +172,92 @@ impl<M: Send + Sync + 'static> MemoryStore<M> {
 
     pub(super) fn with_seed(limits: StoreLimits, seed: KeySeed) -> Self {
         let StoreLimits { capacity, max_variants, purge_slots } = limits;
+        let unit = weight_unit(capacity);
+        let table = Cache::builder()
+            .name("stored responses")
+            .max_capacity(capacity >> unit)
+            .weigher(move |_, slot: &Arc<Slot<M>>| weight(slot.bytes, unit))
+            .eviction_policy(EvictionPolicy::lru())
+            .eviction_listener(|_, slot, _| slot.empty())
+            .build_with_hasher(BuildHasherDefault::default());
         Self {
-            table: Table::empty(),
+            table,
             seed,
             budget: Budget::new(capacity),
             purges: PurgeClock::new(purge_slots),
             max_variants: max_variants.max(1),
+            unmaintained: AtomicU64::new(0),
+            unit,
+            reservations: AtomicU64::new(0),
         }
+    }
+
+    /// What is held under the hash of `key`.
+    fn find(&self, key: &CacheKey) -> Option<Variants<M>> {
+        let hash = self.seed.hash(key.as_bytes()).bits();
+        // A slot that is emptied between the two steps was evicted or replaced; a second look tells which. Whoever is
+        // overtaken by one change after another may as well be told that nothing is there.
+        for _ in 0..LOOKS {
+            let found = self.table.get(&hash)?.get();
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
     }
 
     /// Evicts what was used longest ago until `bytes` more can be held. Nothing is evicted where that would not do,
     /// since what fills and readers hold is resident whether it is in the table or not.
+    ///
+    /// The table evicts only for what is put into it: so a place of the right size is put there, and taken away again.
     fn make_room(&self, bytes: u64) {
-        let (in_table, limit) = (self.table.bytes(), self.budget.limit());
-        let wanted = self.budget.resident().saturating_add(bytes);
-        if wanted.saturating_sub(in_table) <= limit {
-            self.evict_to(in_table.saturating_sub(wanted.saturating_sub(limit)));
+        self.table.run_pending_tasks();
+        let (resident, capacity, limit) =
+            (self.budget.resident(), self.budget.capacity(), self.budget.limit());
+        let in_table = self.table.weighted_size() << self.unit;
+        let elsewhere = resident.saturating_sub(in_table);
+        if self.budget.has_room(bytes) || elsewhere.saturating_add(bytes) > limit {
+            return;
+        }
+        let excess = resident.saturating_add(bytes).saturating_sub(limit);
+        let wanted = capacity.saturating_sub(in_table).saturating_add(excess).saturating_add(self.step());
+        let place = self.reservations.fetch_add(1, Ordering::Relaxed);
+        self.table.insert(place, Slot::reserving(wanted.min(capacity)));
+        for _ in 0..EVICTIONS {
+            self.table.run_pending_tasks();
+            if self.budget.has_room(bytes) {
+                break;
+            }
+        }
+        self.table.invalidate(&place);
+        self.table.run_pending_tasks();
+    }
+
+    /// How many bytes may be stored between two runs of the table's maintenance.
+    fn step(&self) -> u64 {
+        (self.budget.capacity() / 64).min(1024 * 1024)
+    }
+
+    /// Runs the table's maintenance after every min(1 MiB, capacity / 64) stored: by itself it does so after 64 writes,
+    /// and 64 large bodies are several times the capacity.
+    fn maintain(&self, stored: u64) {
+        let every = self.step();
+        if self.unmaintained.fetch_add(stored, Ordering::Relaxed).saturating_add(stored) >= every {
+            self.unmaintained.store(0, Ordering::Relaxed);
+            self.table.run_pending_tasks();
         }
     }
 
-    /// Evicts what was used longest ago until what is left is counted with no more than `bytes`.
-    fn evict_to(&self, bytes: u64) {
-        while self.table.bytes() > bytes && self.table.evict() {}
-    }
-
-    /// Replaces the variants of `key` by what `change` makes of them, in one step as seen by all other changes, and evicts
-    /// what there is no capacity for any more.
+    /// Replaces the variants of `key` by what `change` makes of them, in one step as seen by all other changes.
     fn change(&self, key: &CacheKey, change: impl FnOnce(Option<&Variants<M>>) -> Change<M>) {
-        self.table.change(self.hash(key), |found| change(found.filter(|variants| variants.key() == key)));
-        self.evict_to(self.budget.capacity());
+        self.table.entry(self.seed.hash(key.as_bytes()).bits()).and_compute_with(|found| {
+            let found = found.and_then(|found| found.value().get()).filter(|variants| variants.key() == key);
+            match change(found.as_ref()) {
+                Change::Keep => Op::Nop,
+                Change::Remove => Op::Remove,
+                Change::Put(variants) => Op::Put(Slot::holding(variants)),
+            }
+        });
     }
 
     /// `newest` and those of `others` that nothing has invalidated.
@@ -189,7 +306,7 @@ impl<M: Send + Sync + 'static> MemoryStore<M> {
 
 impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
     fn get(&self, key: &CacheKey) -> Option<Variants<M>> {
-        let variants = self.table.get(self.hash(key))?;
+        let variants = self.find(key)?;
         if variants.key() != key {
             None
         } else if variants.all_current(&self.purges) {
@@ -203,11 +320,13 @@ impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
         if let Some(refusal) = self.refusal(&entry) {
             return refusal;
         }
+        let size = entry.resident_bytes();
         let key = entry.key().clone();
         self.change(&key, |found| {
             let others = found.into_iter().flat_map(Variants::iter).filter(|other| !same_variant(other));
             Change::Put(self.variants(entry, others))
         });
+        self.maintain(size);
         Inserted::Stored
     }
 
@@ -216,6 +335,7 @@ impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
         if let Some(refusal) = self.refusal(&new).or_else(|| self.refusal(old)) {
             return refusal;
         }
+        let size = new.resident_bytes();
         let mut outcome = Inserted::Gone;
         self.change(old.key(), |found| {
             let Some(found) = found.filter(|found| found.iter().any(|entry| Arc::ptr_eq(entry, old))) else {
@@ -224,6 +344,7 @@ impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
             outcome = Inserted::Stored;
             Change::Put(self.variants(new, found.iter().filter(|entry| !Arc::ptr_eq(entry, old))))
         });
+        self.maintain(size);
         outcome
     }
 
@@ -245,7 +366,7 @@ impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
     }
 
     fn len(&self) -> u64 {
-        self.table.len() as u64
+        self.table.entry_count()
     }
 
     fn hash(&self, key: &CacheKey) -> KeyHash {
@@ -259,4 +380,15 @@ impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
     fn purge_clock(&self) -> &PurgeClock {
         &self.purges
     }
+}
+
+/// By how many bits weights are shifted so that a capacity fits the table's 32 bits: none below 4 GiB.
+pub(super) fn weight_unit(capacity: u64) -> u32 {
+    (u64::BITS - capacity.leading_zeros()).saturating_sub(u32::BITS)
+}
+
+/// The weight of `bytes`, rounded up: many small entries must not weigh nothing.
+pub(super) fn weight(bytes: u64, unit: u32) -> u32 {
+    let rounded = bytes.div_ceil(1 << unit);
+    u32::try_from(rounded).unwrap_or(u32::MAX)
 }

@@ -23,7 +23,6 @@ mod hash;
 mod head;
 mod memory;
 mod purge;
-mod table;
 mod uncacheable;
 
 #[cfg(test)]

@@ -106,12 +106,13 @@ pub(crate) const HOUSE: [Room; 15] = [
 ];
 
 /// Crates that are one room's own affair, with the rooms.
-pub(crate) const ONLY_IN: [(&str, &[&str]); 9] = [
+pub(crate) const ONLY_IN: [(&str, &[&str]); 10] = [
     ("axum", &["admin", "origin"]),
     ("clap", &["cli"]),
     ("fastrand", &["origin", "proxy"]),
     ("hyper_rustls", &["upstream"]),
     ("jsonwebtoken", &["origin"]),
+    ("moka", &["store"]),
     ("rustls", &["upstream"]),
     ("strsim", &["config"]),
     ("toml", &["config"]),

@@ -10,7 +10,10 @@ use std::{
 use proptest::prelude::*;
 
 use super::{again, entry, head, key, pattern, renewed, scoped, share_no_slot};
-use crate::store::{Inserted, KeySeed, MemoryStore, Scope, Store, StoreLimits, Variants};
+use crate::store::{
+    Inserted, KeySeed, MemoryStore, Scope, Store, StoreLimits, Variants,
+    memory::{weight, weight_unit},
+};
 
 pub(super) fn store_of(capacity: u64) -> MemoryStore<u32> {
     MemoryStore::new(StoreLimits { purge_slots: 4096, ..StoreLimits::of_capacity(capacity) })
@@ -148,6 +151,17 @@ fn nothing_is_counted_when_everything_is_dropped() {
     assert_eq!(budget.resident(), held.resident_bytes());
     drop(held);
     assert_eq!(budget.resident(), 0);
+}
+
+#[test]
+fn weights_of_large_capacities_fit_their_32_bits_and_never_vanish() {
+    for capacity in [0, 1, 1 << 20, u64::from(u32::MAX), 1 << 32, 3 << 40, u64::MAX] {
+        let unit = weight_unit(capacity);
+        assert!(u32::try_from(capacity >> unit).is_ok());
+        assert_eq!(unit == 0, u32::try_from(capacity).is_ok());
+        assert!(u64::from(weight(capacity, unit)) >= capacity >> unit);
+        assert_eq!(weight(1, unit), 1);
+    }
 }
 
 #[test]

@@ -7,7 +7,6 @@ mod fill_steps;
 mod flood;
 mod memory;
 mod purge;
-mod table;
 mod uncacheable;
 
 use std::{
