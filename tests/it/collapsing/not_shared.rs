@@ -155,20 +155,18 @@ async fn a_write_during_a_fill_keeps_it_from_being_stored_and_from_taking_follow
 }
 
 #[tokio::test]
-async fn an_event_stream_has_no_followers() {
-    let origin = stage().await;
-    let proxy = proxy().start(origin.address, &clock()).await;
-    let mut one = Wire::ask(proxy.address, GET).await;
-    let mut first = origin.accept().await;
-    first.head().await;
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: max-age=60\r\ncontent-length: 9\r\n\r\n";
-    first.send(head).await;
-    one.head().await;
-    let mut two = Wire::ask(proxy.address, GET).await;
-    let mut second = origin.accept().await;
-    second.head().await;
-    second.send(head).await;
-    assert!(two.head().await.contains("detail=endless-stream"));
+async fn a_stream_without_an_end_has_no_followers() {
+    for kind in ["text/event-stream", "multipart/x-mixed-replace; boundary=b", "application/grpc+proto"] {
+        let origin = stage().await;
+        let proxy = proxy().start(origin.address, &clock()).await;
+        let (mut one, mut first) = lead(&proxy, &origin).await;
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n{FRESH}content-length: 9\r\n\r\n");
+        first.send(&head).await;
+        one.head().await;
+        let (mut two, mut second) = lead(&proxy, &origin).await;
+        second.send(&head).await;
+        assert!(two.head().await.contains("detail=endless-stream"), "{kind}");
+    }
 }
 
 #[tokio::test]
@@ -187,4 +185,60 @@ async fn other_keys_and_other_codings_have_flights_of_their_own() {
         fetches.push((client, fetch));
     }
     assert_eq!(proxy.count_of(Role::Follower), 0);
+}
+
+#[tokio::test]
+async fn who_follows_what_is_known_to_be_too_large_asks_for_itself() {
+    for (builder, route) in ways() {
+        let content = "x".repeat(100 * 1024);
+        let go = Arc::new(Notify::new());
+        let gate = Arc::clone(&go);
+        let origin = scripted(move |number, _| match ok(FRESH, &content) {
+            Reply::Bytes(answer) if number == 0 => Reply::Wait(Vec::new(), Arc::clone(&gate), answer),
+            answer => answer,
+        })
+        .await;
+        let proxy = builder.cache("max_object = '64 KiB'").start(origin.address, &clock()).await;
+        let crowd = crowd(&proxy.get("/x"), 5);
+        proxy.followers(4).await;
+        go.notify_one();
+        for answer in answers(crowd).await {
+            assert_eq!(answer.body.len(), 100 * 1024, "{route}: {}", answer.cache());
+        }
+        let discarded = usize::from(route != "default");
+        assert_eq!(
+            origin.count(),
+            5 + discarded,
+            "{route}: one for each, and at most what was asked for all"
+        );
+    }
+}
+
+#[tokio::test]
+async fn who_follows_what_turns_out_to_be_too_large_is_aborted_and_never_cut_short_cleanly() {
+    for (builder, route) in ways() {
+        let origin = stage().await;
+        let proxy = builder.cache("max_object = '64 KiB'").start(origin.address, &clock()).await;
+        let (mut leader, mut fetch) = lead(&proxy, &origin).await;
+        fetch.send(format!("HTTP/1.1 200 OK\r\n{FRESH}transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n")).await;
+        leader.head().await;
+        assert_eq!(leader.chunk().await, b"abc");
+        let mut follower = Wire::ask(proxy.address, GET).await;
+        assert!(follower.head().await.contains("collapsed; level=2"), "{route}");
+        assert_eq!(follower.chunk().await, b"abc");
+        let more = format!("{:x}\r\n{}\r\n", 100 * 1024, "x".repeat(100 * 1024));
+        fetch.send(more).await;
+        fetch.send("0\r\n\r\n").await;
+        let rest = String::from_utf8(follower.rest().await).expect("text");
+        assert!(!rest.ends_with("0\r\n\r\n"), "{route}: an end that looks like one");
+        let mut length = 0;
+        loop {
+            let chunk = leader.chunk().await;
+            if chunk.is_empty() {
+                break;
+            }
+            length += chunk.len();
+        }
+        assert_eq!(length, 100 * 1024, "{route}: the leader has it whole");
+    }
 }
