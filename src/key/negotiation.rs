@@ -286,8 +286,10 @@ fn split_unquoted(text: &str, separator: u8) -> impl Iterator<Item = &str> {
 }
 
 pub(super) fn find_unquoted(bytes: &[u8], separator: u8) -> Option<usize> {
+    // Few lists have quotes, and up to the first nothing is quoted.
+    let first = bytes.iter().position(|byte| *byte == separator || *byte == b'"')?;
     let (mut in_quotes, mut is_escaped) = (false, false);
-    bytes.iter().position(|byte| {
+    let found = bytes[first..].iter().position(|byte| {
         if std::mem::take(&mut is_escaped) {
             return false;
         }
@@ -297,5 +299,6 @@ pub(super) fn find_unquoted(bytes: &[u8], separator: u8) -> Option<usize> {
             _ => {}
         }
         !in_quotes && *byte == separator
-    })
+    });
+    found.map(|found| first + found)
 }
