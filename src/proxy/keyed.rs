@@ -24,7 +24,7 @@ use crate::{
         range::asks_for_a_part,
         validation::is_conditional,
     },
-    store::{Entry, Variants},
+    store::{Entry, KeyHash, Variants},
 };
 
 /// How often a request whose leader brought nothing takes part in another fetch, before it has the leader's failure for
@@ -87,10 +87,10 @@ impl Proxy {
         turns: &Turns,
     ) -> Result<Found, Problem> {
         let shared = &self.shared;
-        let now = shared.clock.now();
-        let variants = shared.store.get(&keyed.key);
+        let (now, hash) = (shared.clock.now(), shared.store.hash(&keyed.key));
+        let variants = shared.store.get_hashed(&keyed.key, hash);
         let entries = || variants.iter().flat_map(Variants::iter);
-        let memory = shared.uncacheable.recall(shared.store.hash(&keyed.key), now.mono);
+        let memory = shared.uncacheable.recall(hash, now.mono);
         let stored = entries().map(|entry| entry.meta());
         let policy = &shared.settings.policy;
         let planned = plan(keyed, exchange.fields(), stored, memory, policy, now);
@@ -195,7 +195,7 @@ impl Proxy {
         turns.waited = turns.waited.or(Some(fwd));
         shared.sink.took_part(&exchange.route.name, Role::Follower);
         let share = match flight.landed(shared.settings.lock_timeout).await {
-            Some(Landing::Filling(common)) => self.follow(exchange, keyed, &flight, &common),
+            Some(Landing::Filling(common)) => self.follow(exchange, keyed, hash, &flight, &common),
             // Who has waited until the origin's time was up does not wait for that again.
             Some(Landing::Failed(problem))
                 if problem == Problem::OriginTimeout || turns.taken + 1 >= MOST_TURNS =>
@@ -210,7 +210,14 @@ impl Proxy {
     }
 
     /// Follows an answer that is being received, if it is for this request.
-    fn follow(&self, exchange: &Exchange, keyed: &Keyed, flight: &Arc<Flight>, common: &Common) -> Share {
+    fn follow(
+        &self,
+        exchange: &Exchange,
+        keyed: &Keyed,
+        hash: KeyHash,
+        flight: &Arc<Flight>,
+        common: &Common,
+    ) -> Share {
         let shared = &self.shared;
         // Which bytes of a part are for whom is known when it is stored.
         if common.stored.extent != Extent::Whole {
@@ -218,7 +225,6 @@ impl Proxy {
         }
         let is_over = matches!(common.fill.outcome(), Some(Err(_)));
         if is_over || !shared.store.purge_clock().is_current(&common.stamped) {
-            let hash = shared.store.hash(&keyed.key);
             return shared.flights.replace(hash, keyed, flight).map_or(Share::Again, Share::Lead);
         }
         let (now, fields) = (shared.clock.now(), exchange.fields());
