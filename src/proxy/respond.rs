@@ -257,6 +257,8 @@ impl Proxy {
             Part::NotModified | Part::Content(Selection::Whole) | Part::AsReceived => {}
         }
         match (part, length) {
+            // The engine states the length of content that it is given whole.
+            (Part::Content(Selection::Whole), Some(_)) if !without_content => {}
             (Part::Content(selection), Some(length)) => {
                 state_length(fields, stored.status, selection, length);
             }
@@ -306,13 +308,13 @@ fn goes_with_not_modified(name: &HeaderName, stored: &Stored) -> bool {
 /// What a 416 of the proxy's own has of the stored head: nothing that is about the content, or lets it be stored.
 static BESIDE_CONTENT: [HeaderName; 4] = [ACCEPT_RANGES, DATE, VARY, VIA];
 
-fn state_length(fields: &mut HeaderMap, status: StatusCode, selection: &Selection, length: u64) {
-    if status == StatusCode::NO_CONTENT {
 /// A number as a field value, in one exact allocation: the library's own conversion takes two larger ones.
 fn number(number: u64) -> HeaderValue {
     HeaderValue::from_str(itoa::Buffer::new().format(number)).unwrap_or_else(|_| HeaderValue::from(number))
 }
 
+fn state_length(fields: &mut HeaderMap, status: StatusCode, selection: &Selection, length: u64) {
+    if status == StatusCode::NO_CONTENT {
         return;
     }
     if let Some(range) = selection.content_range(length) {
