@@ -10,6 +10,10 @@ use super::{Scheme, TargetError, percent};
 /// An IPv6 address gets the form of RFC 5952. User information is refused (RFC 9110 section 4.2.4), and so is a
 /// percent-encoded host, which no name of the DNS needs and which origins read differently.
 pub fn canonical_authority(raw: &str, scheme: Scheme) -> Result<String, TargetError> {
+    // Most authorities are a name and nothing else.
+    if !raw.bytes().any(|byte| matches!(byte, b'@' | b':' | b'[')) {
+        return canonical_host(raw);
+    }
     if raw.contains('@') {
         return Err(TargetError::UserInfo);
     }

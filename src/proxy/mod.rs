@@ -27,6 +27,7 @@ mod trailers;
 use std::{net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Request, Response};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use ipnet::IpNet;
 use tokio_util::task::TaskTracker;
@@ -48,6 +49,7 @@ use crate::{
 };
 use exchange::Exchange;
 use flight::Flights;
+use keyed::{Found, Turns};
 use panics::{Panicked, caught};
 
 /// The operator's settings for the request function.
@@ -211,10 +213,21 @@ impl Proxy {
         peer: Peer,
         interim: Option<Interim>,
     ) -> Result<Response<Body>, Problem> {
-        let exchange = Exchange::read(request, peer, interim, &self.shared).await?;
-        match classify(&exchange.asked(), &exchange.route, &self.shared.settings.policy) {
+        let (parts, body) = request.into_parts();
+        let settings = &self.shared.settings;
+        let mut exchange = Exchange::of_head(parts, peer, settings, &self.shared.routes)?;
+        exchange.interim = interim;
+        if !body.is_end_stream() {
+            Box::pin(exchange.read_content(body, settings)).await?;
+        }
+        // What waits for somebody has a place of its own. A hit waits for nobody, and its future is moved about before
+        // it is first polled: with room for all that it might have come to, that would be most of what it does.
+        match classify(&exchange.asked(), &exchange.route, &settings.policy) {
             Classified::Bypass(bypass) => Box::pin(self.forward(exchange, bypass)).await,
-            Classified::Keyed(keyed) => self.answer_keyed(exchange, keyed).await,
+            Classified::Keyed(keyed) => match self.look_up(&exchange, &keyed, &Turns::default())? {
+                Found::Answer(response) => Ok(response),
+                Found::Way(way) => Box::pin(self.seek(exchange, keyed, way)).await,
+            },
             Classified::OnlyIfCached => Err(Problem::OnlyIfCached),
         }
     }

@@ -111,7 +111,10 @@ impl Front {
         if let Some(violation) = self.refusal_of(number) {
             return Ok(proxy.refuse(violation).map(|body| Carried { body, answering }));
         }
-        let response = self.with_interims(proxy, request, peer, number, is_old).await;
+        // An old client could not tell an interim response from the final one.
+        let interim = (!is_old).then(|| self.interims.of_request(number));
+        let answer = pin!(proxy.handle(request, peer, interim));
+        let response = self.with_interims(answer, number, is_old).await;
         // Content that broke a rule: whatever came of the request, this is what was wrong with it.
         let response = match self.refusal_of(number) {
             Some(violation) => proxy.refuse(violation),
@@ -123,14 +126,10 @@ impl Front {
     /// The final response, once everything that was said before it is written.
     async fn with_interims(
         &self,
-        proxy: &Proxy,
-        request: Request<Incoming>,
-        peer: Peer,
+        mut answer: Pin<&mut impl Future<Output = Response<Body>>>,
         number: u64,
         is_old: bool,
     ) -> Response<Body> {
-        let interim = (!is_old).then(|| self.interims.of_request(number));
-        let mut answer = pin!(proxy.handle(request, peer, interim));
         let mut is_open = false;
         let response = std::future::poll_fn(|cx| {
             let polled = answer.as_mut().poll(cx);
