@@ -111,8 +111,8 @@ impl CacheControl {
         Self::parse(fields, Reading::Response)
     }
 
-    /// Reads the directives of a request; `Pragma: no-cache` counts where there is no Cache-Control
-    /// (RFC 9111 section 5.4).
+    /// Reads the directives of a request; `Pragma: no-cache` counts where there is no Cache-Control (RFC 7234 section 5.4,
+    /// which RFC 9111 deprecates).
     pub fn of_request(fields: &HeaderMap) -> Self {
         if fields.contains_key(CACHE_CONTROL) {
             return Self::parse(fields, Reading::Request);

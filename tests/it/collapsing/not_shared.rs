@@ -11,14 +11,9 @@ async fn what_proves_private_is_shared_with_nobody_and_nobody_waits_for_it_again
         "vary: *\r\n",
         "",
     ] {
-        let go = Arc::new(Notify::new());
-        let gate = Arc::clone(&go);
-        let origin = scripted(move |number, _| {
-            let answer = answer_with("200 OK", fields, &format!("for request {number:02}"));
-            let Reply::Bytes(bytes) = answer else { unreachable!("a whole answer") };
-            if number == 0 { Reply::Wait(Vec::new(), Arc::clone(&gate), bytes) } else { Reply::Bytes(bytes) }
-        })
-        .await;
+        let (origin, go) =
+            gated(|number| number == 0, move |number, _| ok(fields, &format!("for request {number:02}")))
+                .await;
         let proxy = proxy().start(origin.address, &clock()).await;
         let crowd = crowd(&proxy.get("/x"), 10);
         proxy.followers(9).await;
@@ -38,19 +33,13 @@ async fn what_proves_private_is_shared_with_nobody_and_nobody_waits_for_it_again
 
 #[tokio::test]
 async fn on_a_declared_route_what_proves_too_low_is_fetched_by_each_client_itself() {
-    let go = Arc::new(Notify::new());
-    let gate = Arc::clone(&go);
-    let origin = scripted(move |number, seen| match seen.field("cookie") {
-        None => {
-            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nset-cookie: a=b\r\n\r\n".to_vec();
-            if number == 0 {
-                Reply::Wait(Vec::new(), Arc::clone(&gate), answer)
-            } else {
-                Reply::Bytes(answer)
-            }
-        }
-        Some(cookie) => ok("", cookie),
-    })
+    let (origin, go) = gated(
+        |number| number == 0,
+        |_, seen| match seen.field("cookie") {
+            None => ok("set-cookie: a=b\r\n", ""),
+            Some(cookie) => ok("", cookie),
+        },
+    )
     .await;
     let proxy = proxy().route(DECLARED).start(origin.address, &clock()).await;
     let crowd: Vec<_> =
@@ -115,9 +104,7 @@ async fn ranges_and_conditions_lead_nobody_where_the_origin_decides() {
         let _special = Wire::ask(proxy.address, &format!("{GET}{field}")).await;
         let mut first = origin.accept().await;
         first.head().await;
-        let mut plain = Wire::ask(proxy.address, GET).await;
-        let mut second = origin.accept().await;
-        second.head().await;
+        let (mut plain, mut second) = lead(&proxy, &origin).await;
         second.send(format!("HTTP/1.1 200 OK\r\n{FRESH}content-length: 1\r\n\r\nw")).await;
         plain.head().await;
         assert_eq!(plain.take(1).await, b"w", "{field}");
@@ -129,9 +116,7 @@ async fn a_write_during_a_fill_keeps_it_from_being_stored_and_from_taking_follow
     for (builder, _) in ways() {
         let origin = stage().await;
         let proxy = builder.server("workers = 1").start(origin.address, &clock()).await;
-        let mut leader = Wire::ask(proxy.address, GET).await;
-        let mut fetch = origin.accept().await;
-        fetch.head().await;
+        let (mut leader, mut fetch) = lead(&proxy, &origin).await;
         fetch.send(format!("HTTP/1.1 200 OK\r\n{FRESH}content-length: 6\r\n\r\nold")).await;
         leader.head().await;
         let mut writer =
