@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
+use memchr::{memchr, memchr_iter};
 
 const COLON: &[u8] = b": ";
 const CRLF: &[u8] = b"\r\n";
@@ -41,6 +42,12 @@ impl HeadBlock {
         self.0.len()
     }
 
+    /// How many fields there are, repeated ones as often as they were given.
+    pub fn count(&self) -> usize {
+        // Each line has one CR, at its end.
+        memchr_iter(b'\r', &self.0).count()
+    }
+
     /// Whether there are no fields.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -60,10 +67,10 @@ impl HeadBlock {
     pub fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let mut rest: &[u8] = &self.0;
         std::iter::from_fn(move || {
-            let colon = rest.iter().position(|byte| *byte == b':')?;
+            let colon = memchr(b':', rest)?;
             let (name, value) = (rest.get(..colon)?, rest.get(colon + COLON.len()..)?);
             // Neither CR nor LF can be in a value.
-            let end = value.iter().position(|byte| *byte == b'\r')?;
+            let end = memchr(b'\r', value)?;
             rest = value.get(end + CRLF.len()..)?;
             Some((name, value.get(..end)?))
         })

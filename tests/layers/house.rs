@@ -39,7 +39,7 @@ pub(crate) const HOUSE: [Room; 15] = [
     pure(
         "semantics",
         &["key", "level"],
-        &["http", "httpdate", "sfv"],
+        &["http", "httpdate", "itoa", "sfv"],
         "the RFCs as functions; Cache-Status states the level, and Vary compares fields as `key` reads them",
     ),
     pure("route", &["key", "level"], &["http"], "a route says what its answers depend on, and its level"),
