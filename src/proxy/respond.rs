@@ -257,6 +257,8 @@ impl Proxy {
             Part::NotModified | Part::Content(Selection::Whole) | Part::AsReceived => {}
         }
         match (part, length) {
+            // The engine states the length of content that it is given whole.
+            (Part::Content(Selection::Whole), Some(_)) if !without_content => {}
             (Part::Content(selection), Some(length)) => {
                 state_length(fields, stored.status, selection, length);
             }
