@@ -102,11 +102,13 @@ async fn serve(
     }
     let mut connection = std::pin::pin!(http.serve_connection(wire, service));
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
+        // First, so that the answer that is written next says that it is the last one.
+        biased;
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
+        ended = connection.as_mut() => ended,
     };
     if let Some(limit) = front.gave_up() {
         proxy.gave_up(limit);
