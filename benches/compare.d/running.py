@@ -56,7 +56,7 @@ class Bench(contextlib.ExitStack):
         directory = pathlib.Path(tempfile.mkdtemp(dir=self.directory))
         port = free_port()
         places = {"@port@": str(port), "@origin@": str(origin.port), "@dir@": str(directory)}
-        files = {path.name: path.read_text() for path in CONFIGS.iterdir()}
+        files = {path.name: path.read_text() for path in CONFIGS.iterdir() if path.is_file()}
         for file, text in files.items():
             for place, value in places.items():
                 text = text.replace(place, value)
@@ -86,7 +86,7 @@ class Bench(contextlib.ExitStack):
 
 
 def stop(process):
-    """Ends a program and its children. In good order first: Varnish's child is in a group of its own."""
+    """Ends a program and its children: in good order first, and then whatever is left of them."""
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(5)
@@ -214,7 +214,7 @@ class Run(typing.NamedTuple):
 
 def wrk(server, path, seconds, connections, *arguments):
     """One run of wrk, on one thread."""
-    command = ["wrk", "--latency", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", CONFIGS / "wrk.lua",
+    command = ["wrk", "--latency", "--timeout=20s", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", CONFIGS / "wrk.lua",
                f"http://127.0.0.1:{server.port}{path}", "--", *arguments]
     ran = subprocess.run(command, capture_output=True, text=True)
     counted = re.search(r"counted (\d+) requests in (\d+) us, (\d+) failed, p50 (\d+) us, p99 (\d+) us", ran.stdout)
