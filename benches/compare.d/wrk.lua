@@ -1,5 +1,5 @@
--- For wrk in benches/compare. With an argument each request asks for an object of its own: the argument tells the objects of
--- one run from those of another. At the end one line says what was counted.
+-- For wrk in benches/compare. With an argument each request asks for an object of its own: the argument tells the objects
+-- of one run from those of another. At the end one line says what was counted.
 
 function init(arguments)
     if arguments[1] then
