@@ -69,7 +69,7 @@ async fn accept_one(listener: &Listener, entrance: &Entrance) -> io::Result<()> 
 }
 
 impl Entrance {
-    fn let_in(&self, stream: impl Stream, address: Option<IpAddr>) {
+    pub(super) fn let_in(&self, stream: impl Stream, address: Option<IpAddr>) {
         if let Some(place) = self.room.enter() {
             self.tasks.spawn(serve(stream, address, self.clone(), place));
             return;

@@ -26,7 +26,7 @@ use hyper::rt::{Read, ReadBufCursor};
 use tokio::{io::ReadBuf, time::Instant};
 
 pub(super) use front::Front;
-pub(super) use stream::Stream;
+pub use stream::Stream;
 
 use crate::wire::{Limits, Piece, Scanner, Violation};
 use alarm::Alarm;
