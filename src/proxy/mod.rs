@@ -20,6 +20,7 @@ mod panics;
 mod parts;
 mod preview;
 mod problem;
+mod ready;
 mod renew;
 mod respond;
 mod trailers;
@@ -36,6 +37,7 @@ pub use body::Body;
 pub use interim::{Interim, Interims};
 pub use preview::Preview;
 pub use problem::Problem;
+pub use ready::ReadyHead;
 pub use respond::own_status;
 
 use crate::{
@@ -49,6 +51,7 @@ use crate::{
 };
 use exchange::Exchange;
 use flight::Flights;
+use forward::ensure_date;
 use keyed::{Found, Turns};
 use panics::{Panicked, caught};
 
@@ -181,11 +184,11 @@ impl Proxy {
             Ok(Ok(response)) => response,
             Ok(Err(problem)) => {
                 self.shared.sink.happened(Incident::Problem(problem.name()));
-                problem.into_response()
+                self.explained(problem)
             }
             Err(Panicked) => {
                 self.shared.sink.happened(Incident::Panic);
-                Problem::Internal.into_response()
+                self.explained(Problem::Internal)
             }
         }
     }
@@ -193,7 +196,13 @@ impl Proxy {
     /// Answers a message that broke a rule of the wire.
     pub fn refuse(&self, violation: Violation) -> Response<Body> {
         self.shared.sink.refused(violation);
-        Problem::Refused(violation).into_response()
+        self.explained(Problem::Refused(violation))
+    }
+
+    fn explained(&self, problem: Problem) -> Response<Body> {
+        let mut response = problem.into_response();
+        ensure_date(response.headers_mut(), self.shared.clock.now().wall);
+        response
     }
 
     /// The answer to a connection that there is no room for, as it is written.

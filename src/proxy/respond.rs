@@ -12,7 +12,8 @@ use http::{
 };
 
 use super::{
-    Body, Proxy, exchange::Exchange, fill::Filling, forward, head, multipart::Ranges, trailers::Announced,
+    Body, Proxy, ReadyHead, exchange::Exchange, fill::Filling, forward, head, multipart::Ranges,
+    trailers::Announced,
 };
 use crate::{
     decision::{Reason, Stored},
@@ -32,6 +33,9 @@ use crate::{
     store::{Entry, HeadBlock, WHOLE},
     upstream::Content,
 };
+
+/// Room for Age and Cache-Status with names of the usual lengths, in bytes.
+const USUAL_OWN_LINES: usize = 128;
 
 /// What was decided about a request, for Cache-Status and the sinks.
 #[derive(Clone, Copy, Debug)]
@@ -149,7 +153,15 @@ impl Proxy {
     ) -> Response<Body> {
         let (body, extent) = (entry.body(), entry.meta().extent);
         let length = extent.complete(body.len());
-        let part = part(&exchange.parts.method, exchange.fields(), entry.meta(), Some(length), now);
+        let method = &exchange.parts.method;
+        let part = part(method, exchange.fields(), entry.meta(), Some(length), now);
+        if *method == Method::GET
+            && extent == Extent::Whole
+            && part == Part::Content(Selection::Whole)
+            && entry.meta().status == StatusCode::OK
+        {
+            return self.respond_whole(exchange, entry, outcome, now);
+        }
         let mut in_parts = None;
         let content = match &part {
             Part::NotModified | Part::Content(Selection::Unsatisfiable) => Body::empty(),
@@ -172,6 +184,30 @@ impl Proxy {
         }
         state_age(&mut response, entry.meta(), outcome.handling, now);
         self.finish(exchange, response, outcome)
+    }
+
+    /// The response from the store as most clients get it: all of it, under its head as it is stored.
+    fn respond_whole(
+        &self,
+        exchange: &Exchange,
+        entry: &Arc<Entry<Stored>>,
+        outcome: Outcome,
+        now: Now,
+    ) -> Response<Body> {
+        let mut own = String::with_capacity(USUAL_OWN_LINES);
+        if let Some(age) = stated_age(entry.meta(), outcome.handling, now) {
+            own.extend(["age: ", itoa::Buffer::new().format(age), "\r\n"]);
+        }
+        if let Some(status) = self.cache_status(exchange, outcome) {
+            own.push_str("cache-status: ");
+            status.write(&mut own);
+            own.push_str("\r\n");
+        }
+        let head = ReadyHead::new(entry.head().clone(), HeadBlock::from_lines(own));
+        let content = Body::stored(entry.body().chunks(0..entry.body().len()));
+        let response = Response::new(content.under(head));
+        self.tell(exchange, response.status(), outcome);
+        response
     }
 
     /// The response that is being received and stored.
@@ -272,22 +308,32 @@ impl Proxy {
 
     /// Adds Cache-Status, and tells the sinks.
     fn finish(&self, exchange: &Exchange, mut response: Response<Body>, outcome: Outcome) -> Response<Body> {
-        let route = exchange.route.name.as_str();
-        let Outcome { handling, level, reason } = outcome;
-        if self.shared.settings.cache_status {
-            let status = CacheStatus { handling, level, route, detail: reason.map(Reason::name) };
+        if let Some(status) = self.cache_status(exchange, outcome) {
             response.headers_mut().append(&CACHE_STATUS, status.to_value());
         }
+        self.tell(exchange, response.status(), outcome);
+        response
+    }
+
+    /// Cache-Status, unless the operator has it off.
+    fn cache_status<'a>(&self, exchange: &'a Exchange, outcome: Outcome) -> Option<CacheStatus<'a>> {
+        let Outcome { handling, level, reason } = outcome;
+        let route = exchange.route.name.as_str();
+        let status = CacheStatus { handling, level, route, detail: reason.map(Reason::name) };
+        self.shared.settings.cache_status.then_some(status)
+    }
+
+    fn tell(&self, exchange: &Exchange, status: StatusCode, outcome: Outcome) {
+        let Outcome { handling, level, reason } = outcome;
         self.shared.sink.decided(&Decision {
             method: &exchange.parts.method,
             path: exchange.target.path(),
-            route,
+            route: &exchange.route.name,
             level,
             handling,
             reason,
-            status: response.status(),
+            status,
         });
-        response
     }
 }
 
@@ -332,14 +378,18 @@ fn state_length(fields: &mut HeaderMap, status: StatusCode, selection: &Selectio
 
 /// Age on everything that comes from the store, and on a fresh answer that was already old when it came
 /// (RFC 9111 section 5.1).
-fn state_age(response: &mut Response<Body>, stored: &Stored, handling: Handling, now: Now) {
-    let age = stored.age(now).as_secs();
-    if age > 0 || matches!(handling, Handling::Hit { .. }) {
-        response.headers_mut().insert(AGE, number(age));
-    }
+fn stated_age(stored: &Stored, handling: Handling, now: Now) -> Option<u64> {
     debug_assert!(
         !matches!((handling, stored.remaining(now)), (Handling::Hit { ttl: None }, Remaining::Stale(_)))
             || stored.lifetime == FreshnessLifetime::Forever,
         "a hit without ttl never expires"
     );
+    let age = stored.age(now).as_secs();
+    (age > 0 || matches!(handling, Handling::Hit { .. })).then_some(age)
+}
+
+fn state_age(response: &mut Response<Body>, stored: &Stored, handling: Handling, now: Now) {
+    if let Some(age) = stated_age(stored, handling, now) {
+        response.headers_mut().insert(AGE, number(age));
+    }
 }

@@ -91,7 +91,8 @@ impl CacheStatus<'_> {
         HeaderValue::from_str(&line).unwrap_or_else(|_| HeaderValue::from_static("plimsoll"))
     }
 
-    fn write(&self, line: &mut String) {
+    /// Appends the field value to a line.
+    pub fn write(&self, line: &mut String) {
         line.push_str("plimsoll");
         match self.handling {
             Handling::Hit { ttl } => {

@@ -96,7 +96,10 @@ async fn serve(
     let wire = Wire::new(stream, Arc::clone(&front), limits.head, patience);
     let service = service_fn(|request: Request<Incoming>| front.answer(&proxy, request, peer));
     let mut http = http1::Builder::new();
-    http.header_read_timeout(None).max_buf_size(BUFFER.max(limits.head.head + BEYOND_HEAD));
+    // Every answer has its Date already.
+    http.header_read_timeout(None)
+        .auto_date_header(false)
+        .max_buf_size(BUFFER.max(limits.head.head + BEYOND_HEAD));
     if limits.head.fields > USUAL_FIELDS {
         http.max_headers(limits.head.fields);
     }

@@ -32,6 +32,16 @@ impl HeadBlock {
         Self(Bytes::from(block))
     }
 
+    /// A block of lines that are made already, each with its CRLF.
+    pub fn from_lines(lines: String) -> Self {
+        Self(Bytes::from(lines))
+    }
+
+    /// The block as it goes over the wire.
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+
     /// The block as it goes over the wire, without the empty line that ends a head.
     pub fn as_bytes(&self) -> &Bytes {
         &self.0

@@ -8,6 +8,7 @@
 
 mod alarm;
 mod front;
+mod splice;
 mod stream;
 #[cfg(test)]
 mod tests;
