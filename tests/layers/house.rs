@@ -35,7 +35,7 @@ const fn room(
 pub(crate) const HOUSE: [Room; 15] = [
     pure("wire", &[], &["http"], "the strict reading of HTTP/1 serves both sides of the proxy"),
     pure("level", &[], &["http"], "levels and evidence stand on nothing else"),
-    pure("key", &[], &["bytes", "http"], "what a key is made of does not depend on policy"),
+    pure("key", &[], &["bytes", "http", "itoa"], "what a key is made of does not depend on policy"),
     pure(
         "semantics",
         &["key", "level"],
