@@ -2,35 +2,20 @@
 
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up has nothing to measure")]
 
+#[path = "support/hit.rs"]
+mod hit;
+
 use std::{hint::black_box, time::Duration};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use hit::{Hit, request, target};
+use http::{Method, header};
 use plimsoll::{
-    decision::{
-        Answered, Asked, Classified, Content, Framing, Keyed, Policy, Stored, Verdict, classify, judge, plan,
-    },
+    decision::{classify, plan},
     key::{CacheKey, FieldSpec, Scheme, StateSpec, Target},
-    level::{Identity, Level, Profile},
     route::{Pattern, Route, RouteTable, Treatment},
     semantics::Now,
 };
-
-fn request() -> HeaderMap {
-    let lines = [
-        (header::HOST, "api.example"),
-        (header::USER_AGENT, "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"),
-        (header::ACCEPT, "application/json"),
-        (header::ACCEPT_ENCODING, "gzip, deflate, br"),
-        (header::ACCEPT_LANGUAGE, "fr-CH, fr;q=0.9, en;q=0.8"),
-    ];
-    lines.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect()
-}
-
-fn target() -> Target {
-    Target::new(Scheme::Http, "api.example", "/product/1234", Some("language=french&utm_source=x"))
-        .expect("a valid target")
-}
 
 fn pattern(text: &str) -> Pattern {
     Pattern::parse(text).expect("a valid pattern")
@@ -73,44 +58,12 @@ fn routes(c: &mut Criterion) {
     }
 }
 
-/// A request with its key, a stored answer to it, and the policy: what a hit is decided from.
-fn hit(now: Now) -> (Route, HeaderMap, Keyed, Stored, Policy) {
-    let mut route = Route::new("product", pattern("/product/{id}"), Treatment::Declared(Level::Changing));
-    route.lifetime.ttl = Duration::from_secs(30);
-    let policy = Policy {
-        identity: Identity::default(),
-        profile: Profile::Safe,
-        max_object: 1 << 24,
-        targeted: Vec::new(),
-    };
-    let (fields, target) = (request(), target());
-    let asked = Asked { method: &Method::GET, target: &target, fields: &fields, content: Content::None };
-    let Classified::Keyed(keyed) = classify(&asked, &route, &policy) else { panic!("a keyed request") };
-    let answer = HeaderMap::new();
-    let answered = Answered {
-        status: StatusCode::OK,
-        fields: &answer,
-        framing: Framing::Length(1024),
-        asked: now,
-        received: now,
-        with_content: true,
-        chance: 0.0,
-    };
-    let verdict = judge(&answered, &fields, &keyed, &route, &policy).verdict;
-    let Verdict::Store { stored, .. } = verdict else { panic!("a storable answer") };
-    (route, fields, keyed, *stored, policy)
-}
-
 fn decisions(c: &mut Criterion) {
     let now = Now { wall: std::time::SystemTime::UNIX_EPOCH, mono: Duration::ZERO };
-    let (route, fields, keyed, stored, policy) = hit(now);
-    let target = target();
-    c.bench_function("classify", |b| {
-        let asked = Asked { method: &Method::GET, target: &target, fields: &fields, content: Content::None };
-        b.iter(|| classify(black_box(&asked), &route, &policy));
-    });
+    let hit = Hit::at(now);
+    c.bench_function("classify", |b| b.iter(|| classify(black_box(&hit.asked()), &hit.route, &hit.policy)));
     c.bench_function("plan: a hit", |b| {
-        b.iter(|| plan(black_box(&keyed), &fields, [&stored], None, &policy, now));
+        b.iter(|| plan(black_box(&hit.keyed), &hit.fields, [&hit.stored], None, &hit.policy, now));
     });
 }
 

@@ -17,7 +17,7 @@
 //! | [`wire`] | the strict reading of HTTP/1: where messages end, and every rule that a refusal names | nothing |
 //! | [`level`] | the five levels, the evidence for them and its join, how to lower them; where identity rides in a request | nothing |
 //! | [`key`] | explicit state in canonical form, the cache key, and the hermetic request that is built from it | nothing |
-//! | [`semantics`] | HTTP caching as functions: directives, freshness, validation, Vary, ranges, Cache-Status | `key`, `level` |
+//! | [`semantics`] | HTTP caching as functions: directives, dates, freshness, validation, Vary, ranges and parts, cache groups, Cache-Status | `key`, `level` |
 //! | [`route`] | what the operator says about the API, and the table that finds the most specific route | `key`, `level` |
 //! | [`decision`] | the decision, once: classify a request, plan an answer, judge what the origin says | `key`, `level`, `route`, `semantics` |
 //! | [`observe`] | what happened, as types: the clock, decisions, findings; the log is a sink of them | `decision`, `level`, `semantics`, `wire` |
@@ -52,9 +52,9 @@
 //! 7. *A stored answer that depends on what is not in the key.* On a declared route the request to the origin is built from
 //!    the key alone. That keys are injective, and that the request says no more than its key, are properties in `key`.
 //! 8. *Evidence that lowers a level.* The effective level is a join (properties in `level`).
-//! 9. *A fill that dies with its client, or an answer that was cut short and looks whole.* A fill runs in a task of its own.
-//!    Its first client is only a follower, and a fill that fails tells its followers with an error, never with a clean end
-//!    (tests of `store`).
+//! 9. *A fill that dies with its client, or an answer that was cut short and looks whole.* A fill runs in a task of its own,
+//!    and its first client is only a follower: it ends where nobody has followed it for `cache.fill_timeout`. A fill that
+//!    fails tells its followers with an error, never with a clean end (tests of `store`).
 //! 10. *A store over its budget.* All that is stored counts, overhead too (tests of `store`).
 //! 11. *Text that goes stale.* The tables of the README and this map are compared with the code; the files in `config/` are
 //!     read by tests.

@@ -96,9 +96,10 @@ fn one(words: &mut &[&str]) -> Option<bool> {
     Some(ACCEPTED.contains(name))
 }
 
+/// Takes an operator from the front. SPDX has them in capitals or in small letters.
 fn take(words: &mut &[&str], word: &str) -> bool {
     match words.split_first() {
-        Some((first, rest)) if *first == word => {
+        Some((first, rest)) if *first == word || *first == word.to_lowercase() => {
             *words = rest;
             true
         }
@@ -182,6 +183,7 @@ fn an_expression_is_read_as_it_is_meant() {
     let accepted = [
         "MIT",
         "MIT/Apache-2.0",
+        "MIT or Apache-2.0",
         "GPL-3.0-only OR MIT",
         "(MIT OR Apache-2.0) AND Unicode-3.0",
         "Apache-2.0 WITH LLVM-exception",
@@ -200,6 +202,7 @@ fn an_expression_is_read_as_it_is_meant() {
         "(MIT",
         "MIT ISC",
         "MIT OR",
+        "MIT Or ISC",
     ];
     for expression in refused {
         assert!(!is_accepted(expression), "{expression}");

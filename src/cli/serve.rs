@@ -159,16 +159,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, sink: Arc<dyn Sink>) -
         })?),
         None => None,
     };
-    let settings = proxy_settings(&config);
-    let origin = Origin::new(upstream_settings(&config), Arc::clone(&sink))?;
-    let limits = server_limits(&config.server);
-    let store_limits = StoreLimits {
-        max_variants: config.cache.max_variants,
-        ..StoreLimits::of_capacity(config.cache.capacity.0)
-    };
-    let store = Arc::new(MemoryStore::<Stored>::new(store_limits));
-    let tasks = TaskTracker::new();
-    let shared = Shared::new(settings, config.routes, store, clock, sink, tasks.clone());
+    let Parts { shared, origin, limits, tasks } = Parts::new(config, clock, sink)?;
     let server = server::start(bound, &shared, &origin, limits, tasks)?;
     let stop_admin = CancellationToken::new();
     let address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
@@ -176,6 +167,39 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, sink: Arc<dyn Sink>) -
         tokio::spawn(admin::serve(listener, Arc::clone(&shared), stop_admin.clone().cancelled_owned()));
     }
     Ok(Started { server, admin: address, shared, stop_admin })
+}
+
+/// What workers are started with.
+#[derive(Debug)]
+pub struct Parts {
+    /// What they share.
+    pub shared: Arc<Shared>,
+    /// Where they get what is not stored.
+    pub origin: Arc<Origin>,
+    /// What clients may take.
+    pub limits: server::Limits,
+    /// What must end before the workers may.
+    pub tasks: TaskTracker,
+}
+
+impl Parts {
+    /// Puts them together, as the config says.
+    ///
+    /// # Errors
+    /// The system refuses its trust store.
+    pub fn new(config: Config, clock: Arc<dyn Clock>, sink: Arc<dyn Sink>) -> io::Result<Self> {
+        let settings = proxy_settings(&config);
+        let origin = Origin::new(upstream_settings(&config), Arc::clone(&sink))?;
+        let limits = server_limits(&config.server);
+        let store_limits = StoreLimits {
+            max_variants: config.cache.max_variants,
+            ..StoreLimits::of_capacity(config.cache.capacity.0)
+        };
+        let store = Arc::new(MemoryStore::<Stored>::new(store_limits));
+        let tasks = TaskTracker::new();
+        let shared = Shared::new(settings, config.routes, store, clock, sink, tasks.clone());
+        Ok(Self { shared, origin, limits, tasks })
+    }
 }
 
 fn listen(address: &ListenAddress) -> Listen {

@@ -8,7 +8,7 @@ use http::{
 use super::{Policy, Reason, Refusal};
 use crate::{
     key::{CacheKey, Codings, QueryContent, Target},
-    level::{Carried, Evidence, EvidenceSet, Level, Profile},
+    level::{Carried, Evidence, EvidenceSet, Level, Profile, has_any_field},
     route::{ClientDirectives, Route, Treatment},
     semantics::{cache_status::Fwd, directives::CacheControl, methods},
 };
@@ -193,9 +193,7 @@ fn bypass(
         _ if asked.fields.contains_key(IF_MATCH) || asked.fields.contains_key(IF_UNMODIFIED_SINCE) => {
             Refusal::Precondition
         }
-        _ if route.treatment == Treatment::Origin
-            && OVERRIDES.iter().any(|name| asked.fields.contains_key(name)) =>
-        {
+        _ if route.treatment == Treatment::Origin && has_any_field(asked.fields, OVERRIDES.iter()) => {
             Refusal::OverrideField
         }
         _ if own_directives.no_store => Refusal::RequestNoStore,

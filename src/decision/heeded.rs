@@ -1,6 +1,9 @@
 //! The fields of an answer that count, and what they say.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
 
 use http::{
     HeaderMap, HeaderName, StatusCode,
@@ -23,21 +26,21 @@ use crate::{
 };
 
 /// The fields of an answer that count: those that the route ignores are left out.
-pub(super) struct Heeded {
-    pub(super) fields: HeaderMap,
+pub(super) struct Heeded<'a> {
+    pub(super) fields: Cow<'a, HeaderMap>,
     pub(super) directives: CacheControl,
     pub(super) vary: Vary,
 }
 
-impl Heeded {
-    pub(super) fn of(all: &HeaderMap, ignored: &[HeaderName], targets: &[HeaderName]) -> Self {
-        let mut fields = all.clone();
+impl<'a> Heeded<'a> {
+    pub(super) fn of(all: &'a HeaderMap, ignored: &[HeaderName], targets: &[HeaderName]) -> Self {
+        let mut fields = Cow::Borrowed(all);
         for name in ignored {
-            fields.remove(name);
+            leave_out(&mut fields, name);
         }
         let directives = match targeted(&fields, targets) {
             Some(targeted) => {
-                fields.remove(EXPIRES);
+                leave_out(&mut fields, &EXPIRES);
                 targeted
             }
             None => CacheControl::of_response(&fields),
@@ -100,6 +103,13 @@ impl Heeded {
     /// nobody else (RFC 9111 sections 5.2.2.4 and 5.2.2.7).
     pub(super) fn unshared(&self) -> Vec<HeaderName> {
         self.directives.no_cache.fields().iter().chain(self.directives.private.fields()).cloned().collect()
+    }
+}
+
+/// Most answers have nothing that is left out, and then they are not copied.
+fn leave_out(fields: &mut Cow<'_, HeaderMap>, name: &HeaderName) {
+    if fields.contains_key(name) {
+        fields.to_mut().remove(name);
     }
 }
 

@@ -108,7 +108,7 @@ fn ignored<'a>(keyed: &Keyed, route: &'a Route) -> &'a [HeaderName] {
 /// route was declared too low for this key.
 fn judge_hermetic(
     answer: &Answered<'_>,
-    heeded: &Heeded,
+    heeded: &Heeded<'_>,
     request: &HeaderMap,
     keyed: &Keyed,
     route: &Route,
@@ -210,7 +210,7 @@ fn unfit_for_hermetic(
 
 /// The fields that an answer's Vary names and the route does not declare. What the key holds anyway needs no word of
 /// the route: the codings, the host and the scheme, and what the content of a QUERY is.
-fn undeclared(heeded: &Heeded, keyed: &Keyed, route: &Route) -> Box<[HeaderName]> {
+fn undeclared(heeded: &Heeded<'_>, keyed: &Keyed, route: &Route) -> Box<[HeaderName]> {
     let is_query = keyed.key.parts().method == KeyMethod::Query;
     let is_declared = |name: &HeaderName| {
         [ACCEPT_ENCODING, HOST, X_FORWARDED_PROTO].contains(name)
@@ -223,7 +223,7 @@ fn undeclared(heeded: &Heeded, keyed: &Keyed, route: &Route) -> Box<[HeaderName]
 /// An answer to a request that was forwarded whole: the origin's own fields decide (RFC 9111 section 3).
 fn judge_whole(
     answer: &Answered<'_>,
-    heeded: &Heeded,
+    heeded: &Heeded<'_>,
     request: &HeaderMap,
     keyed: &Keyed,
     route: &Route,
@@ -306,7 +306,7 @@ fn extent(answer: &Answered<'_>, request: &HeaderMap) -> Result<Extent, Refusal>
 }
 
 /// Why an answer to a whole request is not stored, lifetimes aside.
-fn unfit_to_store(answer: &Answered<'_>, heeded: &Heeded, policy: &Policy) -> Option<Refusal> {
+fn unfit_to_store(answer: &Answered<'_>, heeded: &Heeded<'_>, policy: &Policy) -> Option<Refusal> {
     if let Some(refusal) = heeded.forbidden(answer.status) {
         Some(refusal)
     } else if !answer.with_content {
@@ -331,7 +331,7 @@ fn is_too_large(answer: &Answered<'_>, policy: &Policy) -> bool {
 
 fn stored(
     answer: &Answered<'_>,
-    heeded: &Heeded,
+    heeded: &Heeded<'_>,
     lifetime: FreshnessLifetime,
     coding: Option<Codings>,
     nature: Nature,

@@ -224,11 +224,13 @@ pub fn can_be_offered(keyed: &Keyed, fields: &HeaderMap, stored: &Stored, policy
 }
 
 /// A part is completed for a request that wants the whole, and nothing else, where the whole can be stored and one run
-/// of bytes is missing (RFC 9111 section 3.3). Only a strong validator says that the rest belongs to it (section 3.4).
+/// of bytes is missing (RFC 9111 section 3.3). Only a strong validator says that the rest belongs to it (section 3.4); an
+/// origin that has no validators at all may answer with the whole, where one that has only weak ones knows better.
 fn complete(keyed: &Keyed, fields: &HeaderMap, variant: usize, stored: &Stored, policy: &Policy) -> Plan {
     let is_plain = keyed.method == Method::GET && !asks_for_a_part(fields) && !is_conditional(fields);
     let part = stored.extent().part().filter(|part| is_plain && part.complete() <= policy.max_object);
-    match part.and_then(Part::missing).filter(|_| stored.strong_validator().is_some()) {
+    let may_be_of_use = stored.strong_validator().is_some() || !stored.has_validator();
+    match part.and_then(Part::missing).filter(|_| may_be_of_use) {
         Some(missing) => Plan::Complete { variant, missing },
         None => Plan::Fetch { fwd: Fwd::Partial },
     }

@@ -10,27 +10,32 @@ use super::{Scheme, TargetError, percent};
 /// An IPv6 address gets the form of RFC 5952. User information is refused (RFC 9110 section 4.2.4), and so is a
 /// percent-encoded host, which no name of the DNS needs and which origins read differently.
 pub fn canonical_authority(raw: &str, scheme: Scheme) -> Result<String, TargetError> {
-    if raw.contains('@') {
+    // Most authorities are a name and nothing else.
+    if !raw.bytes().any(|byte| matches!(byte, b'@' | b':' | b'[')) {
+        return canonical_host(raw);
+    }
+    if raw.bytes().any(|byte| byte == b'@') {
         return Err(TargetError::UserInfo);
     }
     let (host, port) = split_port(raw)?;
     let mut authority = canonical_host(host)?;
     if let Some(port) = port.filter(|port| *port != scheme.default_port()) {
         authority.push(':');
-        authority.push_str(&port.to_string());
+        authority.push_str(itoa::Buffer::new().format(port));
     }
     Ok(authority)
 }
 
 /// Host and port of an authority. A colon with no port behind it is as none.
 pub(crate) fn split_port(raw: &str) -> Result<(&str, Option<u16>), TargetError> {
-    let host_end = match raw.find(']') {
+    let place = |text: &str, wanted: u8| text.bytes().position(|byte| byte == wanted);
+    let host_end = match place(raw, b']') {
         Some(bracket) => bracket + 1,
         None if raw.starts_with('[') => return Err(TargetError::HostInvalid),
         None => 0,
     };
     let (_, tail) = raw.split_at(host_end);
-    let Some(colon) = tail.find(':') else { return Ok((raw, None)) };
+    let Some(colon) = place(tail, b':') else { return Ok((raw, None)) };
     let host = &raw[..host_end + colon];
     let digits = &tail[colon + 1..];
     if digits.is_empty() {

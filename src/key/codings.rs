@@ -5,7 +5,7 @@ use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 
 use super::{
     fields,
-    negotiation::{self, Kind},
+    negotiation::{self, Item, Kind},
 };
 
 /// One content coding.
@@ -62,13 +62,21 @@ impl Codings {
     pub fn accepted(fields: &HeaderMap) -> Self {
         let lines = fields.get_all(ACCEPT_ENCODING).iter();
         let Some(list) = fields::joined(&ACCEPT_ENCODING, lines) else { return Self::NONE };
-        let items = std::str::from_utf8(&list)
-            .ok()
-            .and_then(|list| negotiation::items(Kind::Coding, list).collect::<Option<Vec<_>>>());
-        let Some(items) = items else { return Self::NONE };
-        let weight_of = |range: &str| items.iter().filter(|i| i.range == range).map(|i| i.weight).max();
-        let is_accepted = |coding: &Coding| weight_of(coding.as_str()).or_else(|| weight_of("*")) > Some(0);
-        Coding::ALL.into_iter().filter(is_accepted).collect()
+        let Ok(list) = std::str::from_utf8(&list) else { return Self::NONE };
+        // Of a coding that is named twice, the greater weight counts.
+        let mut named = [None; Coding::ALL.len()];
+        let mut star = None;
+        for item in negotiation::items(Kind::Coding, list) {
+            let Some(Item { range, weight }) = item else { return Self::NONE };
+            let coding = Coding::ALL.iter().position(|coding| range == coding.as_str());
+            match coding.and_then(|coding| named.get_mut(coding)) {
+                Some(known) => *known = (*known).max(Some(weight)),
+                None if range == "*" => star = star.max(Some(weight)),
+                None => {}
+            }
+        }
+        let weighed = Coding::ALL.into_iter().zip(named);
+        weighed.filter(|(_, weight)| weight.or(star) > Some(0)).map(|(coding, _)| coding).collect()
     }
 
     /// This set and one more coding.

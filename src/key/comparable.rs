@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use http::header::{ACCEPT_LANGUAGE, COOKIE, HeaderName, HeaderValue};
 
 use super::{
-    fields::{joined, kind_of, trim_bytes},
+    fields::{joined, kind_of},
     negotiation::{self, Item, Kind},
 };
 
@@ -62,11 +62,11 @@ fn without_space_around_commas(value: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     let mut out = Vec::with_capacity(value.len());
     let mut rest = &*value;
     while let Some(comma) = negotiation::find_unquoted(rest, b',') {
-        out.extend_from_slice(trim_bytes(&rest[..comma]));
+        out.extend_from_slice(rest[..comma].trim_ascii());
         out.push(b',');
         rest = &rest[comma + 1..];
     }
-    out.extend_from_slice(trim_bytes(rest));
+    out.extend_from_slice(rest.trim_ascii());
     Cow::Owned(out)
 }
 

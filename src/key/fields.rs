@@ -117,34 +117,21 @@ pub(super) fn kind_of(name: &HeaderName) -> Option<Kind> {
     }
 }
 
-/// All lines of a field as one, without white space around it. Cookies have a separator of their own (RFC 9113
+/// All lines of a field as one, without white space around it, of which a value can have only space and HTAB. Cookies have a separator of their own (RFC 9113
 /// section 8.2.3).
 pub(super) fn joined<'a>(
     name: &HeaderName,
     mut values: impl Iterator<Item = &'a HeaderValue>,
 ) -> Option<Cow<'a, [u8]>> {
     let first = values.next()?.as_bytes();
-    let Some(second) = values.next() else { return Some(Cow::Borrowed(trim_bytes(first))) };
+    let Some(second) = values.next() else { return Some(Cow::Borrowed(first.trim_ascii())) };
     let separator: &[u8] = if *name == COOKIE { b"; " } else { b", " };
     let mut all = first.to_vec();
     for value in std::iter::once(second).chain(values) {
         all.extend_from_slice(separator);
         all.extend_from_slice(value.as_bytes());
     }
-    Some(Cow::Owned(trim_bytes(&all).to_vec()))
-}
-
-/// Without the optional white space (RFC 9110 section 5.6.3) around it.
-pub(super) fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
-}
-
-pub(super) fn trim_bytes(bytes: &[u8]) -> &[u8] {
-    let is_text = |byte: &u8| !matches!(byte, b' ' | b'\t');
-    match (bytes.iter().position(is_text), bytes.iter().rposition(is_text)) {
-        (Some(start), Some(end)) => &bytes[start..=end],
-        _ => &[],
-    }
+    Some(Cow::Owned(all.trim_ascii().to_vec()))
 }
 
 #[cfg(test)]

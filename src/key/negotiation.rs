@@ -5,8 +5,6 @@
 
 use std::borrow::Cow;
 
-use super::fields::trim;
-
 /// The fields that are lists of ranges with a weight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -33,7 +31,10 @@ const FULL_WEIGHT: u16 = 1000;
 
 /// The items of a list, `None` for each that is malformed. Empty ones are no items (RFC 9110 section 5.6.1).
 pub(super) fn items(kind: Kind, list: &str) -> impl Iterator<Item = Option<Item<'_>>> {
-    split_unquoted(list, b',').map(trim).filter(|text| !text.is_empty()).map(move |text| item(kind, text))
+    split_unquoted(list, b',')
+        .map(str::trim_ascii)
+        .filter(|text| !text.is_empty())
+        .map(move |text| item(kind, text))
 }
 
 /// The canonical form of a list, or `None` where an item is malformed.
@@ -146,7 +147,7 @@ fn starts_with_part(text: &str, part: &str, separator: u8) -> bool {
 }
 
 fn item(kind: Kind, text: &str) -> Option<Item<'_>> {
-    let mut parts = split_unquoted(text, b';').map(trim);
+    let mut parts = split_unquoted(text, b';').map(str::trim_ascii);
     let mut range = canonical_range(kind, parts.next()?)?;
     let mut weight = None;
     for part in parts {
@@ -285,8 +286,10 @@ fn split_unquoted(text: &str, separator: u8) -> impl Iterator<Item = &str> {
 }
 
 pub(super) fn find_unquoted(bytes: &[u8], separator: u8) -> Option<usize> {
+    // Few lists have quotes, and up to the first nothing is quoted.
+    let first = bytes.iter().position(|byte| *byte == separator || *byte == b'"')?;
     let (mut in_quotes, mut is_escaped) = (false, false);
-    bytes.iter().position(|byte| {
+    let found = bytes[first..].iter().position(|byte| {
         if std::mem::take(&mut is_escaped) {
             return false;
         }
@@ -296,5 +299,6 @@ pub(super) fn find_unquoted(bytes: &[u8], separator: u8) -> Option<usize> {
             _ => {}
         }
         !in_quotes && *byte == separator
-    })
+    });
+    found.map(|found| first + found)
 }

@@ -155,5 +155,5 @@ pub fn is_proxy_field(name: &HeaderName) -> bool {
 }
 
 fn is_field_value(text: &str) -> bool {
-    !text.is_empty() && fields::trim(text) == text && HeaderValue::from_str(text).is_ok()
+    !text.is_empty() && text.trim_ascii() == text && HeaderValue::from_str(text).is_ok()
 }

@@ -113,8 +113,8 @@ impl Identity {
     pub fn carried(&self, fields: &HeaderMap) -> Carried {
         Carried {
             authorization: fields.contains_key(AUTHORIZATION),
-            user: self.user.iter().any(|place| !place.is_authorization() && self.is_present(place, fields)),
-            session: self.session.iter().any(|place| self.is_present(place, fields)),
+            user: self.has_any(self.user.iter().filter(|place| !place.is_authorization()), fields),
+            session: self.has_any(self.session.iter(), fields),
         }
     }
 
@@ -135,14 +135,26 @@ impl Identity {
         if kept.is_empty() { None } else { HeaderValue::from_str(&kept.join("; ")).ok() }
     }
 
-    fn is_present(&self, place: &IdentityField, fields: &HeaderMap) -> bool {
-        match place {
-            IdentityField::Header(name) => fields.contains_key(name),
-            IdentityField::Cookie(pattern) => {
-                has_unreadable_cookie(fields)
-                    || cookie_names(fields).any(|name| pattern.matches(name) && !self.is_ignored(name))
-            }
-        }
+    fn has_any<'a>(
+        &self,
+        places: impl Iterator<Item = &'a IdentityField> + Clone,
+        fields: &HeaderMap,
+    ) -> bool {
+        let headers = places.clone().filter_map(|place| match place {
+            IdentityField::Header(name) => Some(name),
+            IdentityField::Cookie(_) => None,
+        });
+        let mut cookies = places.filter_map(|place| match place {
+            IdentityField::Cookie(pattern) => Some(pattern),
+            IdentityField::Header(_) => None,
+        });
+        has_any_field(fields, headers)
+            || (fields.contains_key(COOKIE) && cookies.any(|pattern| self.has_cookie(pattern, fields)))
+    }
+
+    fn has_cookie(&self, pattern: &CookiePattern, fields: &HeaderMap) -> bool {
+        has_unreadable_cookie(fields)
+            || cookie_names(fields).any(|name| pattern.matches(name) && !self.is_ignored(name))
     }
 
     fn is_ignored(&self, name: &str) -> bool {
@@ -166,6 +178,13 @@ impl Default for Identity {
                 .collect(),
         }
     }
+}
+
+/// Whether a request has a field of one of these names. A name that is as long as none of its fields is not looked up.
+pub fn has_any_field<'a>(fields: &HeaderMap, mut names: impl Iterator<Item = &'a HeaderName>) -> bool {
+    let length = |name: &HeaderName| 1_u64 << (name.as_str().len() % 64);
+    let lengths = fields.keys().fold(0, |lengths, name| lengths | length(name));
+    names.any(|name| lengths & length(name) != 0 && fields.contains_key(name))
 }
 
 fn names(places: &[IdentityField], name: &HeaderName) -> bool {

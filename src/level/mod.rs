@@ -10,7 +10,7 @@ mod identity;
 
 pub use advice::advice;
 pub use evidence::{Evidence, EvidenceSet};
-pub use identity::{Carried, CookiePattern, Identity, IdentityField, Profile};
+pub use identity::{Carried, CookiePattern, Identity, IdentityField, Profile, has_any_field};
 
 /// The highest input that a response depends on, from 1 (explicit request state only) to 5 (chance).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,15 +8,18 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::{ahead::Frames, multipart::Ranges};
+use super::{ReadyHead, ahead::Frames, multipart::Ranges};
 use crate::{
     store::{Chunks, Follower},
     upstream::Content,
 };
 
-/// The content of a response.
+/// The content of a response, and its head where that is ready to be sent.
 #[derive(Debug)]
-pub struct Body(Source);
+pub struct Body {
+    source: Source,
+    head: Option<ReadyHead>,
+}
 
 #[derive(Debug)]
 enum Source {
@@ -37,32 +40,46 @@ enum Source {
 impl Body {
     /// No content.
     pub const fn empty() -> Self {
-        Self(Source::Bytes(None))
+        Self::of(Source::Bytes(None))
+    }
+
+    const fn of(source: Source) -> Self {
+        Self { source, head: None }
+    }
+
+    /// The same content under a head that is ready.
+    pub(super) fn under(self, head: ReadyHead) -> Self {
+        Self { head: Some(head), ..self }
+    }
+
+    /// Takes the lines of the head that are not among the response's fields.
+    pub const fn take_head(&mut self) -> Option<ReadyHead> {
+        self.head.take()
     }
 
     /// Content that is all here.
     pub fn from_bytes(bytes: Bytes) -> Self {
-        Self(Source::Bytes(Some(bytes).filter(|bytes| !bytes.is_empty())))
+        Self::of(Source::Bytes(Some(bytes).filter(|bytes| !bytes.is_empty())))
     }
 
     pub(super) const fn stored(chunks: Chunks) -> Self {
-        Self(Source::Stored(chunks))
+        Self::of(Source::Stored(chunks))
     }
 
     pub(super) fn ranges(ranges: Ranges) -> Self {
-        Self(Source::Ranges(Box::new(ranges)))
+        Self::of(Source::Ranges(Box::new(ranges)))
     }
 
     pub(super) fn filling(follower: Follower, length: Option<u64>) -> Self {
-        Self(Source::Filling { follower: Box::new(follower), left: length, at_trailers: false })
+        Self::of(Source::Filling { follower: Box::new(follower), left: length, at_trailers: false })
     }
 
     pub(super) fn begun(frames: Frames, then: Self, length: Option<u64>) -> Self {
-        Self(Source::Begun { frames, then: Box::new(then), left: length })
+        Self::of(Source::Begun { frames, then: Box::new(then), left: length })
     }
 
     pub(super) fn origin(body: Content) -> Self {
-        Self(Source::Origin(Box::new(body)))
+        Self::of(Source::Origin(Box::new(body)))
     }
 }
 
@@ -74,7 +91,7 @@ impl HttpBody for Body {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        match &mut self.get_mut().0 {
+        match &mut self.get_mut().source {
             Source::Bytes(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Source::Stored(chunks) => Poll::Ready(chunks.next().map(|bytes| Ok(Frame::data(bytes)))),
             Source::Ranges(ranges) => Poll::Ready(ranges.next().map(|bytes| Ok(Frame::data(bytes)))),
@@ -102,7 +119,7 @@ impl HttpBody for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        match &self.source {
             Source::Bytes(bytes) => bytes.is_none(),
             Source::Stored(chunks) => chunks.remaining() == 0,
             Source::Ranges(ranges) => ranges.remaining() == 0,
@@ -115,7 +132,7 @@ impl HttpBody for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.source {
             Source::Bytes(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
             Source::Stored(chunks) => SizeHint::with_exact(chunks.remaining()),
             Source::Ranges(ranges) => SizeHint::with_exact(ranges.remaining()),

@@ -8,11 +8,10 @@ use http::{
     header::{HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE},
     request::Parts,
 };
-use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
-use super::{Interim, Peer, Problem, Settings, Shared, outgoing};
+use super::{Interim, Peer, Problem, Settings, outgoing};
 use crate::{
     decision::{Asked, Content},
     key::Target,
@@ -28,7 +27,7 @@ pub(super) struct Exchange {
     pub(super) route: Arc<Route>,
     pub(super) peer: Peer,
     /// Where interim responses go to, if its client can hear them.
-    interim: Option<Interim>,
+    pub(super) interim: Option<Interim>,
     content: ClientContent,
 }
 
@@ -44,24 +43,12 @@ enum ClientContent {
 }
 
 impl Exchange {
-    /// Reads a request. Of its content, only that of a QUERY is read, and no more of it than a key may hold.
-    pub(super) async fn read(
-        request: Request<Incoming>,
-        peer: Peer,
-        interim: Option<Interim>,
-        shared: &Shared,
-    ) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        let mut exchange = Self::of_head(parts, peer, &shared.settings, &shared.routes)?;
-        exchange.interim = interim;
-        if !body.is_end_stream() {
-            let Settings { body_timeout, min_body_rate, .. } = shared.settings;
-            let body = IdleTimeout::new(body, body_timeout).at_least(min_body_rate);
-            let is_query = methods::is_query(&exchange.parts.method);
-            let limit = if is_query { shared.settings.max_query_content } else { 0 };
-            exchange.content = read_content(body, limit).await?;
-        }
-        Ok(exchange)
+    /// Reads the content of a request: only that of a QUERY, and no more of it than a key may hold.
+    pub(super) async fn read_content(&mut self, body: Incoming, settings: &Settings) -> Result<(), Problem> {
+        let body = IdleTimeout::new(body, settings.body_timeout).at_least(settings.min_body_rate);
+        let limit = if methods::is_query(&self.parts.method) { settings.max_query_content } else { 0 };
+        self.content = read_content(body, limit).await?;
+        Ok(())
     }
 
     /// A request without content.

@@ -13,11 +13,11 @@ use std::{
 };
 
 use http::{
-    HeaderMap, HeaderName, Request, StatusCode,
+    HeaderMap, Request, StatusCode,
     header::{CONTENT_LENGTH, DATE},
 };
 
-use crate::semantics::fields::remove_hop_by_hop;
+use crate::{semantics::fields::remove_hop_by_hop, store::HeadBlock};
 
 /// The most interim responses that are passed on to one request. What an origin says beyond it is dropped, and not the
 /// final response with it: hints are not worth an answer.
@@ -155,14 +155,7 @@ fn head(status: StatusCode, fields: &HeaderMap) -> Vec<u8> {
     fields.remove(CONTENT_LENGTH);
     fields.remove(DATE);
     let mut head = format!("HTTP/1.1 {status}\r\n").into_bytes();
-    let mut line = |name: &HeaderName, value: &[u8]| {
-        for part in [name.as_str().as_bytes(), b": ", value, b"\r\n"] {
-            head.extend_from_slice(part);
-        }
-    };
-    for (name, value) in &fields {
-        line(name, value.as_bytes());
-    }
+    head.extend_from_slice(HeadBlock::from_fields(&fields).as_bytes());
     head.extend_from_slice(b"\r\n");
     head
 }

@@ -24,7 +24,7 @@ use crate::{
         range::asks_for_a_part,
         validation::is_conditional,
     },
-    store::{Entry, Variants},
+    store::{Entry, KeyHash, Variants},
 };
 
 /// How often a request whose leader brought nothing takes part in another fetch, before it has the leader's failure for
@@ -33,7 +33,7 @@ const MOST_TURNS: usize = 2;
 
 /// What waiting for the fetches of others has come to.
 #[derive(Default)]
-struct Turns {
+pub(super) struct Turns {
     taken: usize,
     /// Why the request would have gone to the origin when it began to wait.
     waited: Option<Fwd>,
@@ -62,58 +62,86 @@ enum Share {
     Failed(Problem),
 }
 
+/// What the store has for a request.
+pub(super) enum Found {
+    /// The answer.
+    Answer(Response<Body>),
+    /// No answer yet, and the way to one.
+    Way(Way),
+}
+
+/// How a request that the store cannot answer comes to its answer.
+pub(super) enum Way {
+    /// As it came.
+    Bypass(Bypass),
+    /// By a fetch, of which this is why, and what is held already.
+    Fetch(Fwd, Held),
+}
+
 impl Proxy {
-    pub(super) async fn answer_keyed(
+    /// Answers from the store, at once, what can be.
+    pub(super) fn look_up(
+        &self,
+        exchange: &Exchange,
+        keyed: &Keyed,
+        turns: &Turns,
+    ) -> Result<Found, Problem> {
+        let shared = &self.shared;
+        let (now, hash) = (shared.clock.now(), shared.store.hash(&keyed.key));
+        let variants = shared.store.get_hashed(&keyed.key, hash);
+        let entries = || variants.iter().flat_map(Variants::iter);
+        let memory = shared.uncacheable.recall(hash, now.mono);
+        let stored = entries().map(|entry| entry.meta());
+        let policy = &shared.settings.policy;
+        let planned = plan(keyed, exchange.fields(), stored, memory, policy, now);
+        let entry = |variant| entries().nth(variant).ok_or(Problem::Internal);
+        let served = |entry, remaining| Found::Answer(self.served(exchange, entry, remaining, turns, now));
+        Ok(match planned {
+            Plan::Serve { variant, remaining } => served(entry(variant)?, remaining),
+            Plan::ServeStale { variant, since } => {
+                let entry = entry(variant)?;
+                self.refresh(exchange, keyed, entry);
+                served(entry, Remaining::Stale(since))
+            }
+            Plan::Validate { variant, fwd } => {
+                Found::Way(Way::Fetch(fwd, Held::Selected(Arc::clone(entry(variant)?))))
+            }
+            Plan::Complete { variant, missing } => {
+                let held = Held::Part(Arc::clone(entry(variant)?), missing);
+                Found::Way(Way::Fetch(Fwd::Partial, held))
+            }
+            Plan::Fetch { fwd } => {
+                let can_be_offered = |entry: &&Arc<Entry<Stored>>| {
+                    can_be_offered(keyed, exchange.fields(), entry.meta(), policy)
+                };
+                Found::Way(Way::Fetch(fwd, Held::offered(entries().filter(can_be_offered))))
+            }
+            Plan::Bypass(bypass) => {
+                if bypass.reason == Some(Refusal::VaryUndeclared.into()) {
+                    shared.report(&exchange.route, Finding::of(Refusal::VaryUndeclared.into()));
+                }
+                Found::Way(Way::Bypass(bypass))
+            }
+            Plan::OnlyIfCached => return Err(Problem::OnlyIfCached),
+        })
+    }
+
+    /// Goes the way to an answer: by a fetch of its own, or that of another, after which it may look again.
+    pub(super) async fn seek(
         &self,
         exchange: Exchange,
         keyed: Keyed,
+        mut way: Way,
     ) -> Result<Response<Body>, Problem> {
-        let shared = &self.shared;
         let mut turns = Turns::default();
         loop {
-            let now = shared.clock.now();
-            let variants = shared.store.get(&keyed.key);
-            let entries = || variants.iter().flat_map(Variants::iter);
-            let memory = shared.uncacheable.recall(shared.store.hash(&keyed.key), now.mono);
-            let stored = entries().map(|entry| entry.meta());
-            let policy = &shared.settings.policy;
-            let planned = plan(&keyed, &exchange.parts.headers, stored, memory, policy, now);
-            let entry = |variant| entries().nth(variant).ok_or(Problem::Internal);
-            let (fwd, held) = match planned {
-                Plan::Serve { variant, remaining } => {
-                    return Ok(self.served(&exchange, entry(variant)?, remaining, &turns, now));
-                }
-                Plan::ServeStale { variant, since } => {
-                    let entry = entry(variant)?;
-                    self.refresh(&exchange, &keyed, entry);
-                    return Ok(self.served(&exchange, entry, Remaining::Stale(since), &turns, now));
-                }
-                Plan::Validate { variant, fwd } => (fwd, Held::Selected(Arc::clone(entry(variant)?))),
-                Plan::Complete { variant, missing } => {
-                    (Fwd::Partial, Held::Part(Arc::clone(entry(variant)?), missing))
-                }
-                Plan::Fetch { fwd } => {
-                    let can_be_offered = |entry: &&Arc<Entry<Stored>>| {
-                        can_be_offered(&keyed, exchange.fields(), entry.meta(), policy)
-                    };
-                    (fwd, Held::offered(entries().filter(can_be_offered)))
-                }
-                Plan::Bypass(bypass) => {
-                    if bypass.reason == Some(Refusal::VaryUndeclared.into()) {
-                        shared.report(&exchange.route, Finding::of(Refusal::VaryUndeclared.into()));
-                    }
-                    return Box::pin(self.forward(exchange, bypass)).await;
-                }
-                Plan::OnlyIfCached => return Err(Problem::OnlyIfCached),
+            let (fwd, held) = match way {
+                Way::Bypass(bypass) => return self.forward(exchange, bypass).await,
+                Way::Fetch(fwd, held) => (fwd, held),
             };
-            drop(variants);
-            match Box::pin(self.share(&exchange, &keyed, fwd, &held, &mut turns)).await {
-                Share::Alone => {
-                    return Box::pin(self.fetch(exchange, keyed, fwd, held, None, &turns)).await;
-                }
-                Share::Lead(lead) => {
-                    return Box::pin(self.fetch(exchange, keyed, fwd, held, Some(lead), &turns)).await;
-                }
+            match self.share(&exchange, &keyed, fwd, &held, &mut turns).await {
+                Share::Alone => return self.fetch(exchange, keyed, fwd, held, None, &turns).await,
+                Share::Lead(lead) => return self.fetch(exchange, keyed, fwd, held, Some(lead), &turns).await,
                 Share::Follow(filling) => {
                     let handling =
                         Handling::Forwarded { why: fwd, status: None, stored: false, collapsed: Some(true) };
@@ -123,6 +151,10 @@ impl Proxy {
                 Share::Again => turns.taken += 1,
                 Share::Failed(problem) => return self.failed(&exchange, held.stand_in(&keyed, fwd), problem),
             }
+            way = match self.look_up(&exchange, &keyed, &turns)? {
+                Found::Answer(response) => return Ok(response),
+                Found::Way(way) => way,
+            };
         }
     }
 
@@ -163,7 +195,7 @@ impl Proxy {
         turns.waited = turns.waited.or(Some(fwd));
         shared.sink.took_part(&exchange.route.name, Role::Follower);
         let share = match flight.landed(shared.settings.lock_timeout).await {
-            Some(Landing::Filling(common)) => self.follow(exchange, keyed, &flight, &common),
+            Some(Landing::Filling(common)) => self.follow(exchange, keyed, hash, &flight, &common),
             // Who has waited until the origin's time was up does not wait for that again.
             Some(Landing::Failed(problem))
                 if problem == Problem::OriginTimeout || turns.taken + 1 >= MOST_TURNS =>
@@ -178,7 +210,14 @@ impl Proxy {
     }
 
     /// Follows an answer that is being received, if it is for this request.
-    fn follow(&self, exchange: &Exchange, keyed: &Keyed, flight: &Arc<Flight>, common: &Common) -> Share {
+    fn follow(
+        &self,
+        exchange: &Exchange,
+        keyed: &Keyed,
+        hash: KeyHash,
+        flight: &Arc<Flight>,
+        common: &Common,
+    ) -> Share {
         let shared = &self.shared;
         // Which bytes of a part are for whom is known when it is stored.
         if common.stored.extent() != Extent::Whole {
@@ -186,7 +225,6 @@ impl Proxy {
         }
         let is_over = matches!(common.fill.outcome(), Some(Err(_)));
         if is_over || !shared.store.purge_clock().is_current(&common.stamped) {
-            let hash = shared.store.hash(&keyed.key);
             return shared.flights.replace(hash, keyed, flight).map_or(Share::Again, Share::Lead);
         }
         let (now, fields) = (shared.clock.now(), exchange.fields());

@@ -20,6 +20,7 @@ mod panics;
 mod parts;
 mod preview;
 mod problem;
+mod ready;
 mod renew;
 mod respond;
 mod trailers;
@@ -27,6 +28,7 @@ mod trailers;
 use std::{net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Request, Response};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use ipnet::IpNet;
 use tokio_util::task::TaskTracker;
@@ -35,6 +37,7 @@ pub use body::Body;
 pub use interim::{Interim, Interims};
 pub use preview::Preview;
 pub use problem::Problem;
+pub use ready::ReadyHead;
 pub use respond::own_status;
 
 use crate::{
@@ -48,6 +51,8 @@ use crate::{
 };
 use exchange::Exchange;
 use flight::Flights;
+use forward::ensure_date;
+use keyed::{Found, Turns};
 use panics::{Panicked, caught};
 
 /// The operator's settings for the request function.
@@ -179,11 +184,11 @@ impl Proxy {
             Ok(Ok(response)) => response,
             Ok(Err(problem)) => {
                 self.shared.sink.happened(Incident::Problem(problem.name()));
-                problem.into_response()
+                self.explained(problem)
             }
             Err(Panicked) => {
                 self.shared.sink.happened(Incident::Panic);
-                Problem::Internal.into_response()
+                self.explained(Problem::Internal)
             }
         }
     }
@@ -191,7 +196,13 @@ impl Proxy {
     /// Answers a message that broke a rule of the wire.
     pub fn refuse(&self, violation: Violation) -> Response<Body> {
         self.shared.sink.refused(violation);
-        Problem::Refused(violation).into_response()
+        self.explained(Problem::Refused(violation))
+    }
+
+    fn explained(&self, problem: Problem) -> Response<Body> {
+        let mut response = problem.into_response();
+        ensure_date(response.headers_mut(), self.shared.clock.now().wall);
+        response
     }
 
     /// The answer to a connection that there is no room for, as it is written.
@@ -211,10 +222,21 @@ impl Proxy {
         peer: Peer,
         interim: Option<Interim>,
     ) -> Result<Response<Body>, Problem> {
-        let exchange = Exchange::read(request, peer, interim, &self.shared).await?;
-        match classify(&exchange.asked(), &exchange.route, &self.shared.settings.policy) {
+        let (parts, body) = request.into_parts();
+        let settings = &self.shared.settings;
+        let mut exchange = Exchange::of_head(parts, peer, settings, &self.shared.routes)?;
+        exchange.interim = interim;
+        if !body.is_end_stream() {
+            Box::pin(exchange.read_content(body, settings)).await?;
+        }
+        // What waits for somebody has a place of its own. A hit waits for nobody, and its future is moved about before
+        // it is first polled: with room for all that it might have come to, that would be most of what it does.
+        match classify(&exchange.asked(), &exchange.route, &settings.policy) {
             Classified::Bypass(bypass) => Box::pin(self.forward(exchange, bypass)).await,
-            Classified::Keyed(keyed) => self.answer_keyed(exchange, keyed).await,
+            Classified::Keyed(keyed) => match self.look_up(&exchange, &keyed, &Turns::default())? {
+                Found::Answer(response) => Ok(response),
+                Found::Way(way) => Box::pin(self.seek(exchange, keyed, way)).await,
+            },
             Classified::OnlyIfCached => Err(Problem::OnlyIfCached),
         }
     }

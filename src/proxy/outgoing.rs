@@ -90,13 +90,13 @@ fn fresh_trace() -> TraceParent {
 
 /// The peer, with the scheme that a trusted proxy tells.
 pub(super) fn believed(peer: Peer, fields: &HeaderMap, trusted: &[IpNet]) -> Peer {
+    if !is_trusted(peer, trusted) {
+        return peer;
+    }
     let told = fields.get_all(&X_FORWARDED_PROTO).iter().next_back();
     let told = told
         .and_then(|line| line.to_str().ok()?.rsplit(',').next().and_then(|word| Scheme::parse(word.trim())));
-    match told {
-        Some(scheme) if is_trusted(peer, trusted) => Peer { scheme, ..peer },
-        _ => peer,
-    }
+    told.map_or(peer, |scheme| Peer { scheme, ..peer })
 }
 
 fn is_trusted(peer: Peer, trusted: &[IpNet]) -> bool {

@@ -9,7 +9,7 @@ use http::{
 use serde_json::json;
 
 use super::Body;
-use crate::{key::TargetError, upstream::UpstreamError, wire::Violation};
+use crate::{key::TargetError, store::HeadBlock, upstream::UpstreamError, wire::Violation};
 
 /// Why a request has no answer of the origin or the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,17 +104,11 @@ impl Problem {
 
     /// The response as it is written, to a connection that ends with it.
     pub(super) fn into_last_words(self) -> Vec<u8> {
-        let response = self.as_response();
-        let content = response.body();
-        let mut words = format!("HTTP/1.1 {}\r\nconnection: close\r\n", response.status()).into_bytes();
-        let length = HeaderValue::from(content.len());
-        let lines = response.headers().iter().chain([(&CONTENT_LENGTH, &length)]);
-        for (name, value) in lines {
-            words.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
-        }
-        words.extend_from_slice(b"\r\n");
-        words.extend_from_slice(content);
-        words
+        let (mut head, content) = self.as_response().into_parts();
+        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(content.len()));
+        let status = format!("HTTP/1.1 {}\r\nconnection: close\r\n", head.status);
+        let fields = HeadBlock::from_fields(&head.headers);
+        [status.as_bytes(), fields.as_bytes(), b"\r\n", &content].concat()
     }
 
     fn as_response(self) -> Response<Bytes> {

@@ -12,7 +12,8 @@ use http::{
 };
 
 use super::{
-    Body, Proxy, exchange::Exchange, fill::Filling, forward, head, multipart::Ranges, trailers::Announced,
+    Body, Proxy, ReadyHead, exchange::Exchange, fill::Filling, forward, head, multipart::Ranges,
+    trailers::Announced,
 };
 use crate::{
     decision::{Reason, Stored},
@@ -32,6 +33,9 @@ use crate::{
     store::{Entry, HeadBlock, WHOLE},
     upstream::Content,
 };
+
+/// Room for Age and Cache-Status with names of the usual lengths, in bytes.
+const USUAL_OWN_LINES: usize = 128;
 
 /// What was decided about a request, for Cache-Status and the sinks.
 #[derive(Clone, Copy, Debug)]
@@ -149,7 +153,15 @@ impl Proxy {
     ) -> Response<Body> {
         let (body, extent) = (entry.body(), entry.meta().extent());
         let length = extent.complete(body.len());
-        let part = part(&exchange.parts.method, exchange.fields(), entry.meta(), Some(length), now);
+        let method = &exchange.parts.method;
+        let part = part(method, exchange.fields(), entry.meta(), Some(length), now);
+        if *method == Method::GET
+            && extent == Extent::Whole
+            && part == Part::Content(Selection::Whole)
+            && entry.meta().status == StatusCode::OK
+        {
+            return self.respond_whole(exchange, entry, outcome, now);
+        }
         let mut in_parts = None;
         let content = match &part {
             Part::NotModified | Part::Content(Selection::Unsatisfiable) => Body::empty(),
@@ -168,10 +180,34 @@ impl Proxy {
         let mut response = Self::assemble(exchange, entry.head(), entry.meta(), &part, Some(length), content);
         if let Some((content_type, content_length)) = in_parts {
             response.headers_mut().insert(CONTENT_TYPE, content_type);
-            response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(content_length));
+            response.headers_mut().insert(CONTENT_LENGTH, number(content_length));
         }
         state_age(&mut response, entry.meta(), outcome.handling, now);
         self.finish(exchange, response, outcome)
+    }
+
+    /// The response from the store as most clients get it: all of it, under its head as it is stored.
+    fn respond_whole(
+        &self,
+        exchange: &Exchange,
+        entry: &Arc<Entry<Stored>>,
+        outcome: Outcome,
+        now: Now,
+    ) -> Response<Body> {
+        let mut own = String::with_capacity(USUAL_OWN_LINES);
+        if let Some(age) = stated_age(entry.meta(), outcome.handling, now) {
+            own.extend(["age: ", itoa::Buffer::new().format(age), "\r\n"]);
+        }
+        if let Some(status) = self.cache_status(exchange, outcome) {
+            own.push_str("cache-status: ");
+            status.write(&mut own);
+            own.push_str("\r\n");
+        }
+        let head = ReadyHead::new(entry.head().clone(), HeadBlock::from_lines(own));
+        let content = Body::stored(entry.body().chunks(0..entry.body().len()));
+        let response = Response::new(content.under(head));
+        self.tell(exchange, response.status(), outcome);
+        response
     }
 
     /// The response that is being received and stored.
@@ -237,7 +273,7 @@ impl Proxy {
         let mut response = Response::new(if without_content { Body::empty() } else { content });
         *response.status_mut() = part.status(stored);
         let fields = response.headers_mut();
-        fields.reserve(head.lines().count() + 3);
+        fields.reserve(head.count() + 3);
         for (name, value) in head.fields() {
             let goes = match part {
                 Part::NotModified => goes_with_not_modified(&name, stored),
@@ -257,11 +293,13 @@ impl Proxy {
             Part::NotModified | Part::Content(Selection::Whole) | Part::AsReceived => {}
         }
         match (part, length) {
+            // The engine states the length of content that it is given whole.
+            (Part::Content(Selection::Whole), Some(_)) if !without_content => {}
             (Part::Content(selection), Some(length)) => {
                 state_length(fields, stored.status, selection, length);
             }
             (Part::AsReceived, Some(length)) => {
-                fields.insert(CONTENT_LENGTH, HeaderValue::from(length));
+                fields.insert(CONTENT_LENGTH, number(length));
             }
             (Part::NotModified, _) | (_, None) => {}
         }
@@ -270,22 +308,32 @@ impl Proxy {
 
     /// Adds Cache-Status, and tells the sinks.
     fn finish(&self, exchange: &Exchange, mut response: Response<Body>, outcome: Outcome) -> Response<Body> {
-        let route = exchange.route.name.as_str();
-        let Outcome { handling, level, reason } = outcome;
-        if self.shared.settings.cache_status {
-            let status = CacheStatus { handling, level, route, detail: reason.map(Reason::name) };
+        if let Some(status) = self.cache_status(exchange, outcome) {
             response.headers_mut().append(&CACHE_STATUS, status.to_value());
         }
+        self.tell(exchange, response.status(), outcome);
+        response
+    }
+
+    /// Cache-Status, unless the operator has it off.
+    fn cache_status<'a>(&self, exchange: &'a Exchange, outcome: Outcome) -> Option<CacheStatus<'a>> {
+        let Outcome { handling, level, reason } = outcome;
+        let route = exchange.route.name.as_str();
+        let status = CacheStatus { handling, level, route, detail: reason.map(Reason::name) };
+        self.shared.settings.cache_status.then_some(status)
+    }
+
+    fn tell(&self, exchange: &Exchange, status: StatusCode, outcome: Outcome) {
+        let Outcome { handling, level, reason } = outcome;
         self.shared.sink.decided(&Decision {
             method: &exchange.parts.method,
             path: exchange.target.path(),
-            route,
+            route: &exchange.route.name,
             level,
             handling,
             reason,
-            status: response.status(),
+            status,
         });
-        response
     }
 }
 
@@ -306,6 +354,11 @@ fn goes_with_not_modified(name: &HeaderName, stored: &Stored) -> bool {
 /// What a 416 of the proxy's own has of the stored head: nothing that is about the content, or lets it be stored.
 static BESIDE_CONTENT: [HeaderName; 4] = [ACCEPT_RANGES, DATE, VARY, VIA];
 
+/// A number as a field value, in one exact allocation: the library's own conversion takes two larger ones.
+fn number(number: u64) -> HeaderValue {
+    HeaderValue::from_str(itoa::Buffer::new().format(number)).unwrap_or_else(|_| HeaderValue::from(number))
+}
+
 fn state_length(fields: &mut HeaderMap, status: StatusCode, selection: &Selection, length: u64) {
     if status == StatusCode::NO_CONTENT {
         return;
@@ -320,19 +373,23 @@ fn state_length(fields: &mut HeaderMap, status: StatusCode, selection: &Selectio
         Selection::Parts(_) => return,
         Selection::Unsatisfiable => 0,
     };
-    fields.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    fields.insert(CONTENT_LENGTH, number(length));
 }
 
 /// Age on everything that comes from the store, and on a fresh answer that was already old when it came
 /// (RFC 9111 section 5.1).
-fn state_age(response: &mut Response<Body>, stored: &Stored, handling: Handling, now: Now) {
-    let age = stored.age(now).as_secs();
-    if age > 0 || matches!(handling, Handling::Hit { .. }) {
-        response.headers_mut().insert(AGE, HeaderValue::from(age));
-    }
+fn stated_age(stored: &Stored, handling: Handling, now: Now) -> Option<u64> {
     debug_assert!(
         !matches!((handling, stored.remaining(now)), (Handling::Hit { ttl: None }, Remaining::Stale(_)))
             || stored.times.lifetime() == FreshnessLifetime::Forever,
         "a hit without ttl never expires"
     );
+    let age = stored.age(now).as_secs();
+    (age > 0 || matches!(handling, Handling::Hit { .. })).then_some(age)
+}
+
+fn state_age(response: &mut Response<Body>, stored: &Stored, handling: Handling, now: Now) {
+    if let Some(age) = stated_age(stored, handling, now) {
+        response.headers_mut().insert(AGE, number(age));
+    }
 }

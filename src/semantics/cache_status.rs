@@ -1,7 +1,5 @@
 //! The Cache-Status field (RFC 9211): what this cache did, in one line that a person and a program can read.
 
-use std::fmt::Write as _;
-
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::level::Level;
@@ -88,24 +86,25 @@ impl CacheStatus<'_> {
     /// The field value.
     pub fn to_value(&self) -> HeaderValue {
         let mut line = String::with_capacity(96);
-        // Writing to a String cannot fail; a value that no field may carry is left out rather than sent.
-        let _ = self.write(&mut line);
-        HeaderValue::try_from(line).unwrap_or_else(|_| HeaderValue::from_static("plimsoll"))
+        self.write(&mut line);
+        // A value that no field may carry is left out rather than sent.
+        HeaderValue::from_str(&line).unwrap_or_else(|_| HeaderValue::from_static("plimsoll"))
     }
 
-    fn write(&self, line: &mut String) -> std::fmt::Result {
+    /// Appends the field value to a line.
+    pub fn write(&self, line: &mut String) {
         line.push_str("plimsoll");
         match self.handling {
             Handling::Hit { ttl } => {
                 line.push_str("; hit");
                 if let Some(ttl) = ttl {
-                    write!(line, "; ttl={ttl}")?;
+                    push(line, "; ttl=", itoa::Buffer::new().format(ttl));
                 }
             }
             Handling::Forwarded { why, status, stored, collapsed } => {
-                write!(line, "; fwd={}", why.name())?;
+                push(line, "; fwd=", why.name());
                 if let Some(status) = status {
-                    write!(line, "; fwd-status={}", status.as_u16())?;
+                    push(line, "; fwd-status=", status.as_str());
                 }
                 if stored {
                     line.push_str("; stored");
@@ -118,7 +117,7 @@ impl CacheStatus<'_> {
             }
         }
         if let Some(level) = self.level {
-            write!(line, "; level={}", level.number())?;
+            push(line, "; level=", itoa::Buffer::new().format(level.number()));
         }
         line.push_str("; route=");
         write_token_or_string(line, self.route);
@@ -126,8 +125,12 @@ impl CacheStatus<'_> {
             line.push_str("; detail=");
             write_token_or_string(line, detail);
         }
-        Ok(())
     }
+}
+
+fn push(line: &mut String, name: &str, value: &str) {
+    line.push_str(name);
+    line.push_str(value);
 }
 
 /// A token where the text can be one, else a string (RFC 9651 sections 3.3.3 and 3.3.4).

@@ -111,16 +111,14 @@ impl CacheControl {
         Self::parse(fields, Reading::Response)
     }
 
-    /// Reads the directives of a request; `Pragma: no-cache` counts where there is no Cache-Control
-    /// (RFC 9111 section 5.4).
+    /// Reads the directives of a request; `Pragma: no-cache` counts where there is no Cache-Control (RFC 7234 section 5.4,
+    /// which RFC 9111 deprecates).
     pub fn of_request(fields: &HeaderMap) -> Self {
-        let mut directives = Self::parse(fields, Reading::Request);
-        if !fields.contains_key(CACHE_CONTROL)
-            && fields.get_all(PRAGMA).iter().any(|line| has_token(line.as_bytes(), "no-cache"))
-        {
-            directives.no_cache = Qualified::Whole;
+        if fields.contains_key(CACHE_CONTROL) {
+            return Self::parse(fields, Reading::Request);
         }
-        directives
+        let is_reload = fields.get_all(PRAGMA).iter().any(|line| has_token(line.as_bytes(), "no-cache"));
+        Self { no_cache: if is_reload { Qualified::Whole } else { Qualified::Absent }, ..Self::default() }
     }
 
     /// Whether a stored response may never be used stale, not even where a stale-* window is open (RFC 9111

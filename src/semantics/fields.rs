@@ -34,6 +34,11 @@ pub fn apart(value: &HeaderValue) -> HeaderValue {
 static DIGESTS: [HeaderName; 2] =
     [HeaderName::from_static("content-digest"), HeaderName::from_static("content-md5")];
 
+/// Whether a field is a digest of one message's content.
+pub fn is_digest(name: &HeaderName) -> bool {
+    DIGESTS.contains(name)
+}
+
 /// Removes the digests of a message's content.
 pub fn remove_digests(fields: &mut HeaderMap) {
     for name in &DIGESTS {

@@ -69,7 +69,7 @@ async fn accept_one(listener: &Listener, entrance: &Entrance) -> io::Result<()> 
 }
 
 impl Entrance {
-    fn let_in(&self, stream: impl Stream, address: Option<IpAddr>) {
+    pub(super) fn let_in(&self, stream: impl Stream, address: Option<IpAddr>) {
         if let Some(place) = self.room.enter() {
             self.tasks.spawn(serve(stream, address, self.clone(), place));
             return;
@@ -96,17 +96,22 @@ async fn serve(
     let wire = Wire::new(stream, Arc::clone(&front), limits.head, patience);
     let service = service_fn(|request: Request<Incoming>| front.answer(&proxy, request, peer));
     let mut http = http1::Builder::new();
-    http.header_read_timeout(None).max_buf_size(BUFFER.max(limits.head.head + BEYOND_HEAD));
+    // Every answer has its Date already.
+    http.header_read_timeout(None)
+        .auto_date_header(false)
+        .max_buf_size(BUFFER.max(limits.head.head + BEYOND_HEAD));
     if limits.head.fields > USUAL_FIELDS {
         http.max_headers(limits.head.fields);
     }
     let mut connection = std::pin::pin!(http.serve_connection(wire, service));
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
+        // First, so that the answer that is written next says that it is the last one.
+        biased;
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
+        ended = connection.as_mut() => ended,
     };
     if let Some(limit) = front.gave_up() {
         proxy.gave_up(limit);

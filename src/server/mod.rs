@@ -17,6 +17,7 @@ use tokio_util::{
 };
 
 pub use bind::{BindError, Bound, Listen, bind};
+pub use wire::Stream;
 
 use crate::{
     proxy::{Proxy, Shared},
@@ -76,6 +77,15 @@ pub fn start(
         workers.push(thread::Builder::new().name(format!("worker-{number}")).spawn(worker)?);
     }
     Ok(Running { stop: stop.drop_guard(), ended: ended.drop_guard(), tasks, workers, addresses })
+}
+
+/// Serves one connection that is there already, to its end: all that a worker does but to accept it, so that a bench can
+/// count its instructions.
+pub async fn serve_one(stream: impl Stream, proxy: Proxy, limits: Limits) {
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    Entrance { proxy, limits, room: Room::new(1), tasks: tasks.clone(), stop }.let_in(stream, None);
+    tasks.close();
+    tasks.wait().await;
 }
 
 impl Running {

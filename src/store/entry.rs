@@ -90,7 +90,7 @@ impl<M: MetaSize> Entry<M> {
 fn in_one_block(head: HeadBlock, body: StoredBody) -> (HeadBlock, StoredBody) {
     let Some(content) = body.small() else { return (head, body) };
     let mut block = Bytes::from([head.as_bytes().as_ref(), content].concat());
-    let head = HeadBlock::of_block(block.split_to(head.len()));
+    let head = HeadBlock::from_lines(block.split_to(head.len()));
     (head, StoredBody::of_small(block))
 }
 

@@ -121,8 +121,10 @@ impl Fill {
             followers: 1,
             leader: Some(range.start),
         };
+        let is_outgrown = matches!(state.data, Data::Outgrown(_));
         let fill = Arc::new(Self { state: Mutex::new(state) });
-        (FillWriter { fill: Arc::clone(&fill), done: false }, Follower::new(fill, range, true))
+        let writer = FillWriter { fill: Arc::clone(&fill), so_far: 0, is_outgrown, done: false };
+        (writer, Follower::new(fill, range, true))
     }
 
     /// A further follower of `range`, who catches up from what is held. None where no answer can come of it: the
@@ -135,15 +137,6 @@ impl Fill {
         state.followers += 1;
         drop(state);
         Some(Follower::new(Arc::clone(self), range, false))
-    }
-
-    /// How many bytes were received so far.
-    pub fn bytes_so_far(&self) -> u64 {
-        match &self.lock().data {
-            Data::Growing(segments) => segments.len(),
-            Data::Whole(body) => body.len(),
-            Data::Outgrown(queue) => queue.end,
-        }
     }
 
     /// How many follow, the leader included.
@@ -195,6 +188,8 @@ impl State {
 #[derive(Debug)]
 pub struct FillWriter {
     fill: Arc<Fill>,
+    so_far: u64,
+    is_outgrown: bool,
     done: bool,
 }
 
@@ -208,6 +203,7 @@ impl FillWriter {
     /// [`poll_ready`](Self::poll_ready) before each frame.
     pub fn push(&mut self, frame: &[u8]) {
         if !frame.is_empty() {
+            self.so_far += frame.len() as u64;
             self.fill.change(|state| match &mut state.data {
                 Data::Growing(segments) => segments.push(frame),
                 Data::Outgrown(queue) if state.leader.is_some() => queue.push(Bytes::copy_from_slice(frame)),
@@ -224,18 +220,19 @@ impl FillWriter {
     }
 
     /// How many bytes were received so far.
-    pub fn bytes_so_far(&self) -> u64 {
-        self.fill.bytes_so_far()
+    pub const fn bytes_so_far(&self) -> u64 {
+        self.so_far
     }
 
     /// Whether the body was outgrown.
-    pub fn is_outgrown(&self) -> bool {
-        matches!(self.fill.lock().data, Data::Outgrown(_))
+    pub const fn is_outgrown(&self) -> bool {
+        self.is_outgrown
     }
 
     /// The body is too large to hold: from now on only what the leader has not read yet is kept, and everybody else
     /// hears [`FillError::Outgrown`].
     pub fn outgrow(&mut self) {
+        self.is_outgrown = true;
         self.fill.change(|state| {
             if let Data::Growing(segments) = &mut state.data {
                 let queue = Queue::take_over(segments, state.leader);
@@ -247,6 +244,9 @@ impl FillWriter {
     /// Whether the next frame may be pushed. Always, until the fill is outgrown; then as long as no more waits for the
     /// leader than there is room for. [`LeaderGone`] where nobody will ever read them.
     pub fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), LeaderGone>> {
+        if !self.is_outgrown {
+            return Poll::Ready(Ok(()));
+        }
         let mut state = self.fill.lock();
         let Data::Outgrown(queue) = &state.data else { return Poll::Ready(Ok(())) };
         if state.leader.is_none() {
@@ -263,10 +263,10 @@ impl FillWriter {
 
     /// Waits until nobody will ever read what comes next: the leader of an outgrown fill has left.
     pub fn poll_abandoned(&mut self, context: &mut Context<'_>) -> Poll<LeaderGone> {
-        let mut state = self.fill.lock();
-        if !matches!(state.data, Data::Outgrown(_)) {
+        if !self.is_outgrown {
             return Poll::Pending;
         }
+        let mut state = self.fill.lock();
         if state.leader.is_none() {
             return Poll::Ready(LeaderGone);
         }

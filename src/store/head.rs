@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
+use memchr::{memchr, memchr_iter};
 
 const COLON: &[u8] = b": ";
 const CRLF: &[u8] = b"\r\n";
@@ -31,9 +32,14 @@ impl HeadBlock {
         Self(Bytes::from(block))
     }
 
-    /// A block that is written already.
-    pub(super) fn of_block(block: Bytes) -> Self {
-        Self(block)
+    /// A block of lines that are made already, each with its CRLF.
+    pub fn from_lines(lines: impl Into<Bytes>) -> Self {
+        Self(lines.into())
+    }
+
+    /// The block as it goes over the wire.
+    pub fn into_bytes(self) -> Bytes {
+        self.0
     }
 
     /// The block as it goes over the wire, without the empty line that ends a head.
@@ -44,6 +50,12 @@ impl HeadBlock {
     /// The length in bytes.
     pub fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// How many fields there are, repeated ones as often as they were given.
+    pub fn count(&self) -> usize {
+        // Each line has one CR, at its end.
+        memchr_iter(b'\r', &self.0).count()
     }
 
     /// Whether there are no fields.
@@ -65,10 +77,10 @@ impl HeadBlock {
     pub fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let mut rest: &[u8] = &self.0;
         std::iter::from_fn(move || {
-            let colon = rest.iter().position(|byte| *byte == b':')?;
+            let colon = memchr(b':', rest)?;
             let (name, value) = (rest.get(..colon)?, rest.get(colon + COLON.len()..)?);
             // Neither CR nor LF can be in a value.
-            let end = value.iter().position(|byte| *byte == b'\r')?;
+            let end = memchr(b'\r', value)?;
             rest = value.get(end + CRLF.len()..)?;
             Some((name, value.get(..end)?))
         })

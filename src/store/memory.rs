@@ -27,7 +27,12 @@ use crate::key::CacheKey;
 /// A tier that stored responses live in. Look-ups never wait for anything.
 pub trait Store<M>: Send + Sync {
     /// The stored responses of `key` that nothing has invalidated.
-    fn get(&self, key: &CacheKey) -> Option<Variants<M>>;
+    fn get(&self, key: &CacheKey) -> Option<Variants<M>> {
+        self.get_hashed(key, self.hash(key))
+    }
+
+    /// The same for who has the [`hash`](Self::hash) of `key` already.
+    fn get_hashed(&self, key: &CacheKey, hash: KeyHash) -> Option<Variants<M>>;
 
     /// Stores `entry` as the newest of its key, in place of those that `same_variant` names.
     fn insert(&self, entry: Arc<Entry<M>>, same_variant: &dyn Fn(&Entry<M>) -> bool) -> Inserted;
@@ -192,13 +197,12 @@ impl<M: Send + Sync + 'static> MemoryStore<M> {
         }
     }
 
-    /// What is held under the hash of `key`.
-    fn find(&self, key: &CacheKey) -> Option<Variants<M>> {
-        let hash = self.seed.hash(key.as_bytes()).bits();
+    /// What is held under this hash.
+    fn find(&self, hash: KeyHash) -> Option<Variants<M>> {
         // A slot that is emptied between the two steps was evicted or replaced; a second look tells which. Whoever is
         // overtaken by one change after another may as well be told that nothing is there.
         for _ in 0..LOOKS {
-            let found = self.table.get(&hash)?.get();
+            let found = self.table.get(&hash.bits())?.get();
             if found.is_some() {
                 return found;
             }
@@ -305,8 +309,8 @@ impl<M: Send + Sync + 'static> MemoryStore<M> {
 }
 
 impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
-    fn get(&self, key: &CacheKey) -> Option<Variants<M>> {
-        let variants = self.find(key)?;
+    fn get_hashed(&self, key: &CacheKey, hash: KeyHash) -> Option<Variants<M>> {
+        let variants = self.find(hash)?;
         if variants.key() != key {
             None
         } else if variants.all_current(&self.purges) {

@@ -3,7 +3,7 @@
 
 use super::{
     Framing, Version, Violation,
-    line::{ByteSet, TOKEN, trimmed},
+    line::{ByteSet, TOKEN},
 };
 
 /// The most digits of a length: no message is that long, and no reader's integer is too small for it.
@@ -47,16 +47,17 @@ impl Said {
     pub(super) fn read(&mut self, line: &[u8]) -> Result<(), Violation> {
         let (name, value) = split(line)?;
         self.count += 1;
-        // Only names of these lengths decide anything, and most fields have another.
+        // Only names of these lengths decide anything, and most fields have another. No line has white space but space
+        // and HTAB: the others are control characters.
         match name.len() {
-            4 if name.eq_ignore_ascii_case(b"host") => self.host(trimmed(value)),
+            4 if name.eq_ignore_ascii_case(b"host") => self.host(value.trim_ascii()),
             7 if name.eq_ignore_ascii_case(b"upgrade") => {
                 self.upgrade = true;
                 Ok(())
             }
             10 if name.eq_ignore_ascii_case(b"connection") => connection(value),
-            14 if name.eq_ignore_ascii_case(b"content-length") => self.length(trimmed(value)),
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => self.coding(trimmed(value)),
+            14 if name.eq_ignore_ascii_case(b"content-length") => self.length(value.trim_ascii()),
+            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => self.coding(value.trim_ascii()),
             _ => Ok(()),
         }
     }
@@ -130,7 +131,7 @@ fn split(line: &[u8]) -> Result<(&[u8], &[u8]), Violation> {
 }
 
 fn connection(value: &[u8]) -> Result<(), Violation> {
-    let mut options = value.split(|byte| *byte == b',').map(trimmed);
+    let mut options = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
     let names_one = |option: &[u8]| END_TO_END.iter().any(|known| known.eq_ignore_ascii_case(option));
     if options.any(names_one) { Err(Violation::ConnectionOption) } else { Ok(()) }
 }

@@ -99,14 +99,6 @@ impl ByteSet {
 /// `tchar` (RFC 9110 section 5.6.2).
 pub(super) static TOKEN: ByteSet = ByteSet::alphanumeric_and(b"!#$%&'*+-.^_`|~");
 
-/// Removes optional white space on both sides (RFC 9110 section 5.6.3).
-pub(super) fn trimmed(bytes: &[u8]) -> &[u8] {
-    let is_text = |byte: &u8| !matches!(byte, b' ' | b'\t');
-    let Some(first) = bytes.iter().position(is_text) else { return &[] };
-    let last = bytes.iter().rposition(is_text).unwrap_or(first);
-    &bytes[first..=last]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

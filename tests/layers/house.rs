@@ -35,11 +35,11 @@ const fn room(
 pub(crate) const HOUSE: [Room; 15] = [
     pure("wire", &[], &["http"], "the strict reading of HTTP/1 serves both sides of the proxy"),
     pure("level", &[], &["http"], "levels and evidence stand on nothing else"),
-    pure("key", &[], &["bytes", "http"], "what a key is made of does not depend on policy"),
+    pure("key", &[], &["bytes", "http", "itoa"], "what a key is made of does not depend on policy"),
     pure(
         "semantics",
         &["key", "level"],
-        &["http", "httpdate", "sfv"],
+        &["http", "httpdate", "itoa", "sfv"],
         "the RFCs as functions; Cache-Status states the level, and Vary compares fields as `key` reads them",
     ),
     pure("route", &["key", "level"], &["http"], "a route says what its answers depend on, and its level"),

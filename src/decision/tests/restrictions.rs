@@ -93,7 +93,7 @@ proptest! {
         world in any_world(), first in any_request(), second in any_request(), status in any_status(),
         answer in any_answer(), directive in select(&DEMANDING[..]), seconds in 0_u64..200,
     ) {
-        // Pragma is silenced by any Cache-Control (section 5.4), so a demand beside it can take its word back.
+        // Pragma is silenced by any Cache-Control, so a demand beside it can take its word back.
         prop_assume!(!says(&second, "pragma"));
         let now = after(seconds);
         let Some(stored) = stored(&world, &fields(&first), status, &answer) else { return Ok(()) };

@@ -33,6 +33,12 @@ pub(in crate::server) struct Front {
     /// The limit that the client was slower than.
     gave_up: OnceLock<&'static str>,
     interims: Interims,
+    /// Whether something of the engine's may be waiting to be written.
+    is_writing: AtomicBool,
+    /// Whether there is a head in `ready`: all that an answer without one looks at.
+    is_ready: AtomicBool,
+    /// The lines of the head of the answer that is written next.
+    ready: Mutex<Option<[Bytes; 2]>>,
     is_refused: AtomicBool,
     refusal: Mutex<Option<(u64, Violation)>>,
     reader: Mutex<Option<Waker>>,
@@ -94,6 +100,37 @@ impl Front {
         self.cut.load(Ordering::Relaxed)
     }
 
+    /// Takes note that the engine has begun to write.
+    pub(super) fn note_writing(&self) {
+        self.is_writing.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes note that all that the engine had is written.
+    pub(super) fn note_written(&self) {
+        self.is_writing.store(false, Ordering::Relaxed);
+    }
+
+    /// Takes the lines that belong to what is written next.
+    pub(super) fn take_ready(&self) -> Option<[Bytes; 2]> {
+        if !self.is_ready.load(Ordering::Acquire) {
+            return None;
+        }
+        self.is_ready.store(false, Ordering::Relaxed);
+        lock(&self.ready).take()
+    }
+
+    /// Has the lines of a head that is ready written with the answer, or makes fields of them where the engine may have
+    /// something to write before it.
+    fn dress(&self, response: &mut Response<Body>, is_plain: bool) {
+        let Some(head) = response.body_mut().take_head() else { return };
+        if is_plain && !self.is_writing.load(Ordering::Relaxed) {
+            *lock(&self.ready) = Some(head.into_lines());
+            self.is_ready.store(true, Ordering::Release);
+        } else {
+            head.add_to(response.headers_mut());
+        }
+    }
+
     pub(super) const fn interims(&self) -> &Interims {
         &self.interims
     }
@@ -107,30 +144,32 @@ impl Front {
     ) -> Result<Response<Carried>, Infallible> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         let is_old = request.version() < Version::HTTP_11;
+        // With content there may be a 100 to be written first.
+        let is_plain = !is_old && request.body().is_end_stream();
         let answering = Answering { front: Arc::clone(self), is_old };
         if let Some(violation) = self.refusal_of(number) {
             return Ok(proxy.refuse(violation).map(|body| Carried { body, answering }));
         }
-        let response = self.with_interims(proxy, request, peer, number, is_old).await;
+        // An old client could not tell an interim response from the final one.
+        let interim = (!is_old).then(|| self.interims.of_request(number));
+        let answer = pin!(proxy.handle(request, peer, interim));
+        let response = self.with_interims(answer, number, is_old).await;
         // Content that broke a rule: whatever came of the request, this is what was wrong with it.
-        let response = match self.refusal_of(number) {
+        let mut response = match self.refusal_of(number) {
             Some(violation) => proxy.refuse(violation),
             None => response,
         };
+        self.dress(&mut response, is_plain);
         Ok(response.map(|body| Carried { body, answering }))
     }
 
     /// The final response, once everything that was said before it is written.
     async fn with_interims(
         &self,
-        proxy: &Proxy,
-        request: Request<Incoming>,
-        peer: Peer,
+        mut answer: Pin<&mut impl Future<Output = Response<Body>>>,
         number: u64,
         is_old: bool,
     ) -> Response<Body> {
-        let interim = (!is_old).then(|| self.interims.of_request(number));
-        let mut answer = pin!(proxy.handle(request, peer, interim));
         let mut is_open = false;
         let response = std::future::poll_fn(|cx| {
             let polled = answer.as_mut().poll(cx);

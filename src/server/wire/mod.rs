@@ -8,6 +8,7 @@
 
 mod alarm;
 mod front;
+mod splice;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -26,7 +27,7 @@ use hyper::rt::{Read, ReadBufCursor};
 use tokio::{io::ReadBuf, time::Instant};
 
 pub(super) use front::Front;
-pub(super) use stream::Stream;
+pub use stream::Stream;
 
 use crate::wire::{Limits, Piece, Scanner, Violation};
 use alarm::Alarm;

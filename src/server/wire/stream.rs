@@ -9,9 +9,7 @@ use tokio::{
 };
 
 /// A socket of a client.
-pub(in crate::server) trait Stream:
-    AsyncRead + AsyncWrite + Send + Unpin + 'static
-{
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {
     /// Makes the connection end with a reset when it is dropped, where that can be.
     fn end_with_reset(&self);
 }

@@ -11,7 +11,7 @@ use bytes::{Buf as _, Bytes};
 use hyper::rt::Write;
 use tokio::{io::ReadBuf, time::Instant};
 
-use super::{READ_TO, Stream, Wire, alarm::Alarm};
+use super::{READ_TO, Stream, Wire, alarm::Alarm, splice::Splice};
 
 /// How long a connection that is over still takes what its client sends.
 const LINGER: Duration = Duration::from_secs(2);
@@ -23,6 +23,8 @@ const MOST_DISCARDED: usize = 1024 * 1024;
 pub(super) struct Writing {
     /// Interim responses that are not written yet.
     interim: Bytes,
+    /// A head whose lines are not all written yet.
+    splice: Option<Splice>,
     stalled_since: Option<Instant>,
     alarm: Alarm,
 }
@@ -56,6 +58,33 @@ impl<S: Stream> Wire<S> {
         self.front.cut();
         self.front.give_up("write");
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing of its answer")))
+    }
+
+    /// Writes what the engine has. The first of it that is written after a head was made ready is the answer under that
+    /// head.
+    fn poll_write_pieces(&mut self, cx: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        self.front.note_writing();
+        let ready = self.front.take_ready().map(Splice::new);
+        if ready.is_some() && !Splice::fits(pieces) {
+            return Poll::Ready(Err(io::Error::other("the answer is not the one whose head is ready")));
+        }
+        let Some(mut splice) = ready.or_else(|| self.writing.splice.take()) else {
+            let written = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+            return self.moved(cx, written);
+        };
+        loop {
+            let (gathered, count) = splice.gather(pieces);
+            let written = Pin::new(&mut self.stream).poll_write_vectored(cx, &gathered[..count]);
+            let polled = self.moved(cx, written).map_ok(|written| (written, splice.advance(written)));
+            match polled {
+                // Of the engine's own bytes none is written: for it, nothing has happened yet.
+                Poll::Ready(Ok((1.., 0))) => {}
+                polled => {
+                    self.writing.splice = Some(splice).filter(|splice| !splice.is_over());
+                    return polled.map_ok(|(_, own)| own);
+                }
+            }
+        }
     }
 
     /// Writes the interim responses that wait. The engine flushes only when all that it had is written, so they are in
@@ -98,9 +127,7 @@ impl<S: Stream> Wire<S> {
 
 impl<S: Stream> Write for Wire<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
-        this.moved(cx, written)
+        self.get_mut().poll_write_pieces(cx, &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
@@ -108,9 +135,7 @@ impl<S: Stream> Write for Wire<S> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
-        this.moved(cx, written)
+        self.get_mut().poll_write_pieces(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -119,6 +144,8 @@ impl<S: Stream> Write for Wire<S> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        // The engine flushes only when all that it had is written.
+        this.front.note_written();
         ready!(this.poll_write_interims(cx))?;
         Pin::new(&mut this.stream).poll_flush(cx)
     }

@@ -9,8 +9,8 @@ use plimsoll::observe::Role;
 use tokio::{sync::Notify, task::JoinHandle};
 
 use crate::support::{
-    Answer, Ask, Builder, Proxy, Reply, Scripted, Stage, Wire, answer_with, clock, ok, proxy, scripted, secs,
-    stage, until, within,
+    Answer, Ask, Builder, Proxy, Reply, Scripted, Seen, Stage, Wire, clock, not_modified, ok, proxy,
+    scripted, secs, stage, until, within,
 };
 
 const DECLARED: &str = "name = 'x'\npath = '/x'\nlevel = 'changing'\nttl = '60s'\nstate = { query = ['q'] }";
@@ -44,16 +44,24 @@ async fn answers(crowd: Vec<JoinHandle<Answer>>) -> Vec<Answer> {
     answers
 }
 
-/// An origin that answers each request only when it is told to, with these fields and its number.
-async fn held_back(fields: &'static str) -> (Scripted, Arc<Notify>) {
+/// An origin by this script that keeps each answer back whose number this holds for, until it is told to send one.
+async fn gated(
+    waits: fn(usize) -> bool,
+    script: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static,
+) -> (Scripted, Arc<Notify>) {
     let go = Arc::new(Notify::new());
     let gate = Arc::clone(&go);
-    let origin = scripted(move |number, _| {
-        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 7\r\n{fields}\r\nfetch {number}");
-        Reply::Wait(Vec::new(), Arc::clone(&gate), answer.into_bytes())
+    let origin = scripted(move |number, seen| match script(number, seen) {
+        Reply::Bytes(bytes) if waits(number) => Reply::Wait(Vec::new(), Arc::clone(&gate), bytes),
+        reply => reply,
     })
     .await;
     (origin, go)
+}
+
+/// An origin that answers each request only when it is told to, with these fields and its number.
+async fn held_back(fields: &'static str) -> (Scripted, Arc<Notify>) {
+    gated(|_| true, move |number, _| ok(fields, &format!("fetch {number}"))).await
 }
 
 /// Lets every request that has come and will come be answered.

@@ -11,14 +11,9 @@ async fn what_proves_private_is_shared_with_nobody_and_nobody_waits_for_it_again
         "vary: *\r\n",
         "",
     ] {
-        let go = Arc::new(Notify::new());
-        let gate = Arc::clone(&go);
-        let origin = scripted(move |number, _| {
-            let answer = answer_with("200 OK", fields, &format!("for request {number:02}"));
-            let Reply::Bytes(bytes) = answer else { unreachable!("a whole answer") };
-            if number == 0 { Reply::Wait(Vec::new(), Arc::clone(&gate), bytes) } else { Reply::Bytes(bytes) }
-        })
-        .await;
+        let (origin, go) =
+            gated(|number| number == 0, move |number, _| ok(fields, &format!("for request {number:02}")))
+                .await;
         let proxy = proxy().start(origin.address, &clock()).await;
         let crowd = crowd(&proxy.get("/x"), 10);
         proxy.followers(9).await;
@@ -38,19 +33,13 @@ async fn what_proves_private_is_shared_with_nobody_and_nobody_waits_for_it_again
 
 #[tokio::test]
 async fn on_a_declared_route_what_proves_too_low_is_fetched_by_each_client_itself() {
-    let go = Arc::new(Notify::new());
-    let gate = Arc::clone(&go);
-    let origin = scripted(move |number, seen| match seen.field("cookie") {
-        None => {
-            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nset-cookie: a=b\r\n\r\n".to_vec();
-            if number == 0 {
-                Reply::Wait(Vec::new(), Arc::clone(&gate), answer)
-            } else {
-                Reply::Bytes(answer)
-            }
-        }
-        Some(cookie) => ok("", cookie),
-    })
+    let (origin, go) = gated(
+        |number| number == 0,
+        |_, seen| match seen.field("cookie") {
+            None => ok("set-cookie: a=b\r\n", ""),
+            Some(cookie) => ok("", cookie),
+        },
+    )
     .await;
     let proxy = proxy().route(DECLARED).start(origin.address, &clock()).await;
     let crowd: Vec<_> =
@@ -115,9 +104,7 @@ async fn ranges_and_conditions_lead_nobody_where_the_origin_decides() {
         let _special = Wire::ask(proxy.address, &format!("{GET}{field}")).await;
         let mut first = origin.accept().await;
         first.head().await;
-        let mut plain = Wire::ask(proxy.address, GET).await;
-        let mut second = origin.accept().await;
-        second.head().await;
+        let (mut plain, mut second) = lead(&proxy, &origin).await;
         second.send(format!("HTTP/1.1 200 OK\r\n{FRESH}content-length: 1\r\n\r\nw")).await;
         plain.head().await;
         assert_eq!(plain.take(1).await, b"w", "{field}");
@@ -129,9 +116,7 @@ async fn a_write_during_a_fill_keeps_it_from_being_stored_and_from_taking_follow
     for (builder, _) in ways() {
         let origin = stage().await;
         let proxy = builder.server("workers = 1").start(origin.address, &clock()).await;
-        let mut leader = Wire::ask(proxy.address, GET).await;
-        let mut fetch = origin.accept().await;
-        fetch.head().await;
+        let (mut leader, mut fetch) = lead(&proxy, &origin).await;
         fetch.send(format!("HTTP/1.1 200 OK\r\n{FRESH}content-length: 6\r\n\r\nold")).await;
         leader.head().await;
         let mut writer =
@@ -155,20 +140,18 @@ async fn a_write_during_a_fill_keeps_it_from_being_stored_and_from_taking_follow
 }
 
 #[tokio::test]
-async fn an_event_stream_has_no_followers() {
-    let origin = stage().await;
-    let proxy = proxy().start(origin.address, &clock()).await;
-    let mut one = Wire::ask(proxy.address, GET).await;
-    let mut first = origin.accept().await;
-    first.head().await;
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: max-age=60\r\ncontent-length: 9\r\n\r\n";
-    first.send(head).await;
-    one.head().await;
-    let mut two = Wire::ask(proxy.address, GET).await;
-    let mut second = origin.accept().await;
-    second.head().await;
-    second.send(head).await;
-    assert!(two.head().await.contains("detail=endless-stream"));
+async fn a_stream_without_an_end_has_no_followers() {
+    for kind in ["text/event-stream", "multipart/x-mixed-replace; boundary=b", "application/grpc+proto"] {
+        let origin = stage().await;
+        let proxy = proxy().start(origin.address, &clock()).await;
+        let (mut one, mut first) = lead(&proxy, &origin).await;
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n{FRESH}content-length: 9\r\n\r\n");
+        first.send(&head).await;
+        one.head().await;
+        let (mut two, mut second) = lead(&proxy, &origin).await;
+        second.send(&head).await;
+        assert!(two.head().await.contains("detail=endless-stream"), "{kind}");
+    }
 }
 
 #[tokio::test]
@@ -187,4 +170,60 @@ async fn other_keys_and_other_codings_have_flights_of_their_own() {
         fetches.push((client, fetch));
     }
     assert_eq!(proxy.count_of(Role::Follower), 0);
+}
+
+#[tokio::test]
+async fn who_follows_what_is_known_to_be_too_large_asks_for_itself() {
+    for (builder, route) in ways() {
+        let content = "x".repeat(100 * 1024);
+        let go = Arc::new(Notify::new());
+        let gate = Arc::clone(&go);
+        let origin = scripted(move |number, _| match ok(FRESH, &content) {
+            Reply::Bytes(answer) if number == 0 => Reply::Wait(Vec::new(), Arc::clone(&gate), answer),
+            answer => answer,
+        })
+        .await;
+        let proxy = builder.cache("max_object = '64 KiB'").start(origin.address, &clock()).await;
+        let crowd = crowd(&proxy.get("/x"), 5);
+        proxy.followers(4).await;
+        go.notify_one();
+        for answer in answers(crowd).await {
+            assert_eq!(answer.body.len(), 100 * 1024, "{route}: {}", answer.cache());
+        }
+        let discarded = usize::from(route != "default");
+        assert_eq!(
+            origin.count(),
+            5 + discarded,
+            "{route}: one for each, and at most what was asked for all"
+        );
+    }
+}
+
+#[tokio::test]
+async fn who_follows_what_turns_out_to_be_too_large_is_aborted_and_never_cut_short_cleanly() {
+    for (builder, route) in ways() {
+        let origin = stage().await;
+        let proxy = builder.cache("max_object = '64 KiB'").start(origin.address, &clock()).await;
+        let (mut leader, mut fetch) = lead(&proxy, &origin).await;
+        fetch.send(format!("HTTP/1.1 200 OK\r\n{FRESH}transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n")).await;
+        leader.head().await;
+        assert_eq!(leader.chunk().await, b"abc");
+        let mut follower = Wire::ask(proxy.address, GET).await;
+        assert!(follower.head().await.contains("collapsed; level=2"), "{route}");
+        assert_eq!(follower.chunk().await, b"abc");
+        let more = format!("{:x}\r\n{}\r\n", 100 * 1024, "x".repeat(100 * 1024));
+        fetch.send(more).await;
+        fetch.send("0\r\n\r\n").await;
+        let rest = String::from_utf8(follower.rest().await).expect("text");
+        assert!(!rest.ends_with("0\r\n\r\n"), "{route}: an end that looks like one");
+        let mut length = 0;
+        loop {
+            let chunk = leader.chunk().await;
+            if chunk.is_empty() {
+                break;
+            }
+            length += chunk.len();
+        }
+        assert_eq!(length, 100 * 1024, "{route}: the leader has it whole");
+    }
 }

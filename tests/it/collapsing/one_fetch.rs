@@ -25,15 +25,11 @@ async fn a_crowd_on_a_cold_key_is_one_fetch() {
 #[tokio::test]
 async fn a_crowd_on_an_expired_key_is_one_validation() {
     for (builder, route) in ways() {
-        let go = Arc::new(Notify::new());
-        let gate = Arc::clone(&go);
-        let origin = scripted(move |number, _| {
-            if number == 0 {
-                return ok("cache-control: max-age=60\r\netag: \"a\"\r\n", "held");
-            }
-            let confirmed = "HTTP/1.1 304 Not Modified\r\netag: \"a\"\r\ncache-control: max-age=60\r\n\r\n";
-            Reply::Wait(Vec::new(), Arc::clone(&gate), confirmed.as_bytes().to_vec())
-        })
+        let fields = "cache-control: max-age=60\r\netag: \"a\"\r\n";
+        let (origin, go) = gated(
+            |number| number > 0,
+            move |number, _| if number == 0 { ok(fields, "held") } else { not_modified(fields) },
+        )
         .await;
         let proxy = builder.start(origin.address, &clock()).await;
         proxy.get("/x").send().await;
@@ -78,9 +74,7 @@ async fn followers_have_the_head_when_it_arrives_and_bytes_as_they_arrive() {
     for (builder, route) in ways() {
         let origin = stage().await;
         let proxy = builder.start(origin.address, &clock()).await;
-        let mut leader = Wire::ask(proxy.address, GET).await;
-        let mut fetch = origin.accept().await;
-        fetch.head().await;
+        let (mut leader, mut fetch) = lead(&proxy, &origin).await;
         fetch.send(format!("HTTP/1.1 200 OK\r\n{FRESH}content-length: 9\r\n\r\none")).await;
         leader.head().await;
         assert_eq!(leader.take(3).await, b"one");
@@ -121,25 +115,20 @@ async fn a_follower_that_stands_still_slows_nobody_down() {
 async fn a_leader_that_hangs_is_left_at_the_lock_timeout() {
     let origin = stage().await;
     let proxy = proxy().cache("lock_timeout = '50ms'").start(origin.address, &clock()).await;
-    let _leader = Wire::ask(proxy.address, GET).await;
-    let mut hangs = origin.accept().await;
-    hangs.head().await;
-    let mut follower = Wire::ask(proxy.address, GET).await;
-    let mut own = origin.accept().await;
-    own.head().await;
+    let _hangs = lead(&proxy, &origin).await;
+    let (mut follower, mut own) = lead(&proxy, &origin).await;
     own.send(format!("HTTP/1.1 200 OK\r\n{FRESH}content-length: 1\r\n\r\nw")).await;
     assert!(follower.head().await.contains("fwd=uri-miss; stored; collapsed=?0"));
 }
 
 #[tokio::test]
 async fn a_fetch_that_fails_is_tried_again_by_one_of_those_who_wait() {
-    let go = Arc::new(Notify::new());
-    let gate = Arc::clone(&go);
-    let origin = scripted(move |number, _| match number {
-        // Not a word, and the end of the connection.
-        0 => Reply::Wait(Vec::new(), Arc::clone(&gate), b"nonsense\r\n\r\n".to_vec()),
-        _ => ok(FRESH, "second"),
-    })
+    // Not a word that means anything, and the connection is of no more use.
+    let failure = || Reply::Bytes(b"nonsense\r\n\r\n".to_vec());
+    let (origin, go) = gated(
+        |number| number == 0,
+        move |number, _| if number == 0 { failure() } else { ok(FRESH, "second") },
+    )
     .await;
     let proxy = proxy().start(origin.address, &clock()).await;
     let crowd = crowd(&proxy.get("/x"), 10);
@@ -186,9 +175,7 @@ async fn a_fill_that_dies_aborts_its_followers_and_never_ends_cleanly() {
     follower.head().await;
     drop(fetch);
     assert_eq!((leader.rest().await, follower.rest().await), (b"ans".to_vec(), b"ans".to_vec()));
-    let mut next = Wire::ask(proxy.address, GET).await;
-    let mut again = origin.accept().await;
-    again.head().await;
+    let (mut next, mut again) = lead(&proxy, &origin).await;
     again.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
     next.head().await;
     assert_eq!(next.take(2).await, b"ok", "nothing of it was stored");

@@ -102,15 +102,16 @@ async fn rfc9111_section_3_4_overlapping_parts_are_one() {
 
 #[tokio::test]
 async fn rfc9111_section_3_4_parts_without_a_strong_validator_are_never_combined() {
-    for fields in ["cache-control: max-age=60\r\n", "etag: W/\"a\"\r\ncache-control: max-age=60\r\n"] {
+    let weak = "etag: W/\"a\"\r\ncache-control: max-age=60\r\n";
+    for (fields, tries) in [("cache-control: max-age=60\r\n", 1), (weak, 0)] {
         let (origin, proxy) = house(fields).await;
         part(&proxy, "0-4").await;
         part(&proxy, "5-9").await;
         assert_eq!(told(&part(&proxy, "5-9").await), is(206, "56789", "bytes 5-9/10", HIT), "{fields}");
         let cache = proxy.get("/x").send().await.cache();
         assert!(cache.starts_with("fwd=partial"), "{fields}: {cache}");
-        assert_eq!(origin.count(), 3);
-        assert_eq!(origin.seen()[2].field("range"), None, "the rest would be of no use: {fields}");
+        assert_eq!(origin.count(), 3 + tries, "{fields}");
+        assert_eq!(origin.seen()[2 + tries].field("range"), None, "{fields}: in the end the whole");
     }
 }
 

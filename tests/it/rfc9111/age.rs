@@ -1,6 +1,6 @@
 //! RFC 9111 sections 1.2.2 and 5.1: an Age so large that a counter might wrap makes a response old, and never young.
 
-use super::{hold, letter, said};
+use super::{hold, letter};
 use crate::support::{ok, secs};
 
 /// Ages at the edges of the numbers that counters have.
@@ -47,7 +47,7 @@ async fn rfc9111_section_5_1_a_large_age_is_told_on_and_grows_no_further_than_it
     assert_eq!(proxy.get("/x").send().await.field("age"), "2147483640");
     proxy.advance(secs(5));
     let hit = proxy.get("/x").send().await;
-    assert_eq!((said(&hit).as_str(), hit.field("age").as_str()), ("hit; ttl=3", "2147483645"));
+    assert_eq!((hit.said().as_str(), hit.field("age").as_str()), ("hit; ttl=3", "2147483645"));
     for beyond in ["2147483648", "18446744073709551616"] {
         let fields = format!("cache-control: max-age=10\r\nage: {beyond}\r\n");
         let (proxy, _origin) = letter([ok(&fields, "hello")]).await;

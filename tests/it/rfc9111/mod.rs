@@ -9,7 +9,7 @@ mod stale_while_revalidate;
 mod targeted;
 mod updates;
 
-use crate::support::{Answer, Proxy, Reply, Scripted, answer_with, clock, in_turn, proxy, scripted};
+use crate::support::{Proxy, Reply, Scripted, answer_with, clock, in_turn, proxy, scripted};
 
 /// A proxy to the letter of the RFC, in front of an origin that replies in turn.
 async fn letter<const N: usize>(replies: [Reply; N]) -> (Proxy, Scripted) {
@@ -23,23 +23,11 @@ fn lines(fields: &str) -> String {
     fields.replace('|', "\r\n")
 }
 
-/// Cache-Status without what every answer says here: `hit; ttl=30`, or why it was none.
-fn said(answer: &Answer) -> String {
-    let cache = answer.cache();
-    let told = |part: &&str| !["level=", "route="].iter().any(|start| part.starts_with(start));
-    cache
-        .split("; ")
-        .filter(told)
-        .map(|part| part.trim_start_matches("detail="))
-        .collect::<Vec<_>>()
-        .join("; ")
-}
-
 /// How a second request at the same moment is answered, by an origin that answers always like this.
 async fn second(status: &str, fields: &str) -> String {
     let (proxy, _origin) = letter([answer_with(status, &lines(fields), "hello")]).await;
     proxy.get("/x").send().await;
-    said(&proxy.get("/x").send().await)
+    proxy.get("/x").send().await.said()
 }
 
 /// Holds each answer's field lines to what becomes of a second request.

@@ -1,7 +1,7 @@
 //! RFC 9111 section 5.2.2.3: `must-understand` limits storing to statuses whose caching is understood, and where it is, it
 //! takes the `no-store` beside it back.
 
-use super::{hold, letter, said};
+use super::{hold, letter};
 use crate::support::{ok, secs};
 
 #[tokio::test]
@@ -56,6 +56,6 @@ async fn rfc9111_section_5_2_2_3_what_was_stored_thanks_to_it_is_validated_like_
             .await;
     proxy.get("/x").send().await;
     proxy.advance(secs(10));
-    assert_eq!(said(&proxy.get("/x").send().await), "fwd=stale; stored");
+    assert_eq!(proxy.get("/x").send().await.said(), "fwd=stale; stored");
     assert_eq!(origin.seen()[1].field("if-none-match"), Some("\"a\""));
 }

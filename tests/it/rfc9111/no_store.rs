@@ -1,6 +1,6 @@
 //! RFC 9111 section 5.2.2.5: `no-store` wins beside whatever else is said, in a new response as in a 304.
 
-use super::{hold, letter, said};
+use super::{hold, letter};
 use crate::support::{date, not_modified, ok, secs};
 
 const REFUSED: &str = "fwd=uri-miss; response-no-store";
@@ -46,7 +46,7 @@ async fn rfc9111_section_5_2_2_5_a_newer_response_that_is_not_stored_answers_its
         proxy.get("/x").send().await;
         let forced = proxy.get("/x").field("cache-control", "no-cache").send().await;
         assert_eq!(
-            (forced.text().as_str(), said(&forced).as_str()),
+            (forced.text().as_str(), forced.said().as_str()),
             ("new", "fwd=request; response-no-store")
         );
         // The newer one left no trace, and what it has outdated is gone: the next request has the origin's last word too.

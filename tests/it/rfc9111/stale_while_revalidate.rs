@@ -1,7 +1,7 @@
 //! RFC 5861 section 3: inside its window a stale response is served at once and refreshed meanwhile; the window begins
 //! where the lifetime ends.
 
-use super::{hold, letter, said};
+use super::{hold, letter};
 use crate::support::{Reply, answer_with, ok, secs, until};
 
 #[tokio::test]
@@ -24,7 +24,7 @@ async fn rfc5861_section_3_the_window_begins_where_the_lifetime_ends_and_has_an_
         let (proxy, _origin) = letter([ok(&fields, "hello")]).await;
         proxy.get("/x").send().await;
         proxy.advance(secs(seconds));
-        assert_eq!(said(&proxy.get("/x").send().await), expected, "{control}, age {age}, after {seconds} s");
+        assert_eq!(proxy.get("/x").send().await.said(), expected, "{control}, age {age}, after {seconds} s");
     }
 }
 
@@ -75,12 +75,12 @@ async fn rfc5861_section_3_a_refresh_that_fails_leaves_the_stale_response_in_its
             || proxy.get("/x").send(),
             |answer| {
                 let is_new = answer.text() == "new";
-                assert!(is_new || said(answer) == "hit; ttl=-5", "{}", answer.cache());
+                assert!(is_new || answer.said() == "hit; ttl=-5", "{}", answer.cache());
                 is_new
             },
         )
         .await;
-        assert_eq!(said(&renewed), "hit; ttl=10");
+        assert_eq!(renewed.said(), "hit; ttl=10");
         assert_eq!(origin.count(), 5, "each of the failures was one try");
     }
 }
@@ -93,5 +93,5 @@ async fn rfc5861_section_3_a_head_is_answered_from_the_window_as_well() {
     proxy.get("/x").send().await;
     proxy.advance(secs(15));
     let head = proxy.get("/x").method("HEAD").send().await;
-    assert_eq!((said(&head).as_str(), head.field("content-length").as_str()), ("hit; ttl=-5", "5"));
+    assert_eq!((head.said().as_str(), head.field("content-length").as_str()), ("hit; ttl=-5", "5"));
 }

@@ -1,7 +1,7 @@
 //! RFC 9213: fields that are addressed to this cache. A valid one stands in the place of Cache-Control and Expires, and of
 //! nothing else; one that is not valid is as good as absent.
 
-use super::{hold, letter, lines, said};
+use super::{hold, letter, lines};
 use crate::support::{Reply, answer_with, date, not_modified, ok, secs};
 
 #[tokio::test]
@@ -213,7 +213,7 @@ async fn rfc9213_section_2_2_other_directives_mean_what_they_mean_in_cache_contr
     let (proxy, _origin) = letter([ok(&lines(fields), "old"), Reply::Reset(Vec::new())]).await;
     proxy.get("/x").send().await;
     proxy.advance(secs(20));
-    assert_eq!(said(&proxy.get("/x").send().await), "hit; ttl=-10; stale-if-error");
+    assert_eq!(proxy.get("/x").send().await.said(), "hit; ttl=-10; stale-if-error");
 
     let fields = "cdn-cache-control: max-age=10, must-revalidate|cache-control: stale-if-error=60|";
     let (proxy, _origin) = letter([ok(&lines(fields), "old"), Reply::Reset(Vec::new())]).await;
@@ -241,7 +241,7 @@ async fn rfc9213_section_3_what_targets_caches_further_down_is_passed_on_with_th
     let (proxy, origin) = letter([ok(&fields, "hello")]).await;
     for expected in ["fwd=uri-miss; stored", "hit; ttl=60"] {
         let answer = proxy.get("/x").send().await;
-        assert_eq!(said(&answer), expected);
+        assert_eq!(answer.said(), expected);
         assert_eq!(answer.field("cdn-cache-control"), "max-age=60, x-odd");
         assert_eq!(answer.field("other-cache-control"), "no-store");
         assert_eq!(answer.field("cache-control"), "max-age=1");
@@ -259,7 +259,7 @@ async fn rfc9213_section_2_2_the_targeted_field_of_a_304_governs_from_then_on() 
     .await;
     proxy.get("/x").send().await;
     proxy.advance(secs(10));
-    assert_eq!(said(&proxy.get("/x").send().await), "fwd=stale; fwd-status=304; stored");
+    assert_eq!(proxy.get("/x").send().await.said(), "fwd=stale; fwd-status=304; stored");
     let hit = proxy.get("/x").send().await;
-    assert_eq!((said(&hit).as_str(), hit.field("cdn-cache-control").as_str()), ("hit; ttl=60", "max-age=60"));
+    assert_eq!((hit.said().as_str(), hit.field("cdn-cache-control").as_str()), ("hit; ttl=60", "max-age=60"));
 }

@@ -1,7 +1,7 @@
 //! RFC 9111 sections 3.2, 4.3.4 and 4.3.5: a 304 brings Date, Expires and Age up to date, and the lifetime is counted anew
 //! from what is there then. What is stored for another status than HEAD tells of is not brought up to date at all.
 
-use super::{letter, lines, said};
+use super::{letter, lines};
 use crate::support::{Answer, Reply, answer_with, date, not_modified, ok, secs};
 
 /// What a response that was stored with these fields says when these of a 304 have confirmed it ten seconds later: to the
@@ -16,7 +16,7 @@ async fn confirmed(stored: &str, update: &str) -> [Answer; 2] {
     proxy.advance(secs(10));
     let first = proxy.get("/x").send().await;
     assert_eq!(
-        (said(&first).as_str(), first.text().as_str()),
+        (first.said().as_str(), first.text().as_str()),
         ("fwd=stale; fwd-status=304; stored", "hello")
     );
     [first, proxy.get("/x").send().await]
@@ -44,7 +44,7 @@ async fn rfc9111_section_3_2_date_and_expires_of_a_304_take_the_place_of_the_sto
         (dated(10) + &until(-100), 10, -100, "fwd=stale; fwd-status=304; stored"),
     ] {
         let [first, second] = confirmed(&stored, &update).await;
-        assert_eq!(said(&second), then, "{update}");
+        assert_eq!(second.said(), then, "{update}");
         for answer in [first, second] {
             assert_eq!((answer.field("date"), answer.field("expires")), (date(date_now), date(expires_now)));
             let lines = |name| answer.fields.get_all(name).iter().count();
@@ -57,26 +57,26 @@ async fn rfc9111_section_3_2_date_and_expires_of_a_304_take_the_place_of_the_sto
 async fn rfc9111_section_4_2_1_a_max_age_that_a_304_brings_goes_before_a_stored_expires() {
     let stored = dated(0) + &until(10);
     let [_, second] = confirmed(&stored, &(dated(10) + "cache-control: max-age=60|")).await;
-    assert_eq!((said(&second).as_str(), second.field("expires")), ("hit; ttl=60", date(10)));
+    assert_eq!((second.said().as_str(), second.field("expires")), ("hit; ttl=60", date(10)));
 }
 
 #[tokio::test]
 async fn rfc9111_section_4_2_1_a_stored_max_age_goes_before_an_expires_that_a_304_brings() {
     let stored = dated(0) + "cache-control: max-age=10|";
     let [_, second] = confirmed(&stored, &(dated(10) + &until(500))).await;
-    assert_eq!((said(&second).as_str(), second.field("expires")), ("hit; ttl=10", date(500)));
+    assert_eq!((second.said().as_str(), second.field("expires")), ("hit; ttl=10", date(500)));
 }
 
 #[tokio::test]
 async fn rfc9111_section_4_2_3_age_counts_from_the_confirmation_and_not_from_the_first_receipt() {
     let stored = dated(0) + "age: 3|cache-control: max-age=10|";
     let [_, second] = confirmed(&stored, &dated(10)).await;
-    assert_eq!((said(&second).as_str(), second.field("age").as_str()), ("hit; ttl=10", "0"));
+    assert_eq!((second.said().as_str(), second.field("age").as_str()), ("hit; ttl=10", "0"));
     // Unless the 304 itself is old, or its date says so.
     let [_, second] = confirmed(&stored, &(dated(10) + "age: 4|")).await;
-    assert_eq!((said(&second).as_str(), second.field("age").as_str()), ("hit; ttl=6", "4"));
+    assert_eq!((second.said().as_str(), second.field("age").as_str()), ("hit; ttl=6", "4"));
     let [_, second] = confirmed(&stored, &dated(8)).await;
-    assert_eq!((said(&second).as_str(), second.field("age").as_str()), ("hit; ttl=8", "2"));
+    assert_eq!((second.said().as_str(), second.field("age").as_str()), ("hit; ttl=8", "2"));
 }
 
 #[tokio::test]
@@ -84,9 +84,9 @@ async fn rfc9111_section_4_2_2_a_guess_is_made_anew_from_the_newer_dates() {
     let stored = dated(0) + &format!("last-modified: {}|", date(-100));
     // A tenth of 110 seconds since the same Last-Modified, and a tenth of 1010 since another.
     let [_, second] = confirmed(&stored, &dated(10)).await;
-    assert_eq!(said(&second), "hit; ttl=11");
+    assert_eq!(second.said(), "hit; ttl=11");
     let [_, second] = confirmed(&stored, &(dated(10) + &format!("last-modified: {}|", date(-1000)))).await;
-    assert_eq!((said(&second).as_str(), second.field("last-modified")), ("hit; ttl=101", date(-1000)));
+    assert_eq!((second.said().as_str(), second.field("last-modified")), ("hit; ttl=101", date(-1000)));
 }
 
 #[tokio::test]

@@ -95,6 +95,14 @@ impl Answer {
         self.field("cache-status").trim_start_matches("plimsoll; ").to_owned()
     }
 
+    /// Cache-Status without what every answer of a route says: `hit; ttl=30`, or why it was none.
+    pub(crate) fn said(&self) -> String {
+        let cache = self.cache();
+        let parts =
+            cache.split("; ").filter(|part| !part.starts_with("level=") && !part.starts_with("route="));
+        parts.map(|part| part.trim_start_matches("detail=")).collect::<Vec<_>>().join("; ")
+    }
+
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }

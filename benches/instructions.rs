@@ -1,0 +1,262 @@
+//! Instructions of a hit, counted by callgrind: whole, over the code of a connection but without a socket, and of its pure
+//! parts. Counts do not depend on what else the machine does, so a difference of a few in a hundred can be believed.
+//!
+//! Everything is done 1,000 times: divide by that.
+
+#![expect(clippy::expect_used, reason = "a bench that cannot be set up has nothing to measure")]
+#![expect(
+    missing_docs,
+    reason = "the harness makes public items of what it counts, and takes no comment for them"
+)]
+
+#[path = "support/head.rs"]
+mod head;
+#[path = "support/hit.rs"]
+mod hit;
+
+use std::{
+    convert::Infallible,
+    hint::black_box,
+    io::{self, IoSlice, Read as _, Write as _},
+    net::TcpListener,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use bytes::Bytes;
+use gungraun::{library_benchmark, library_benchmark_group, main};
+use head::{LIMITS, REQUEST};
+use hit::Hit;
+use http::{HeaderValue, Request, Response};
+use http_body_util::Full;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use plimsoll::{
+    cli::serve::Parts,
+    config::Config,
+    decision::{classify, plan},
+    observe::{Clock as _, LogSink, SystemClock},
+    proxy::Proxy,
+    semantics::Now,
+    server::{Limits, Stream, serve_one},
+    upstream::Upstream,
+    wire::Scanner,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    runtime::{self, Runtime},
+};
+
+const TIMES: u64 = 1000;
+/// As wrk asks.
+const ASK: &[u8] = b"GET /object/1024/hit HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n";
+/// What every content ends with, and nothing else that is written.
+const LAST: u8 = b'!';
+/// Makes the head of bare hyper as long as that of a hit.
+const FILLING: [u8; 300] = [b'x'; 300];
+
+/// A client in memory, which asks again as soon as it has its answer. It costs next to nothing, so that what is counted is
+/// the server.
+struct Client {
+    left: u64,
+    answered: Arc<AtomicU64>,
+    waits: bool,
+    rested: bool,
+    waker: Option<Waker>,
+}
+
+impl Client {
+    fn new(times: u64, answered: &Arc<AtomicU64>) -> Self {
+        Self { left: times, answered: Arc::clone(answered), waits: false, rested: false, waker: None }
+    }
+
+    fn take(&mut self, last: Option<&[u8]>) {
+        if last.is_some_and(|last| last.ends_with(&[LAST])) {
+            self.answered.fetch_add(1, Ordering::Relaxed);
+            self.waits = false;
+            if let Some(waker) = self.waker.take() {
+                waker.wake();
+            }
+        }
+    }
+}
+
+impl AsyncRead for Client {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        to: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.waits {
+            self.waker = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        // The next request is never there at once: the server has to wait for it, as it would on a socket.
+        self.rested = !self.rested;
+        if self.rested {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if self.left > 0 {
+            self.left -= 1;
+            self.waits = true;
+            to.put_slice(ASK);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Client {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.take(Some(bytes));
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.take(slices.last().map(|slice| &**slice));
+        Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Stream for Client {
+    fn end_with_reset(&self) {}
+}
+
+/// The content of every answer.
+fn content() -> Vec<u8> {
+    let mut content = vec![b'x'; 1023];
+    content.push(LAST);
+    content
+}
+
+fn runtime() -> Runtime {
+    runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
+/// An origin that answers one request, with eight fields.
+fn origin() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("to bind");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        let (mut connection, _) = listener.accept().expect("a connection");
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1024\r\nContent-Language: en\r\n\
+             Cache-Control: public, max-age=3600\r\nETag: \"0123456789abcdef\"\r\n\
+             Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\nDate: {}\r\nServer: origin\r\n\r\n",
+            httpdate::fmt_http_date(SystemClock::start().now().wall)
+        );
+        connection.read_exact(&mut [0; 1]).expect("a request");
+        connection.write_all(&[head.as_bytes(), &content()].concat()).expect("to write");
+        // The rest of the request is read, or the answer could be lost to a reset.
+        while connection.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {}
+    });
+    port
+}
+
+/// A worker without a listener.
+struct Worker {
+    runtime: Runtime,
+    proxy: Proxy,
+    limits: Limits,
+    answered: Arc<AtomicU64>,
+}
+
+impl Worker {
+    /// With one object stored.
+    fn warm() -> Self {
+        let text = format!(
+            "[origin]\nurl = \"http://127.0.0.1:{}\"\n[[route]]\nname = \"object\"\n\
+             path = \"/object/{{bytes}}/{{name}}\"\nlevel = \"changing\"\n",
+            origin()
+        );
+        let config = Config::parse("bench.toml", &text).expect("a valid config").config;
+        let parts = Parts::new(config, Arc::new(SystemClock::start()), Arc::new(LogSink)).expect("parts");
+        let proxy = Proxy::new(parts.shared, Upstream::new(parts.origin));
+        let worker = Self { runtime: runtime(), proxy, limits: parts.limits, answered: Arc::default() };
+        // The first is a miss; the second takes what a first hit takes once.
+        worker.serve(1);
+        worker.serve(1);
+        worker
+    }
+
+    fn serve(&self, times: u64) {
+        let before = self.answered.load(Ordering::Relaxed);
+        let client = Client::new(times, &self.answered);
+        self.runtime.block_on(serve_one(client, self.proxy.clone(), self.limits));
+        assert_eq!(self.answered.load(Ordering::Relaxed) - before, times, "not every request has its answer");
+    }
+}
+
+// A whole hit of 1 KiB: reading, the strict front, hyper, decision, store, writing.
+#[library_benchmark(setup = Worker::warm)]
+#[bench::a_thousand()]
+fn connection(worker: Worker) -> Worker {
+    worker.serve(TIMES);
+    worker
+}
+
+// What hyper alone takes to say as many bytes: the part of a hit that is not ours.
+#[library_benchmark(setup = runtime)]
+#[bench::a_thousand()]
+fn bare_hyper(runtime: Runtime) -> Runtime {
+    let (answered, content) = (Arc::default(), Bytes::from(content()));
+    let filling = HeaderValue::from_bytes(&FILLING).expect("a value");
+    let service = service_fn(move |_: Request<Incoming>| {
+        let mut response = Response::new(Full::new(content.clone()));
+        response.headers_mut().insert("filling", filling.clone());
+        std::future::ready(Ok::<_, Infallible>(response))
+    });
+    let client = TokioIo::new(Client::new(TIMES, &answered));
+    let served = async { tokio::spawn(http1::Builder::new().serve_connection(client, service)).await };
+    runtime.block_on(served).expect("no panic").expect("no error");
+    assert_eq!(answered.load(Ordering::Relaxed), TIMES, "not every request has its answer");
+    runtime
+}
+
+const NOW: Now = Now { wall: SystemTime::UNIX_EPOCH, mono: Duration::ZERO };
+
+// The pure part of a hit: classify the request, plan its answer.
+#[library_benchmark]
+#[bench::a_thousand(Hit::at(NOW))]
+fn decision(hit: Hit) -> Hit {
+    for _ in 0..TIMES {
+        black_box(classify(black_box(&hit.asked()), &hit.route, &hit.policy));
+        black_box(plan(black_box(&hit.keyed), &hit.fields, [&hit.stored], None, &hit.policy, NOW));
+    }
+    hit
+}
+
+// The strict front's scan of a head of twelve fields.
+#[library_benchmark]
+#[bench::a_thousand(Scanner::requests(LIMITS))]
+fn scan(mut scanner: Scanner) -> Scanner {
+    for _ in 0..TIMES {
+        black_box(scanner.scan(black_box(REQUEST))).expect("a head without fault");
+    }
+    scanner
+}
+
+library_benchmark_group!(name = hits, benchmarks = [connection, bare_hyper, decision, scan]);
+main!(library_benchmark_groups = hits);
