@@ -127,10 +127,11 @@ async fn a_body_that_clients_still_read_is_counted_until_the_last_of_them_has_go
 async fn while_slow_readers_hold_the_budget_new_answers_pass_unstored_and_say_so() {
     let (capacity, content) = (30 * MIB, "x".repeat(16 * 1024 * 1024));
     let (proxy, _origin) = holding(capacity, move |_, seen| {
-        if seen.line.contains("large") { ok("", &content) } else { ok("", &content[..4096]) }
+        if seen.line.contains("large") { ok("", &content) } else { ok("", &content[..2 * 1024 * 1024]) }
     })
     .await;
-    // Two bodies that fill the budget and are still being read: one of them is not even stored any more.
+    // Two bodies that fill the budget and are still being read: one of them is not even stored any more. What is a little
+    // smaller than the room that is left can take turns in it, but there is none for these.
     let mut readers = Vec::new();
     for name in ["large-1", "large-2"] {
         proxy.get(&format!("/x/{name}")).send().await;
