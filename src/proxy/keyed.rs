@@ -141,7 +141,7 @@ impl Proxy {
             };
             match self.share(&exchange, &keyed, fwd, &held, &mut turns).await {
                 Share::Alone => return self.fetch(exchange, keyed, fwd, held, None, &turns).await,
-                Share::Lead(lead) => return self.fetch(exchange, keyed, fwd, held, Some(lead), &turns).await,
+                Share::Lead(lead) => return self.lead(exchange, keyed, lead, &turns).await,
                 Share::Follow(filling) => {
                     let handling =
                         Handling::Forwarded { why: fwd, status: None, stored: false, collapsed: Some(true) };
@@ -155,6 +155,33 @@ impl Proxy {
                 Found::Answer(response) => return Ok(response),
                 Found::Way(way) => way,
             };
+        }
+    }
+
+    /// Makes a fetch that others may share, unless that of another has ended between the look and the lead: then what it
+    /// brought is there.
+    async fn lead(
+        &self,
+        exchange: Exchange,
+        keyed: Keyed,
+        lead: Lead,
+        turns: &Turns,
+    ) -> Result<Response<Body>, Problem> {
+        match self.look_up(&exchange, &keyed, turns)? {
+            Found::Answer(response) => Ok(response),
+            Found::Way(Way::Bypass(bypass)) => {
+                // Who waits for it looks again.
+                drop(lead);
+                self.forward(exchange, bypass).await
+            }
+            Found::Way(Way::Fetch(fwd, held)) => {
+                let lead = may_lead(&exchange, &keyed, &held).then_some(lead);
+                if lead.is_some() {
+                    let role = if turns.taken == 0 { Role::Leader } else { Role::Retry };
+                    self.shared.sink.took_part(&exchange.route.name, role);
+                }
+                self.fetch(exchange, keyed, fwd, held, lead, turns).await
+            }
         }
     }
 
@@ -183,13 +210,7 @@ impl Proxy {
             }
         };
         let flight = match part {
-            Part::Lead(lead) => {
-                shared.sink.took_part(
-                    &exchange.route.name,
-                    if turns.taken == 0 { Role::Leader } else { Role::Retry },
-                );
-                return Share::Lead(lead);
-            }
+            Part::Lead(lead) => return Share::Lead(lead),
             Part::Follow(flight) => flight,
         };
         turns.waited = turns.waited.or(Some(fwd));
