@@ -89,6 +89,11 @@ impl Wire {
         bytes
     }
 
+    /// Reads one byte; none where the connection has ended.
+    pub(crate) async fn byte(&mut self) -> Option<u8> {
+        within(self.0.read_u8()).await.ok()
+    }
+
     /// Reads one chunk of chunked content; the last one is empty.
     pub(crate) async fn chunk(&mut self) -> Vec<u8> {
         let mut size = String::new();
