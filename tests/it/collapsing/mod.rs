@@ -24,6 +24,14 @@ async fn lead(proxy: &Proxy, origin: &Stage) -> (Wire, Wire) {
     (leader, fetch)
 }
 
+/// The same, where the leader has the head of an answer of this length, and the first of its content is on its way.
+async fn begin(proxy: &Proxy, origin: &Stage, length: usize, first: &str) -> (Wire, Wire) {
+    let (mut leader, mut fetch) = lead(proxy, origin).await;
+    fetch.send(format!("HTTP/1.1 200 OK\r\n{FRESH}content-length: {length}\r\n\r\n{first}")).await;
+    leader.head().await;
+    (leader, fetch)
+}
+
 const GET: &str = "GET /x HTTP/1.1\r\nhost: api.example\r\n";
 
 /// The two kinds of route that store, each with the name that Cache-Status has for it.

@@ -79,9 +79,7 @@ async fn a_follower_has_only_what_its_own_fields_would_have_got() {
 async fn who_asks_is_no_follower_of_what_is_not_for_everybody() {
     let origin = stage().await;
     let proxy = proxy().start(origin.address, &clock()).await;
-    let (mut leader, mut fetch) = lead(&proxy, &origin).await;
-    fetch.send(format!("HTTP/1.1 200 OK\r\n{FRESH}content-length: 6\r\n\r\npub")).await;
-    leader.head().await;
+    let (_leader, _fetch) = begin(&proxy, &origin, 6, "pub").await;
     let mut known =
         Wire::ask(proxy.address, "GET /x HTTP/1.1\r\nhost: api.example\r\nauthorization: Bearer me\r\n")
             .await;
@@ -116,9 +114,7 @@ async fn a_write_during_a_fill_keeps_it_from_being_stored_and_from_taking_follow
     for (builder, _) in ways() {
         let origin = stage().await;
         let proxy = builder.server("workers = 1").start(origin.address, &clock()).await;
-        let (mut leader, mut fetch) = lead(&proxy, &origin).await;
-        fetch.send(format!("HTTP/1.1 200 OK\r\n{FRESH}content-length: 6\r\n\r\nold")).await;
-        leader.head().await;
+        let (mut leader, mut fetch) = begin(&proxy, &origin, 6, "old").await;
         let mut writer =
             Wire::ask(proxy.address, "PUT /x HTTP/1.1\r\nhost: api.example\r\ncontent-length: 0\r\n").await;
         let mut write = origin.accept().await;

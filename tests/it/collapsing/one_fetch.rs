@@ -74,9 +74,7 @@ async fn followers_have_the_head_when_it_arrives_and_bytes_as_they_arrive() {
     for (builder, route) in ways() {
         let origin = stage().await;
         let proxy = builder.start(origin.address, &clock()).await;
-        let (mut leader, mut fetch) = lead(&proxy, &origin).await;
-        fetch.send(format!("HTTP/1.1 200 OK\r\n{FRESH}content-length: 9\r\n\r\none")).await;
-        leader.head().await;
+        let (mut leader, mut fetch) = begin(&proxy, &origin, 9, "one").await;
         assert_eq!(leader.take(3).await, b"one");
         let mut late = Wire::ask(proxy.address, GET).await;
         assert!(late.head().await.contains(&format!("fwd=uri-miss; collapsed; level=2; route={route}")));
@@ -98,9 +96,7 @@ async fn a_follower_that_stands_still_slows_nobody_down() {
     let length = 8 << 20;
     let origin = stage().await;
     let proxy = proxy().start(origin.address, &clock()).await;
-    let (mut leader, mut fetch) = lead(&proxy, &origin).await;
-    fetch.send(format!("HTTP/1.1 200 OK\r\n{FRESH}content-length: {length}\r\n\r\n")).await;
-    leader.head().await;
+    let (mut leader, mut fetch) = begin(&proxy, &origin, length, "").await;
     let mut idle = Wire::ask(proxy.address, GET).await;
     idle.head().await;
     let mut peer = Wire::ask(proxy.address, GET).await;
@@ -168,9 +164,7 @@ async fn the_leaders_client_leaves_and_a_hundred_follow_all_complete() {
 async fn a_fill_that_dies_aborts_its_followers_and_never_ends_cleanly() {
     let origin = stage().await;
     let proxy = proxy().start(origin.address, &clock()).await;
-    let (mut leader, mut fetch) = lead(&proxy, &origin).await;
-    fetch.send(format!("HTTP/1.1 200 OK\r\n{FRESH}content-length: 6\r\n\r\nans")).await;
-    leader.head().await;
+    let (mut leader, fetch) = begin(&proxy, &origin, 6, "ans").await;
     let mut follower = Wire::ask(proxy.address, GET).await;
     follower.head().await;
     drop(fetch);
@@ -185,9 +179,7 @@ async fn a_fill_that_dies_aborts_its_followers_and_never_ends_cleanly() {
 async fn a_fetch_that_nobody_waits_for_ends_after_the_fill_timeout() {
     let origin = stage().await;
     let proxy = proxy().cache("fill_timeout = '50ms'").start(origin.address, &clock()).await;
-    let (mut leader, mut fetch) = lead(&proxy, &origin).await;
-    fetch.send(format!("HTTP/1.1 200 OK\r\n{FRESH}content-length: 6\r\n\r\nans")).await;
-    leader.head().await;
+    let (leader, mut fetch) = begin(&proxy, &origin, 6, "ans").await;
     leader.reset();
     fetch.rest().await;
 }
