@@ -42,8 +42,9 @@ pub struct ServeArgs {
     /// Run with no config file: a safe shared cache in front of this origin
     #[arg(long, value_name = "URL")]
     pub origin: Option<String>,
+    // The parser forgets what an argument requires where that conflicts with another one.
     /// The address to listen on, with --origin
-    #[arg(long, value_name = "ADDR", requires = "origin")]
+    #[arg(long, value_name = "ADDR", requires = "origin", conflicts_with = "config")]
     pub listen: Option<String>,
     /// Run the admin place on this loopback address, whatever the config says
     #[arg(long, value_name = "ADDR")]

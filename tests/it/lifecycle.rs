@@ -76,6 +76,7 @@ fn bad_usage_names_the_flag_at_fault() {
         (&["serve", "--origin", "http://127.0.0.1:1", "--listen", "nowhere"], "nowhere"),
         (&["serve", "--origin", "http://127.0.0.1:1", "--config", "x.toml"], "--config"),
         (&["serve", "--listen", "127.0.0.1:0"], "--origin"),
+        (&["serve", "--config", "x.toml", "--listen", "127.0.0.1:0"], "--listen"),
         (&["serve", "--origin", "http://127.0.0.1:1", "--admin", "0.0.0.0:0"], "--admin"),
         (&["origin", "--listen", "nowhere"], "--listen"),
         (&["origin", "--instances", "0"], "--instances"),
