@@ -121,7 +121,7 @@ pub fn explain(args: &ExplainArgs, config: &Config, now: Now) -> Result<Explanat
     let sent = head.headers.clone();
     let peer = Peer { address: Some(Ipv4Addr::LOCALHOST.into()), scheme };
     let content = Bytes::from(args.data.clone());
-    let preview = Preview::of(head, content, peer, &settings, &config.routes).map_err(|problem| {
+    let preview = Preview::of(head, content, peer, now, &settings, &config.routes).map_err(|problem| {
         format!("this request would be refused with {}: {}", problem.status(), problem.name())
     })?;
     let (decided, request_evidence) = decide(&preview, &sent, &settings, now);

@@ -5,6 +5,7 @@ pub mod demo;
 pub mod explain;
 pub mod origin;
 pub mod serve;
+mod telemetry;
 
 use std::{
     io::{self, IsTerminal as _},
@@ -13,6 +14,8 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
+
+use crate::config::LogFormat;
 
 /// Exit status of bad usage, of a bad config, and of what could not start.
 pub(crate) const COULD_NOT_START: u8 = 2;
@@ -54,7 +57,11 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { COULD_NOT_START } else { 0 });
         }
     };
-    if let Err(error) = start_log() {
+    if let Command::Serve(args) = &cli.command {
+        // Its log is as its config says.
+        return serve::run(args);
+    }
+    if let Err(error) = start_log(LogFormat::Text) {
         return could_not_start(&error);
     }
     match cli.command {
@@ -70,7 +77,7 @@ pub fn main() -> ExitCode {
 ///
 /// # Errors
 /// `PLIMSOLL_LOG` cannot be understood.
-fn start_log() -> Result<(), String> {
+fn start_log(format: LogFormat) -> Result<(), String> {
     let directives = std::env::var("PLIMSOLL_LOG").unwrap_or_else(|_| DEFAULT_LOG.to_owned());
     if let Some(word) = directives.split(',').map(str::trim).find(|directive| !is_understood(directive)) {
         return Err(format!(
@@ -78,13 +85,11 @@ fn start_log() -> Result<(), String> {
         ));
     }
     let filter = EnvFilter::try_new(&directives).map_err(|error| format!("PLIMSOLL_LOG: {error}"))?;
-    let colours = io::stderr().is_terminal();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(colours)
-        .with_target(false)
-        .init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match format {
+        LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).with_target(false).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
     Ok(())
 }
 

@@ -22,9 +22,12 @@ use crate::{
     proxy::{self, Shared},
     server::{self, Listen, Running},
     store::{MemoryStore, StoreLimits},
+    telemetry::Telemetry,
     upstream::{self, Origin},
     wire,
 };
+
+use super::telemetry::{self, Writing};
 
 /// The config file that is used where none is named.
 pub(super) const DEFAULT_CONFIG: &str = "config/plimsoll.toml";
@@ -60,6 +63,9 @@ pub fn run(args: &ServeArgs) -> ExitCode {
             return ExitCode::from(super::COULD_NOT_START);
         }
     };
+    if let Err(error) = super::start_log(config.log.format) {
+        return super::could_not_start(&error);
+    }
     let served = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -106,15 +112,19 @@ fn load(file: &Path) -> Result<Config, ConfigErrors> {
 async fn serve(config: Config) -> Result<(), String> {
     let drain_timeout = config.server.drain_timeout;
     let origin = format!("{}://{}", config.origin.url.scheme.as_str(), config.origin.url.authority);
+    // Where the access log goes to standard output, it has it for itself.
+    let is_output_taken = config.log.access.is_some() && config.log.access_file.is_none();
+    let say = |line: String| if is_output_taken { eprintln!("{line}") } else { println!("{line}") };
     let started = start(config, Arc::new(SystemClock::start()), Arc::new(LogSink))
         .await
         .map_err(|error| error.to_string())?;
     for address in started.server.addresses() {
-        println!("listening: {address} -> {origin}");
+        say(format!("listening: {address} -> {origin}"));
     }
     if let Some(address) = started.admin {
-        println!("admin: http://{address}");
+        say(format!("admin: http://{address}"));
     }
+    telemetry::reopen_on_hangup(started.writing.as_ref()).map_err(|error| error.to_string())?;
     super::told_to_stop().await.map_err(|error| error.to_string())?;
     tracing::info!("draining: requests in flight complete, new connections are refused");
     if !started.stop(drain_timeout).await {
@@ -132,6 +142,10 @@ pub struct Started {
     pub admin: Option<SocketAddr>,
     /// What the workers share.
     pub shared: Arc<Shared>,
+    /// What they tell.
+    pub telemetry: Arc<Telemetry>,
+    /// The access log, if there is one. It is written to its end when all else is over.
+    writing: Option<Writing>,
     stop_admin: CancellationToken,
 }
 
@@ -160,14 +174,14 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, sink: Arc<dyn Sink>) -
         })?),
         None => None,
     };
-    let Parts { shared, origin, limits, tasks } = Parts::new(config, clock, sink)?;
+    let Parts { shared, origin, limits, tasks, telemetry, writing } = Parts::new(config, clock, sink)?;
     let server = server::start(bound, &shared, &origin, limits, tasks)?;
     let stop_admin = CancellationToken::new();
     let address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
     if let Some(listener) = admin {
         tokio::spawn(admin::serve(listener, Arc::clone(&shared), stop_admin.clone().cancelled_owned()));
     }
-    Ok(Started { server, admin: address, shared, stop_admin })
+    Ok(Started { server, admin: address, shared, telemetry, writing, stop_admin })
 }
 
 /// What workers are started with.
@@ -181,14 +195,20 @@ pub struct Parts {
     pub limits: server::Limits,
     /// What must end before the workers may.
     pub tasks: TaskTracker,
+    /// What they tell.
+    pub telemetry: Arc<Telemetry>,
+    /// The access log, if there is one.
+    pub writing: Option<Writing>,
 }
 
 impl Parts {
     /// Puts them together, as the config says.
     ///
     /// # Errors
-    /// The system refuses its trust store.
+    /// The system refuses its trust store, or the access log cannot be opened.
     pub fn new(config: Config, clock: Arc<dyn Clock>, sink: Arc<dyn Sink>) -> io::Result<Self> {
+        let (telemetry, writing) = telemetry::open(&config, sink)?;
+        let sink: Arc<dyn Sink> = Arc::clone(&telemetry) as _;
         let settings = proxy_settings(&config);
         let origin = Origin::new(upstream_settings(&config), Arc::clone(&sink))?;
         let limits = server_limits(&config.server);
@@ -199,7 +219,7 @@ impl Parts {
         let store = Arc::new(MemoryStore::<Stored>::new(store_limits));
         let tasks = TaskTracker::new();
         let shared = Shared::new(settings, config.routes, store, clock, sink, tasks.clone());
-        Ok(Self { shared, origin, limits, tasks })
+        Ok(Self { shared, origin, limits, tasks, telemetry, writing })
     }
 }
 

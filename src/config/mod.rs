@@ -12,6 +12,7 @@ mod diagnostic;
 mod fields;
 mod item;
 mod listen;
+mod log;
 mod origin;
 mod reader;
 mod routes;
@@ -33,6 +34,7 @@ pub use cache::Cache;
 pub use code::Code;
 pub use diagnostic::{ConfigErrors, Diagnostic, Location, Severity};
 pub use listen::ListenAddress;
+pub use log::{AccessFormat, Log, LogFormat};
 pub use origin::{Origin, OriginHost, OriginUrl};
 pub use server::{Admin, CacheStatus, Server};
 pub use units::{ByteSize, LONGEST_DURATION, format_duration};
@@ -55,6 +57,8 @@ pub struct Config {
     pub cache: Cache,
     /// Where identity rides in a request.
     pub identity: Identity,
+    /// What is logged, and how.
+    pub log: Log,
     /// What the operator knows about the API. Default: nothing, so the origin decides.
     pub routes: RouteTable,
 }
@@ -112,11 +116,12 @@ impl Config {
         let origin = origin::read_origin(&section("origin"), &server);
         let cache = cache::read_cache(&section("cache"));
         let identity = cache::read_identity(&section("identity"));
+        let log = log::read_log(&section("log"));
         let routes = routes::read_routes(&root, &identity);
         let (errors, warnings) = reader.finish();
         match origin {
             Some(origin) if errors.is_empty() => {
-                Ok(Loaded { config: Self { server, admin, origin, cache, identity, routes }, warnings })
+                Ok(Loaded { config: Self { server, admin, origin, cache, identity, log, routes }, warnings })
             }
             _ => Err(ConfigErrors { errors, warnings }),
         }
@@ -143,6 +148,7 @@ impl Config {
                 origin,
                 cache: Cache::default(),
                 identity: Identity::default(),
+                log: Log::default(),
                 routes: RouteTable::default(),
             }),
             Ok(_) => Err(ConfigErrors { errors, warnings: Vec::new() }),

@@ -36,7 +36,7 @@ const IGNORE_COOKIES: &str = r#"[
 ]"#;
 
 /// All keys, in the order of the reference.
-pub const KEYS: [Key; 62] = [
+pub const KEYS: [Key; 65] = [
     key("server", "listen", r#"["127.0.0.1:8080"]"#, "where clients connect: addresses, or unix:PATH"),
     bare("server", "workers", "threads that serve, 1 to 1024; default: the CPUs this process may use"),
     key(
@@ -130,6 +130,9 @@ pub const KEYS: [Key; 62] = [
     key("identity", "user", USER, "what says who asks: header:NAME, cookie:NAME, cookie:BEGINNING*"),
     key("identity", "session", r#"["cookie:*"]"#, "what names a session, in the same form"),
     key("identity", "ignore_cookies", IGNORE_COOKIES, "cookies that are neither, such as those of analytics"),
+    key("log", "format", r#""text""#, "the form of the application log on standard error: text or json"),
+    key("log", "access", r#""off""#, "a line for each request: off, json or combined"),
+    bare("log", "access_file", "the file that they go to, opened anew on SIGHUP; default: standard output"),
     bare("route", "name", "the name in Cache-Status and logs; default: made from the path"),
     bare("route", "path", "pattern: {name} is one segment or a part of one, {*rest} all that follows"),
     bare("route", "host", "only requests to this host: a name, or *.example.com"),

@@ -30,6 +30,25 @@ impl Reason {
     }
 }
 
+impl Reason {
+    /// How many there are.
+    pub const COUNT: usize = Evidence::ALL.len() + Refusal::ALL.len();
+
+    /// Every reason, in the order of [`place`](Self::place).
+    pub fn all() -> impl Iterator<Item = Self> {
+        Evidence::ALL.into_iter().map(Self::from).chain(Refusal::ALL.into_iter().map(Self::from))
+    }
+
+    /// Its place among all of them.
+    pub const fn place(self) -> usize {
+        match self {
+            Self::Evidence(evidence) => evidence.place(),
+            // The order of the variants is that of `ALL`.
+            Self::Refusal(refusal) => Evidence::ALL.len() + refusal as usize,
+        }
+    }
+}
+
 impl From<Evidence> for Reason {
     fn from(evidence: Evidence) -> Self {
         Self::Evidence(evidence)
@@ -185,6 +204,12 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_reason_has_a_place_of_its_own() {
+        let places: Vec<_> = Reason::all().map(Reason::place).collect();
+        assert_eq!(places, Vec::from_iter(0..Reason::COUNT));
+    }
 
     #[test]
     fn names_are_tokens_and_unique() {

@@ -76,19 +76,24 @@ impl Evidence {
         }
     }
 
-    const fn bit(self) -> u16 {
+    /// Its place in [`ALL`](Self::ALL).
+    pub const fn place(self) -> usize {
         match self {
-            Self::RouteDeclared(level) => 1 << (level.number() - 1),
-            Self::ExplicitFreshness => 1 << 5,
-            Self::RequestIdentity => 1 << 6,
-            Self::RequestSession => 1 << 7,
-            Self::ResponsePrivate => 1 << 8,
-            Self::VaryIdentity => 1 << 9,
-            Self::VaryCookie => 1 << 10,
-            Self::SetCookie => 1 << 11,
-            Self::VaryStar => 1 << 12,
-            Self::AccessControl => 1 << 13,
+            Self::RouteDeclared(level) => level.number() as usize - 1,
+            Self::ExplicitFreshness => 5,
+            Self::RequestIdentity => 6,
+            Self::RequestSession => 7,
+            Self::ResponsePrivate => 8,
+            Self::VaryIdentity => 9,
+            Self::VaryCookie => 10,
+            Self::SetCookie => 11,
+            Self::VaryStar => 12,
+            Self::AccessControl => 13,
         }
+    }
+
+    const fn bit(self) -> u16 {
+        1 << self.place()
     }
 }
 
@@ -162,9 +167,9 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_evidence_has_a_bit_of_its_own() {
-        let bits: std::collections::BTreeSet<_> = Evidence::ALL.into_iter().map(Evidence::bit).collect();
-        assert_eq!(bits.len(), Evidence::ALL.len());
+    fn every_kind_of_evidence_has_a_place_of_its_own() {
+        let places: Vec<_> = Evidence::ALL.into_iter().map(Evidence::place).collect();
+        assert_eq!(places, Vec::from_iter(0..Evidence::ALL.len()));
     }
 
     #[test]

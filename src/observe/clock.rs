@@ -11,6 +11,11 @@ use crate::semantics::Now;
 pub trait Clock: Send + Sync {
     /// The time now.
     fn now(&self) -> Now;
+
+    /// The time now on the monotonic clock alone.
+    fn mono(&self) -> Duration {
+        self.now().mono
+    }
 }
 
 /// The clocks of the system.
@@ -30,7 +35,11 @@ impl SystemClock {
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the one place where the clocks are read")]
     fn now(&self) -> Now {
-        Now { wall: SystemTime::now(), mono: self.started.elapsed() }
+        Now { wall: SystemTime::now(), mono: self.mono() }
+    }
+
+    fn mono(&self) -> Duration {
+        self.started.elapsed()
     }
 }
 

@@ -1,35 +1,24 @@
 //! What happened, as types: clocks, decisions, findings. Sinks (log, metrics, events) plug in from above.
 
 mod clock;
+mod decision;
 mod findings;
 mod incident;
+mod log;
+mod word;
 
-use http::{Method, StatusCode};
+use std::time::Duration;
+
+use http::StatusCode;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use decision::{Account, Decision, End, Fields, Outcome, Request, Unfinished};
 pub use findings::{Finding, Findings};
 pub use incident::Incident;
+pub use log::LogSink;
+pub use word::Word;
 
-use crate::{decision::Reason, level::Level, semantics::cache_status::Handling, wire::Violation};
-
-/// One request, decided: what Cache-Status, the log and every later sink show.
-#[derive(Clone, Copy, Debug)]
-pub struct Decision<'a> {
-    /// The request's method.
-    pub method: &'a Method,
-    /// The request's path, canonical, without its query.
-    pub path: &'a str,
-    /// The route's name.
-    pub route: &'a str,
-    /// The effective level, where there is evidence for one.
-    pub level: Option<Level>,
-    /// Answered from the store, or forwarded.
-    pub handling: Handling,
-    /// The evidence or refusal behind it.
-    pub reason: Option<Reason>,
-    /// The status that the client gets.
-    pub status: StatusCode,
-}
+use crate::{route::Route, wire::Violation};
 
 /// A request's part in a fetch that others may share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,56 +31,41 @@ pub enum Role {
     Follower,
 }
 
-/// Where decisions go.
+impl Role {
+    /// All of them, in the order of [`place`](Self::place).
+    pub const ALL: [Self; 3] = [Self::Leader, Self::Retry, Self::Follower];
+
+    /// Its place in [`ALL`](Self::ALL).
+    pub const fn place(self) -> usize {
+        self as usize
+    }
+
+    /// Its name, for metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Leader => "leader",
+            Self::Retry => "retry",
+            Self::Follower => "follower",
+        }
+    }
+}
+
+/// Where decisions go. All of it is called on the way of requests: it must neither block nor wait.
 pub trait Sink: Send + Sync {
-    /// A request was decided. Called on the request's way: it must neither block nor wait.
-    fn decided(&self, decision: &Decision<'_>);
-    /// A request took part in a fetch. Called on the request's way.
-    fn took_part(&self, route: &str, role: Role);
+    /// A request was decided. What is returned is finished when its answer is over.
+    fn decided(&self, decision: &Decision<'_>) -> Option<Box<dyn Unfinished>>;
+    /// The answer to a request is over.
+    fn ended(&self, end: &End);
+    /// A request took part in a fetch.
+    fn took_part(&self, route: &Route, role: Role);
     /// An answer contradicted what the operator declared; `first` is whether it is news for this route.
-    fn found(&self, route: &str, finding: Finding, first: bool);
+    fn found(&self, route: &Route, finding: Finding, first: bool);
     /// Something went wrong on the way. To be counted.
     fn happened(&self, incident: Incident<'_>);
     /// A message was refused because it broke a rule of the wire.
     fn refused(&self, violation: Violation);
-}
-
-/// A sink that writes to the application log: findings as warnings the first time, everything else for debugging.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct LogSink;
-
-impl Sink for LogSink {
-    fn decided(&self, decision: &Decision<'_>) {
-        tracing::debug!(
-            method = %decision.method,
-            path = decision.path,
-            route = decision.route,
-            level = decision.level.map(Level::number),
-            handling = ?decision.handling,
-            reason = decision.reason.map(Reason::name),
-            status = decision.status.as_u16(),
-            "decided"
-        );
-    }
-
-    fn took_part(&self, route: &str, role: Role) {
-        tracing::trace!(route, ?role, "took part in a fetch");
-    }
-
-    fn found(&self, route: &str, finding: Finding, first: bool) {
-        let reason = finding.reason().name();
-        if first {
-            tracing::warn!(route, reason, "{}", finding.advice());
-        } else {
-            tracing::debug!(route, reason, "{}", finding.advice());
-        }
-    }
-
-    fn happened(&self, incident: Incident<'_>) {
-        tracing::debug!(incident = incident.name(), detail = incident.detail(), "happened");
-    }
-
-    fn refused(&self, violation: Violation) {
-        tracing::info!(rule = violation.name(), section = violation.rule().section, "refused a message");
-    }
+    /// The origin was asked, and the head of its answer, or its failure by name, came after this long.
+    fn origin_asked(&self, elapsed: Duration, answer: Result<StatusCode, &'static str>);
+    /// A client connected (`true`), or its connection ended.
+    fn connection(&self, is_open: bool);
 }

@@ -10,6 +10,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::{ReadyHead, ahead::Frames, multipart::Ranges};
 use crate::{
+    observe::Account,
     store::{Chunks, Follower},
     upstream::Content,
 };
@@ -19,6 +20,8 @@ use crate::{
 pub struct Body {
     source: Source,
     head: Option<ReadyHead>,
+    /// What is to be told when it is over.
+    pub(super) account: Option<Account>,
 }
 
 #[derive(Debug)]
@@ -44,7 +47,7 @@ impl Body {
     }
 
     const fn of(source: Source) -> Self {
-        Self { source, head: None }
+        Self { source, head: None, account: None }
     }
 
     /// The same content under a head that is ready.
@@ -55,6 +58,11 @@ impl Body {
     /// Takes the lines of the head that are not among the response's fields.
     pub const fn take_head(&mut self) -> Option<ReadyHead> {
         self.head.take()
+    }
+
+    /// Takes what is to be told when the content is over.
+    pub const fn take_account(&mut self) -> Option<Account> {
+        self.account.take()
     }
 
     /// Content that is all here.

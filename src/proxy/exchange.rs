@@ -16,7 +16,7 @@ use crate::{
     decision::{Asked, Content},
     key::Target,
     route::{Route, RouteTable},
-    semantics::methods,
+    semantics::{Now, methods},
     upstream::{IdleTimeout, Late, RequestBody},
 };
 
@@ -26,6 +26,8 @@ pub(super) struct Exchange {
     pub(super) target: Target,
     pub(super) route: Arc<Route>,
     pub(super) peer: Peer,
+    /// When it began to be answered.
+    pub(super) began: Now,
     /// Where interim responses go to, if its client can hear them.
     pub(super) interim: Option<Interim>,
     content: ClientContent,
@@ -51,21 +53,22 @@ impl Exchange {
         Ok(())
     }
 
-    /// A request without content.
+    /// A request without content. One that has no target that a cache could know is given back.
     pub(super) fn of_head(
         parts: Parts,
         peer: Peer,
+        began: Now,
         settings: &Settings,
         routes: &RouteTable,
-    ) -> Result<Self, Problem> {
-        if parts.method == Method::CONNECT || parts.uri.path() == "*" {
-            return Err(Problem::NotAResource);
-        }
+    ) -> Result<Self, (Problem, Box<Parts>)> {
         let peer = outgoing::believed(peer, &parts.headers, &settings.trusted_proxies);
-        let target = Target::new(peer.scheme, authority(&parts)?, parts.uri.path(), parts.uri.query())?;
+        let target = match target(&parts, peer) {
+            Ok(target) => target,
+            Err(problem) => return Err((problem, Box::new(parts))),
+        };
         let route = routes.find(&parts.method, target.authority(), target.path(), target.query());
         let route = Arc::clone(route);
-        Ok(Self { parts, target, route, peer, interim: None, content: ClientContent::None })
+        Ok(Self { parts, target, route, peer, began, interim: None, content: ClientContent::None })
     }
 
     /// The same request, with this content of a QUERY.
@@ -94,7 +97,7 @@ impl Exchange {
             ClientContent::None | ClientContent::Streamed { .. } => ClientContent::None,
         };
         let (target, route) = (self.target.clone(), Arc::clone(&self.route));
-        Self { parts, target, route, peer: self.peer, interim: None, content }
+        Self { parts, target, route, peer: self.peer, began: self.began, interim: None, content }
     }
 
     /// The request, as the decision sees it.
@@ -141,6 +144,14 @@ impl Exchange {
             ClientContent::None | ClientContent::Streamed { .. } => Bytes::new(),
         }
     }
+}
+
+/// The target URI.
+fn target(parts: &Parts, peer: Peer) -> Result<Target, Problem> {
+    if parts.method == Method::CONNECT || parts.uri.path() == "*" {
+        return Err(Problem::NotAResource);
+    }
+    Ok(Target::new(peer.scheme, authority(parts)?, parts.uri.path(), parts.uri.query())?)
 }
 
 /// The authority of the target URI: that of an absolute target, else Host, of which there must be one

@@ -104,13 +104,10 @@ impl Proxy {
         loop {
             let conditional = is_conditional(request.headers());
             let asked = shared.clock.now();
-            let Answer { mut response, framing } = match self.upstream.send(request).await {
-                Ok(answer) => answer,
+            let arrived = match self.ask(request, asked, stamp).await {
+                Ok(arrived) => arrived,
                 Err(error) => return audience.deliver(Fetched::Failed(error.into())),
             };
-            end_connection(&mut response);
-            let received = shared.clock.now();
-            let arrived = Arrived { response, framing, asked, received, stamp };
             match self.fit(&order, arrived) {
                 Fit::Renews(entry, is_stored) => {
                     let status = StatusCode::NOT_MODIFIED;
@@ -130,6 +127,22 @@ impl Proxy {
                 },
             }
         }
+    }
+
+    /// Asks the origin, and tells how long it took.
+    pub(super) async fn ask(
+        &self,
+        request: Request<RequestBody>,
+        asked: Now,
+        stamp: Stamp,
+    ) -> Result<Arrived, UpstreamError> {
+        let sent = self.upstream.send(request).await;
+        let received = self.shared.clock.now();
+        let answer = sent.as_ref().map(|answer| answer.response.status()).map_err(UpstreamError::name);
+        self.shared.sink.origin_asked(received.mono.saturating_sub(asked.mono), answer);
+        let Answer { mut response, framing } = sent?;
+        end_connection(&mut response);
+        Ok(Arrived { response, framing, asked, received, stamp })
     }
 
     /// How an answer fits what is held.

@@ -8,15 +8,12 @@ use http::{
 use super::{
     Body, Problem, Proxy,
     exchange::Exchange,
-    fetch::Arrived,
     outgoing::{as_it_came, own_via},
     respond::Outcome,
-    trailers::end_connection,
 };
 use crate::{
     decision::Bypass,
     semantics::{cache_status::Handling, date::format_date, methods},
-    upstream::Answer,
 };
 
 impl Proxy {
@@ -30,9 +27,7 @@ impl Proxy {
         exchange.listen(&mut request);
         let (stamp, asked) = (self.shared.store.purge_clock().now(), self.shared.clock.now());
         // In a place of its own: with it, the future of every request would be twice as large.
-        let Answer { mut response, framing } = Box::pin(self.upstream.send(request)).await?;
-        end_connection(&mut response);
-        let mut arrived = Arrived { response, framing, asked, received: self.shared.clock.now(), stamp };
+        let mut arrived = Box::pin(self.ask(request, asked, stamp)).await?;
         let level = bypass.evidence.level();
         if !methods::is_safe(&exchange.parts.method)
             && let Some(stamp) = self.invalidate(&exchange, &arrived.response, stamp)

@@ -85,9 +85,10 @@ impl Proxy {
         exchange: &Exchange,
         keyed: &Keyed,
         turns: &Turns,
+        now: Now,
     ) -> Result<Found, Problem> {
         let shared = &self.shared;
-        let (now, hash) = (shared.clock.now(), shared.store.hash(&keyed.key));
+        let hash = shared.store.hash(&keyed.key);
         let variants = shared.store.get_hashed(&keyed.key, hash);
         let entries = || variants.iter().flat_map(Variants::iter);
         let memory = shared.uncacheable.recall(hash, now.mono);
@@ -151,7 +152,7 @@ impl Proxy {
                 Share::Again => turns.taken += 1,
                 Share::Failed(problem) => return self.failed(&exchange, held.stand_in(&keyed, fwd), problem),
             }
-            way = match self.look_up(&exchange, &keyed, &turns)? {
+            way = match self.look_up(&exchange, &keyed, &turns, self.shared.clock.now())? {
                 Found::Answer(response) => return Ok(response),
                 Found::Way(way) => way,
             };
@@ -167,7 +168,7 @@ impl Proxy {
         lead: Lead,
         turns: &Turns,
     ) -> Result<Response<Body>, Problem> {
-        match self.look_up(&exchange, &keyed, turns)? {
+        match self.look_up(&exchange, &keyed, turns, self.shared.clock.now())? {
             Found::Answer(response) => Ok(response),
             Found::Way(Way::Bypass(bypass)) => {
                 // Who waits for it looks again.
@@ -178,7 +179,7 @@ impl Proxy {
                 let lead = may_lead(&exchange, &keyed, &held).then_some(lead);
                 if lead.is_some() {
                     let role = if turns.taken == 0 { Role::Leader } else { Role::Retry };
-                    self.shared.sink.took_part(&exchange.route.name, role);
+                    self.shared.sink.took_part(&exchange.route, role);
                 }
                 self.fetch(exchange, keyed, fwd, held, lead, turns).await
             }
@@ -214,7 +215,7 @@ impl Proxy {
             Part::Follow(flight) => flight,
         };
         turns.waited = turns.waited.or(Some(fwd));
-        shared.sink.took_part(&exchange.route.name, Role::Follower);
+        shared.sink.took_part(&exchange.route, Role::Follower);
         let share = match flight.landed(shared.settings.lock_timeout).await {
             Some(Landing::Filling(common)) => self.follow(exchange, keyed, hash, &flight, &common),
             // Who has waited until the origin's time was up does not wait for that again.

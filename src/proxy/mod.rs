@@ -2,6 +2,7 @@
 //!
 //! read the request -> find its route -> classify -> plan -> serve from the store, fetch, or forward as it came.
 
+mod account;
 mod ahead;
 mod body;
 mod errand;
@@ -45,13 +46,14 @@ use crate::{
     key::Scheme,
     observe::{Clock, Finding, Findings, Incident, Sink},
     route::{Route, RouteTable},
+    semantics::Now,
     store::{Store, UncacheableMemory},
     upstream::Upstream,
     wire::Violation,
 };
+use account::{Remains, Trace};
 use exchange::Exchange;
 use flight::Flights;
-use forward::ensure_date;
 use keyed::{Found, Turns};
 use panics::{Panicked, caught};
 
@@ -154,7 +156,7 @@ impl Shared {
 
     fn report(&self, route: &Route, finding: Finding) {
         let first = self.findings.record(&route.name, finding);
-        self.sink.found(&route.name, finding, first);
+        self.sink.found(route, finding, first);
     }
 }
 
@@ -180,15 +182,16 @@ impl Proxy {
         peer: Peer,
         interim: Option<Interim>,
     ) -> Response<Body> {
-        match caught(pin!(self.answer(request, peer, interim))).await {
+        let (began, trace) = (self.shared.clock.now(), Trace::new());
+        match caught(pin!(self.answer(request, peer, interim, began, &trace))).await {
             Ok(Ok(response)) => response,
             Ok(Err(problem)) => {
                 self.shared.sink.happened(Incident::Problem(problem.name()));
-                self.explained(problem)
+                self.explained(problem, trace.get().map(|remains| &**remains), began)
             }
             Err(Panicked) => {
                 self.shared.sink.happened(Incident::Panic);
-                self.explained(Problem::Internal)
+                self.explained(Problem::Internal, trace.get().map(|remains| &**remains), began)
             }
         }
     }
@@ -196,19 +199,18 @@ impl Proxy {
     /// Answers a message that broke a rule of the wire.
     pub fn refuse(&self, violation: Violation) -> Response<Body> {
         self.shared.sink.refused(violation);
-        self.explained(Problem::Refused(violation))
-    }
-
-    fn explained(&self, problem: Problem) -> Response<Body> {
-        let mut response = problem.into_response();
-        ensure_date(response.headers_mut(), self.shared.clock.now().wall);
-        response
+        self.explained(Problem::Refused(violation), None, self.shared.clock.now())
     }
 
     /// The answer to a connection that there is no room for, as it is written.
     pub fn turn_away(&self) -> Vec<u8> {
         self.shared.sink.happened(Incident::TurnedAway);
         Problem::Busy.into_last_words()
+    }
+
+    /// Takes note that a client connected, or that its connection ended.
+    pub fn note_connection(&self, is_open: bool) {
+        self.shared.sink.connection(is_open);
     }
 
     /// Takes note that a connection was ended because its client was slower than this limit allows.
@@ -221,23 +223,47 @@ impl Proxy {
         request: Request<Incoming>,
         peer: Peer,
         interim: Option<Interim>,
+        began: Now,
+        trace: &Trace,
     ) -> Result<Response<Body>, Problem> {
         let (parts, body) = request.into_parts();
         let settings = &self.shared.settings;
-        let mut exchange = Exchange::of_head(parts, peer, settings, &self.shared.routes)?;
+        let mut exchange = Exchange::of_head(parts, peer, began, settings, &self.shared.routes).map_err(
+            |(problem, parts)| {
+                _ = trace.set(Box::new(Remains::of_head(&parts, peer)));
+                problem
+            },
+        )?;
         exchange.interim = interim;
+        let leave_trace = |exchange: &Exchange| _ = trace.set(Remains::of(exchange));
+        let mut now = began;
         if !body.is_end_stream() {
+            leave_trace(&exchange);
             Box::pin(exchange.read_content(body, settings)).await?;
+            now = self.shared.clock.now();
         }
         // What waits for somebody has a place of its own. A hit waits for nobody, and its future is moved about before
         // it is first polled: with room for all that it might have come to, that would be most of what it does.
         match classify(&exchange.asked(), &exchange.route, &settings.policy) {
-            Classified::Bypass(bypass) => Box::pin(self.forward(exchange, bypass)).await,
-            Classified::Keyed(keyed) => match self.look_up(&exchange, &keyed, &Turns::default())? {
-                Found::Answer(response) => Ok(response),
-                Found::Way(way) => Box::pin(self.seek(exchange, keyed, way)).await,
+            Classified::Bypass(bypass) => {
+                leave_trace(&exchange);
+                Box::pin(self.forward(exchange, bypass)).await
+            }
+            Classified::Keyed(keyed) => match self.look_up(&exchange, &keyed, &Turns::default(), now) {
+                Ok(Found::Answer(response)) => Ok(response),
+                Ok(Found::Way(way)) => {
+                    leave_trace(&exchange);
+                    Box::pin(self.seek(exchange, keyed, way)).await
+                }
+                Err(problem) => {
+                    leave_trace(&exchange);
+                    Err(problem)
+                }
             },
-            Classified::OnlyIfCached => Err(Problem::OnlyIfCached),
+            Classified::OnlyIfCached => {
+                leave_trace(&exchange);
+                Err(Problem::OnlyIfCached)
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     decision::{Classified, canonical_key, classify},
     key::{CacheKey, Target},
     route::{Route, RouteTable},
-    semantics::methods,
+    semantics::{Now, methods},
 };
 
 /// What would happen to a request.
@@ -37,11 +37,13 @@ impl Preview {
         head: Parts,
         content: Bytes,
         peer: Peer,
+        now: Now,
         settings: &Settings,
         routes: &RouteTable,
     ) -> Result<Self, Problem> {
         let is_query = methods::is_query(&head.method) && content.len() <= settings.max_query_content;
-        let mut exchange = Exchange::of_head(head, peer, settings, routes)?;
+        let mut exchange =
+            Exchange::of_head(head, peer, now, settings, routes).map_err(|(problem, _)| problem)?;
         if !content.is_empty() {
             exchange =
                 if is_query { exchange.with_query_content(content) } else { exchange.with_content(content) };

@@ -43,6 +43,23 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// The names of all problems but those of refused messages, which are called as the rules that they break.
+    pub const NAMES: [&'static str; 13] = [
+        "target-too-long",
+        "bad-target",
+        "bad-host",
+        "busy",
+        "not-a-resource",
+        "bad-content",
+        "content-too-slow",
+        "only-if-cached",
+        "origin-unreachable",
+        "origin-nonsense",
+        "origin-timeout",
+        "overloaded",
+        "internal",
+    ];
+
     /// The status of the response.
     pub const fn status(self) -> StatusCode {
         match self {
@@ -155,5 +172,30 @@ impl From<UpstreamError> for Problem {
         };
         tracing::warn!(problem = problem.name(), %error, "no answer from the origin");
         problem
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_is_among_the_names() {
+        let problems = [
+            Problem::Target(TargetError::TooLong),
+            Problem::Target(TargetError::PathByte),
+            Problem::Host,
+            Problem::Busy,
+            Problem::NotAResource,
+            Problem::Content,
+            Problem::ContentTooSlow,
+            Problem::OnlyIfCached,
+            Problem::OriginUnreachable,
+            Problem::OriginNonsense,
+            Problem::OriginTimeout,
+            Problem::Overloaded,
+            Problem::Internal,
+        ];
+        assert_eq!(problems.map(Problem::name), Problem::NAMES);
     }
 }

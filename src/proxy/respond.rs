@@ -18,7 +18,6 @@ use super::{
 use crate::{
     decision::{Reason, Stored},
     level::Level,
-    observe::Decision,
     semantics::{
         Now,
         cache_status::{CACHE_STATUS, CacheStatus, Fwd, Handling},
@@ -40,9 +39,9 @@ const USUAL_OWN_LINES: usize = 128;
 /// What was decided about a request, for Cache-Status and the sinks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outcome {
-    handling: Handling,
-    level: Option<Level>,
-    reason: Option<Reason>,
+    pub(super) handling: Handling,
+    pub(super) level: Option<Level>,
+    pub(super) reason: Option<Reason>,
 }
 
 impl Outcome {
@@ -205,8 +204,8 @@ impl Proxy {
         }
         let head = ReadyHead::new(entry.head().clone(), HeadBlock::from_lines(own));
         let content = Body::stored(entry.body().chunks(0..entry.body().len()));
-        let response = Response::new(content.under(head));
-        self.tell(exchange, response.status(), outcome);
+        let mut response = Response::new(content.under(head));
+        self.tell(exchange, &mut response, outcome);
         response
     }
 
@@ -311,7 +310,7 @@ impl Proxy {
         if let Some(status) = self.cache_status(exchange, outcome) {
             response.headers_mut().append(&CACHE_STATUS, status.to_value());
         }
-        self.tell(exchange, response.status(), outcome);
+        self.tell(exchange, &mut response, outcome);
         response
     }
 
@@ -321,19 +320,6 @@ impl Proxy {
         let route = exchange.route.name.as_str();
         let status = CacheStatus { handling, level, route, detail: reason.map(Reason::name) };
         self.shared.settings.cache_status.then_some(status)
-    }
-
-    fn tell(&self, exchange: &Exchange, status: StatusCode, outcome: Outcome) {
-        let Outcome { handling, level, reason } = outcome;
-        self.shared.sink.decided(&Decision {
-            method: &exchange.parts.method,
-            path: exchange.target.path(),
-            route: &exchange.route.name,
-            level,
-            handling,
-            reason,
-            status,
-        });
     }
 }
 

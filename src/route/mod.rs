@@ -23,6 +23,8 @@ pub use tags::{TagTemplate, TemplateError, TemplateFault};
 /// One `[[route]]` of the config, valid by construction.
 #[derive(Clone, Debug)]
 pub struct Route {
+    /// Its place in the config, from 0; the built-in route comes after all others. Given by the table.
+    pub number: usize,
     /// The name that Cache-Status and logs show.
     pub name: String,
     /// Which requests it matches.
@@ -49,6 +51,7 @@ impl Route {
     /// A route for every host and method, with nothing declared but its treatment.
     pub fn new(name: impl Into<String>, path: Pattern, treatment: Treatment) -> Self {
         Self {
+            number: 0,
             name: name.into(),
             matches: RouteMatch::new(path),
             treatment,

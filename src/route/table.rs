@@ -64,13 +64,16 @@ impl RouteTable {
 
     /// Builds the table from routes in the order of the config.
     pub fn new(routes: Vec<Route>) -> Result<Self, RouteConflict> {
-        let routes: Vec<Arc<Route>> = routes.into_iter().map(Arc::new).collect();
+        let numbered =
+            routes.into_iter().enumerate().map(|(number, route)| Arc::new(Route { number, ..route }));
+        let routes: Vec<Arc<Route>> = numbered.collect();
         let mut order: Vec<usize> = (0..routes.len()).collect();
         // A stable sort: what is equally specific keeps the order of the config.
         order.sort_by(|a, b| specificity(&routes[*a].matches, &routes[*b].matches));
         refuse_conflicts(&routes)?;
         let ranked = order.iter().map(|place| Arc::clone(&routes[*place])).collect();
-        let mut table = Self { routes, ranked, ..Self::default() };
+        let default = Arc::new(Route { number: routes.len(), ..built_in() });
+        let mut table = Self { routes, ranked, default, ..Self::default() };
         for (rank, route) in table.ranked.iter().enumerate() {
             let node = match &route.matches.host {
                 None => &mut table.any,
@@ -131,12 +134,16 @@ impl Default for RouteTable {
         Self {
             routes: Vec::new(),
             ranked: Vec::new(),
-            default: Arc::new(Route::new(Self::DEFAULT_NAME, Pattern::everything(), Treatment::Origin)),
+            default: Arc::new(built_in()),
             exact: HashMap::new(),
             suffix: HashMap::new(),
             any: Node::default(),
         }
     }
+}
+
+fn built_in() -> Route {
+    Route::new(RouteTable::DEFAULT_NAME, Pattern::everything(), Treatment::Origin)
 }
 
 /// The more specific one is less.

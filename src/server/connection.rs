@@ -90,7 +90,8 @@ async fn serve(
 ) {
     let Entrance { proxy, limits, stop, .. } = entrance;
     let peer = Peer { address, scheme: Scheme::Http };
-    let front = Arc::new(Front::default());
+    proxy.note_connection(true);
+    let front = Arc::new(Front::of(proxy.clone()));
     let patience =
         Patience { head: limits.head_timeout, idle: limits.idle_timeout, write: limits.write_timeout };
     let wire = Wire::new(stream, Arc::clone(&front), limits.head, patience);
@@ -113,6 +114,7 @@ async fn serve(
         }
         ended = connection.as_mut() => ended,
     };
+    proxy.note_connection(false);
     if let Some(limit) = front.gave_up() {
         proxy.gave_up(limit);
     }

@@ -64,6 +64,24 @@ impl std::fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
+impl UpstreamError {
+    /// The stable name of its kind, for metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Overload(_) => "overload",
+            Self::Connect(_) => "connect",
+            Self::Timeout => "timeout",
+            Self::Exchange(_) => "broken",
+            Self::Fault(_) => "fault",
+            Self::Garbage(_) => "garbage",
+            Self::ClientBody => "client-content",
+            Self::ClientTooSlow(_) => "client-too-slow",
+            Self::ServerError(_) => "server-error",
+            Self::Nonsense(_) => "nonsense",
+        }
+    }
+}
+
 impl From<hyper::Error> for UpstreamError {
     fn from(error: hyper::Error) -> Self {
         match Fault::behind(&error) {

@@ -32,7 +32,7 @@ const fn room(
 }
 
 /// Who may know whom, from the ground up.
-pub(crate) const HOUSE: [Room; 15] = [
+pub(crate) const HOUSE: [Room; 16] = [
     pure("wire", &[], &["http"], "the strict reading of HTTP/1 serves both sides of the proxy"),
     pure("level", &[], &["http"], "levels and evidence stand on nothing else"),
     pure("key", &[], &["bytes", "http", "itoa"], "what a key is made of does not depend on policy"),
@@ -51,9 +51,15 @@ pub(crate) const HOUSE: [Room; 15] = [
     ),
     room(
         "observe",
-        &["decision", "level", "semantics", "wire"],
+        &["decision", "level", "route", "semantics", "wire"],
         false,
         "what happened, in words of the pure rooms",
+    ),
+    room(
+        "telemetry",
+        &["decision", "key", "level", "observe", "route", "semantics", "wire"],
+        true,
+        "what is made of what happened; whoever makes it happen knows only `observe`",
     ),
     room(
         "store",

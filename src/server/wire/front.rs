@@ -17,6 +17,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use crate::{
+    observe::Account,
     proxy::{Body, Interims, Peer, Proxy},
     wire::Violation,
 };
@@ -24,6 +25,8 @@ use crate::{
 /// Shared by a connection's wire and its service.
 #[derive(Debug, Default)]
 pub(in crate::server) struct Front {
+    /// Who is told that an answer is over; nobody, where there is only a wire.
+    proxy: Option<Proxy>,
     /// How many requests the service has been asked.
     asked: AtomicU64,
     /// How many of them are answered whole.
@@ -45,6 +48,11 @@ pub(in crate::server) struct Front {
 }
 
 impl Front {
+    /// The front of a connection to this proxy.
+    pub(in crate::server) fn of(proxy: Proxy) -> Self {
+        Self { proxy: Some(proxy), ..Self::default() }
+    }
+
     /// Refuses the message with this number, from 0. Nothing is read behind it.
     pub(super) fn refuse(&self, number: u64, violation: Violation) {
         *lock(&self.refusal) = Some((number, violation));
@@ -148,7 +156,7 @@ impl Front {
         let is_plain = !is_old && request.body().is_end_stream();
         let answering = Answering { front: Arc::clone(self), is_old };
         if let Some(violation) = self.refusal_of(number) {
-            return Ok(proxy.refuse(violation).map(|body| Carried { body, answering }));
+            return Ok(proxy.refuse(violation).map(|body| Carried::new(body, answering)));
         }
         // An old client could not tell an interim response from the final one.
         let interim = (!is_old).then(|| self.interims.of_request(number));
@@ -160,7 +168,7 @@ impl Front {
             None => response,
         };
         self.dress(&mut response, is_plain);
-        Ok(response.map(|body| Carried { body, answering }))
+        Ok(response.map(|body| Carried::new(body, answering)))
     }
 
     /// The final response, once everything that was said before it is written.
@@ -212,7 +220,27 @@ impl Drop for Answering {
 #[derive(Debug)]
 pub(in crate::server) struct Carried {
     body: Body,
+    account: Option<Account>,
+    /// How many bytes of it are on their way.
+    bytes: u64,
+    /// Whether it has come to its end.
+    is_over: bool,
     answering: Answering,
+}
+
+impl Carried {
+    fn new(mut body: Body, answering: Answering) -> Self {
+        let account = body.take_account();
+        Self { body, account, bytes: 0, is_over: false, answering }
+    }
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        if let (Some(account), Some(proxy)) = (self.account.take(), &self.answering.front.proxy) {
+            proxy.close_account(account, self.bytes, self.is_over || self.body.is_end_stream());
+        }
+    }
 }
 
 impl HttpBody for Carried {
@@ -225,8 +253,13 @@ impl HttpBody for Carried {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.body).poll_frame(cx);
-        if this.answering.is_old && matches!(polled, Poll::Ready(Some(Err(_)))) {
-            this.answering.front.cut();
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                this.bytes += frame.data_ref().map_or(0, Bytes::len) as u64;
+            }
+            Poll::Ready(Some(Err(_))) if this.answering.is_old => this.answering.front.cut(),
+            Poll::Ready(None) => this.is_over = true,
+            Poll::Ready(Some(Err(_))) | Poll::Pending => {}
         }
         polled
     }

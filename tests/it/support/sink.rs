@@ -1,10 +1,12 @@
 //! A sink that remembers what went wrong, and logs like the program's own. It is also the place for a fault in the house:
 //! it panics about the path `/panics`, and about what is found on the route `panics`.
 
-use std::sync::Mutex;
+use std::{sync::Mutex, time::Duration};
 
+use http::StatusCode;
 use plimsoll::{
-    observe::{Decision, Finding, Incident, LogSink, Role, Sink},
+    observe::{Decision, End, Finding, Incident, LogSink, Outcome, Role, Sink, Unfinished},
+    route::Route,
     wire::Violation,
 };
 use tokio::sync::watch;
@@ -27,17 +29,23 @@ impl Recorder {
 }
 
 impl Sink for Recorder {
-    fn decided(&self, decision: &Decision<'_>) {
-        assert_ne!(decision.path, "/panics", "as the test wants it");
-        LogSink.decided(decision);
+    fn decided(&self, decision: &Decision<'_>) -> Option<Box<dyn Unfinished>> {
+        let path = decision.request.map(|request| request.path);
+        let is_answer = matches!(decision.outcome, Outcome::Handled(_));
+        assert!(!is_answer || path != Some("/panics"), "as the test wants it");
+        LogSink.decided(decision)
     }
 
-    fn found(&self, route: &str, finding: Finding, first: bool) {
-        assert_ne!(route, "panics", "as the test wants it");
+    fn ended(&self, end: &End) {
+        LogSink.ended(end);
+    }
+
+    fn found(&self, route: &Route, finding: Finding, first: bool) {
+        assert_ne!(route.name, "panics", "as the test wants it");
         LogSink.found(route, finding, first);
     }
 
-    fn took_part(&self, route: &str, role: Role) {
+    fn took_part(&self, route: &Route, role: Role) {
         LogSink.took_part(route, role);
         self.parts.send_modify(|parts| parts.push(role));
     }
@@ -49,5 +57,13 @@ impl Sink for Recorder {
 
     fn happened(&self, incident: Incident<'_>) {
         self.incidents.lock().expect("no panic").push((incident.name(), incident.detail().to_owned()));
+    }
+
+    fn origin_asked(&self, elapsed: Duration, answer: Result<StatusCode, &'static str>) {
+        LogSink.origin_asked(elapsed, answer);
+    }
+
+    fn connection(&self, is_open: bool) {
+        LogSink.connection(is_open);
     }
 }
