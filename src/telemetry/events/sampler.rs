@@ -36,7 +36,7 @@ impl Sampler {
             *self =
                 Self { one_in: expected.div_ceil(self.most).max(1), began: now, seen: 0, kept: 0, ..*self };
         }
-        if self.kept >= self.most {
+        if self.kept >= self.most && self.seen.is_multiple_of(self.one_in) {
             // More than the last second let expect: half as many from here on.
             self.one_in = self.one_in.saturating_mul(2);
             self.kept = 0;
