@@ -54,6 +54,8 @@ pub trait Sink: Send + Sync {
     fn happened(&self, incident: Incident<'_>);
     /// A message was refused because it broke a rule of the wire.
     fn refused(&self, violation: Violation);
+    /// Something was purged. `kind` is url, tag, route, prefix, host or all; `soft` is whether it went stale instead of away.
+    fn purged(&self, kind: &'static str, soft: bool);
 }
 
 /// A sink that writes to the application log: findings as warnings the first time, everything else for debugging.
@@ -93,5 +95,9 @@ impl Sink for LogSink {
 
     fn refused(&self, violation: Violation) {
         tracing::info!(rule = violation.name(), section = violation.rule().section, "refused a message");
+    }
+
+    fn purged(&self, kind: &'static str, soft: bool) {
+        tracing::info!(kind, soft, "purged");
     }
 }

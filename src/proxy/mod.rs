@@ -20,6 +20,7 @@ mod panics;
 mod parts;
 mod preview;
 mod problem;
+mod purge;
 mod ready;
 mod renew;
 mod respond;
@@ -37,6 +38,7 @@ pub use body::Body;
 pub use interim::{Interim, Interims};
 pub use preview::Preview;
 pub use problem::Problem;
+pub use purge::{PrefixFault, Purge, PurgeError, PurgeMode, Purged};
 pub use ready::ReadyHead;
 pub use respond::own_status;
 

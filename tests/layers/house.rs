@@ -114,7 +114,7 @@ pub(crate) const ONLY_IN: [(&str, &[&str]); 10] = [
     ("jsonwebtoken", &["origin"]),
     ("moka", &["store"]),
     ("rustls", &["upstream"]),
-    ("strsim", &["config"]),
+    ("strsim", &["config", "proxy"]),
     ("toml", &["config"]),
     ("tracing_subscriber", &["cli"]),
 ];
