@@ -4,11 +4,13 @@
 //! and the OpenAPI description is made of that list. `guard` stands before every one of them.
 
 mod date;
+mod document;
 mod guard;
 mod healthz;
 mod key;
 mod listener;
 mod openapi;
+mod purge;
 mod readyz;
 mod refusal;
 mod routes;
@@ -53,6 +55,7 @@ fn endpoints() -> OpenApiRouter<Arc<Place>> {
         .routes(endpoint!(readyz::readyz))
         .routes(endpoint!(openapi::openapi))
         .routes(endpoint!(routes::routes))
+        .routes(endpoint!(purge::purge))
 }
 
 fn router(place: Place, key: Option<Key>) -> Router {
