@@ -98,7 +98,7 @@ impl fmt::Display for AdminError {
                 write!(f, "the admin place at {address} wants a token: set {TOKEN}")
             }
             Self::Unauthorized(address, Token::Sent) => {
-                write!(f, "the admin place at {address} does not accept the token in {TOKEN}")
+                write!(f, "the admin place at {address} does not accept this token")
             }
             Self::NotAdmin(address, why) => write!(
                 f,
@@ -135,6 +135,14 @@ impl AdminClient {
         connector.set_connect_timeout(Some(PATIENCE));
         let client = Client::builder(TokioExecutor::new()).build(connector);
         Ok(Self { client, address, token })
+    }
+
+    /// The same client, with this token and no other.
+    ///
+    /// # Errors
+    /// The token is none that a field can have.
+    pub fn with_token(self, token: &str) -> Result<Self, AdminError> {
+        Ok(Self { token: Some(bearer(token)?), ..self })
     }
 
     /// What is at this target, read from JSON.
