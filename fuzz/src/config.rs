@@ -46,7 +46,11 @@ fn has_a_place(diagnostic: &Diagnostic, text: &str) {
     let place = diagnostic.location.as_ref().expect("a place in the file");
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let line = text.split('\n').nth(place.line - 1).expect("a line that there is");
-    assert_eq!(place.text, line.strip_suffix('\r').unwrap_or(line));
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    // What could be a token is hidden, and nothing else is changed.
+    assert_eq!(place.text.len(), line.len());
+    assert!(place.text.bytes().zip(line.bytes()).all(|(shown, meant)| shown == meant || shown == b'*'));
+    assert!(place.text == line || text.contains("token") || text.contains("admin"));
     let (length, width) = (place.text.chars().count(), place.width);
     assert!((1..=length + 1).contains(&place.column), "column {} of {length}", place.column);
     assert!(

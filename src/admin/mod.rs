@@ -1,65 +1,69 @@
 //! The admin place: what an operator asks a running proxy, on a listener of its own.
+//!
+//! An endpoint is one file: its function, the types that it answers with, and its description. [`endpoints`] lists them all,
+//! and the OpenAPI description is made of that list. `guard` stands before every one of them.
 
-use std::{future::Future, io, sync::Arc};
+mod date;
+mod document;
+mod guard;
+mod healthz;
+mod key;
+mod listener;
+mod openapi;
+mod purge;
+mod readyz;
+mod refusal;
+mod routes;
 
-use axum::{Json, Router, extract::State, routing::get};
-use serde_json::{Value, json};
+use std::{sync::Arc, time::SystemTime};
+
+use axum::{Router, middleware};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::{router::OpenApiRouter, routes as endpoint};
 
-use crate::{
-    proxy::Shared,
-    route::{Route, Treatment},
-};
+pub use key::Key;
+pub use refusal::Refused;
 
-/// Answers on this listener until `stop` resolves.
-///
-/// # Errors
-/// The listener is beyond use.
-pub async fn serve(
-    listener: TcpListener,
-    shared: Arc<Shared>,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let router = Router::new()
-        .route("/healthz", get(|| async { "alive\n" }))
-        .route("/api/routes", get(routes))
-        .with_state(shared);
-    axum::serve(listener, router).with_graceful_shutdown(stop).await
+use crate::{proxy::Shared, server::Status, telemetry::Telemetry, upstream::Origin};
+use guard::{Guard, guarded};
+use refusal::Refusal;
+
+/// What the endpoints answer from.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// What the workers share.
+    pub shared: Arc<Shared>,
+    /// What they tell.
+    pub telemetry: Arc<Telemetry>,
+    /// Where they get what is not stored.
+    pub origin: Arc<Origin>,
+    /// What the server says of itself.
+    pub status: Status,
+    /// When the config was loaded.
+    pub loaded: SystemTime,
 }
 
-/// Every route, with what its answers taught about its declaration.
-async fn routes(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    let all: Vec<Value> = shared
-        .routes()
-        .iter()
-        .chain([shared.routes().default_route()])
-        .map(|route| describe(route, &shared))
-        .collect();
-    Json(json!({ "routes": all }))
+/// Answers on this listener until it is told to stop, and until what was asked before is answered. With a key, who asks has
+/// to show the token that it was made from.
+pub async fn serve(listener: TcpListener, place: Place, key: Option<Key>, stop: CancellationToken) {
+    listener::serve(listener, router(place, key), stop).await;
 }
 
-fn describe(route: &Route, shared: &Shared) -> Value {
-    let level = match route.treatment {
-        Treatment::Declared(level) => json!({ "number": level.number(), "name": level.name() }),
-        Treatment::Origin => json!({ "number": null, "name": "origin" }),
-    };
-    let findings: Vec<Value> = shared
-        .findings()
-        .of_route(&route.name)
-        .into_iter()
-        .map(|(reason, count)| json!({ "reason": reason, "count": count }))
-        .collect();
-    json!({
-        "name": route.name,
-        "path": route.matches.path.as_str(),
-        "host": route.matches.host.as_ref().map(ToString::to_string),
-        "methods": route.matches.methods.iter().map(http::Method::as_str).collect::<Vec<_>>(),
-        "with_query": route.matches.with_query,
-        "level": level,
-        "state": {
-            "query": route.state.query,
-            "headers": route.state.fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>(),
-        },
-        "findings": findings,
-    })
+/// Every endpoint.
+fn endpoints() -> OpenApiRouter<Arc<Place>> {
+    OpenApiRouter::with_openapi(openapi::frame())
+        .routes(endpoint!(healthz::healthz))
+        .routes(endpoint!(readyz::readyz))
+        .routes(endpoint!(openapi::openapi))
+        .routes(endpoint!(routes::routes))
+        .routes(endpoint!(purge::purge))
+}
+
+fn router(place: Place, key: Option<Key>) -> Router {
+    Router::from(endpoints())
+        .fallback(|| async { Refusal::from(Refused::NoSuchResource) })
+        .method_not_allowed_fallback(|| async { Refusal::from(Refused::Method) })
+        .with_state(Arc::new(place))
+        .layer(middleware::from_fn_with_state(Arc::new(Guard::new(key)), guarded))
 }

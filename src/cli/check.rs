@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::config::{Config, ConfigErrors, Diagnostic, Loaded};
+use crate::config::{Admin, Config, ConfigErrors, Diagnostic, Loaded};
 use crate::route::{Route, Treatment};
 
 /// Exit status of a config that cannot be used.
@@ -43,7 +43,7 @@ pub fn run(args: &CheckArgs) -> ExitCode {
 
 fn report(args: &CheckArgs) -> Report {
     let file = args.config.display().to_string();
-    let result = Config::load(&args.config);
+    let result = Config::load(&args.config).and_then(with_readable_token);
     let status = if result.is_ok() { 0 } else { BAD_CONFIG };
     if args.json {
         return Report { out: format!("{}\n", as_json(&file, &result)), err: String::new(), status };
@@ -75,6 +75,14 @@ fn report(args: &CheckArgs) -> Report {
         }
     }
     Report { out, err, status }
+}
+
+/// A config whose token can be read, if it is in a file: `serve` would not start without it.
+fn with_readable_token(loaded: Loaded) -> Result<Loaded, ConfigErrors> {
+    match loaded.config.admin.as_ref().map(Admin::token) {
+        Some(Err(errors)) => Err(ConfigErrors { warnings: loaded.warnings, ..errors }),
+        Some(Ok(_)) | None => Ok(loaded),
+    }
 }
 
 fn as_json(file: &str, result: &Result<Loaded, ConfigErrors>) -> Value {
@@ -186,6 +194,18 @@ mod tests {
         }]);
         assert_eq!((&value["ok"], &value["errors"]), (&json!(false), &expected));
         assert_eq!((report.err.as_str(), report.status), ("", 2));
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_read_is_an_error_with_its_place() {
+        let text = "[origin]\nurl = \"http://x\"\n[admin]\ntoken_file = \"no/such\"\n";
+        let (report, file) = check(text, false);
+        assert!(
+            report.err.starts_with(&format!("{file}:4:14: error: the file `no/such` cannot be read")),
+            "{}",
+            report.err
+        );
+        assert_eq!(report.status, 2);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! One file for each command, and what they share.
 
+pub mod admin_client;
 pub mod check;
 pub mod demo;
 pub mod explain;
 pub mod origin;
+pub mod purge;
 pub mod serve;
 mod telemetry;
 
@@ -45,6 +47,7 @@ enum Command {
     Check(check::CheckArgs),
     Demo(demo::DemoArgs),
     Explain(explain::ExplainArgs),
+    Purge(purge::PurgeArgs),
 }
 
 /// Runs the command that the process was started with.
@@ -70,6 +73,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Purge(args) => purge::run(&args),
     }
 }
 

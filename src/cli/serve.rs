@@ -11,12 +11,15 @@ use std::{
 
 use clap::Args;
 use http::HeaderValue;
-use tokio::{net::TcpListener, runtime};
+use tokio::{net::TcpListener, runtime, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admin,
-    config::{self, ByteSize, CacheStatus, Config, ConfigErrors, ListenAddress, OriginHost},
+    config::{
+        self, Admin, ByteSize, CacheStatus, Code, Config, ConfigErrors, ListenAddress, OriginHost,
+        TOKEN_VARIABLE, Token, TokenSource,
+    },
     decision::{Policy, Stored},
     observe::{Clock, LogSink, Sink, SystemClock},
     proxy::{self, Shared},
@@ -37,7 +40,9 @@ pub(super) const DEFAULT_CONFIG: &str = "config/plimsoll.toml";
 #[command(after_help = "Examples:\n  plimsoll serve --config config/plimsoll.toml\n  \
     plimsoll serve --origin http://127.0.0.1:3000 --listen 127.0.0.1:8080\n\n\
     Without --config and --origin, config/plimsoll.toml is used if it is there. SIGTERM and SIGINT let requests in \
-    flight complete.")]
+    flight complete.\n\n\
+    PLIMSOLL_ADMIN_TOKEN is the token of the admin place where the config names none. An address that is not loopback \
+    needs one.")]
 pub struct ServeArgs {
     /// The config file
     #[arg(long, value_name = "FILE", conflicts_with = "origin")]
@@ -49,7 +54,7 @@ pub struct ServeArgs {
     /// The address to listen on, with --origin
     #[arg(long, value_name = "ADDR", requires = "origin", conflicts_with = "config")]
     pub listen: Option<String>,
-    /// Run the admin place on this loopback address, whatever the config says
+    /// Run the admin place on this address, whatever the config says
     #[arg(long, value_name = "ADDR")]
     pub admin: Option<SocketAddr>,
 }
@@ -93,20 +98,54 @@ fn config(args: &ServeArgs) -> Result<Config, String> {
         }
     };
     if let Some(listen) = args.admin {
-        if !listen.ip().is_loopback() {
-            return Err(format!("--admin: {listen} is not a loopback address: use 127.0.0.1 or [::1]"));
-        }
-        config.admin = Some(crate::config::Admin { listen });
+        config.admin = Some(Admin { listen, ..config.admin.unwrap_or_default() });
+    }
+    if let Some(admin) = &mut config.admin
+        && admin.token.is_none()
+    {
+        admin.token = token_of_environment()?.map(TokenSource::Here);
     }
     Ok(config)
 }
 
 fn load(file: &Path) -> Result<Config, ConfigErrors> {
     let loaded = Config::load(file)?;
-    for warning in &loaded.warnings {
+    let is_settled =
+        |code| code == Code::NoAdminToken && std::env::var_os(TOKEN_VARIABLE).is_some();
+    for warning in loaded.warnings.iter().filter(|warning| !is_settled(warning.code)) {
         eprintln!("{warning}\n");
     }
     Ok(loaded.config)
+}
+
+/// The token that the environment has for who serves or asks.
+///
+/// # Errors
+/// There is one that is none. The message does not repeat it.
+pub(super) fn token_of_environment() -> Result<Option<Token>, String> {
+    let Some(value) = std::env::var_os(TOKEN_VARIABLE) else { return Ok(None) };
+    let text = value.to_str().ok_or("it is not text".to_owned());
+    let token = text.and_then(Token::parse).map_err(|why| format!("{TOKEN_VARIABLE}: {why}"))?;
+    Ok(Some(token))
+}
+
+/// What the admin place is opened with.
+///
+/// # Errors
+/// Other machines could open it without a token, the token cannot be read, or the system has no randomness.
+fn admin_key(admin: &Admin) -> io::Result<Option<admin::Key>> {
+    match admin.token().map_err(io::Error::other)? {
+        Some(token) => {
+            let key = admin::Key::new(token.expose());
+            key.map(Some).ok_or_else(|| io::Error::other("the system has no randomness for the admin place"))
+        }
+        None if admin.listen.ip().is_loopback() => Ok(None),
+        None => Err(io::Error::other(format!(
+            "other machines can reach the admin place at {}, so it needs a token: set {TOKEN_VARIABLE}, or token_file in \
+             [admin], or use a loopback address (listen in [admin], or --admin)",
+            admin.listen
+        ))),
+    }
 }
 
 async fn serve(config: Config) -> Result<(), String> {
@@ -147,13 +186,21 @@ pub struct Started {
     /// The access log, if there is one. It is written to its end when all else is over.
     writing: Option<Writing>,
     stop_admin: CancellationToken,
+    admin_task: Option<JoinHandle<()>>,
 }
+
+/// How long the admin place may take to complete its answers, once the proxy has ended.
+const ADMIN_FAREWELL: Duration = Duration::from_secs(1);
 
 impl Started {
     /// Lets what is in flight complete for at most this long, and ends everything. Says whether everything completed.
     pub async fn stop(self, limit: Duration) -> bool {
         let completed = self.server.drain(limit).await;
         self.stop_admin.cancel();
+        if let Some(task) = self.admin_task {
+            // What takes longer, such as a stream without an end, is cut off with the process.
+            let _ = tokio::time::timeout(ADMIN_FAREWELL, task).await;
+        }
         completed
     }
 }
@@ -163,6 +210,7 @@ impl Started {
 /// # Errors
 /// An address cannot be listened on, or the system refuses threads or its trust store.
 pub async fn start(config: Config, clock: Arc<dyn Clock>, sink: Arc<dyn Sink>) -> io::Result<Started> {
+    let key = config.admin.as_ref().map_or(Ok(None), admin_key)?;
     let listen: Vec<Listen> = config.server.listen.iter().map(listen).collect();
     let bound = server::bind(&listen, config.server.workers).map_err(io::Error::other)?;
     let admin = match &config.admin {
@@ -174,14 +222,17 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, sink: Arc<dyn Sink>) -
         })?),
         None => None,
     };
+    let loaded = clock.now().wall;
     let Parts { shared, origin, limits, tasks, telemetry, writing } = Parts::new(config, clock, sink)?;
     let server = server::start(bound, &shared, &origin, limits, tasks)?;
     let stop_admin = CancellationToken::new();
     let address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
-    if let Some(listener) = admin {
-        tokio::spawn(admin::serve(listener, Arc::clone(&shared), stop_admin.clone().cancelled_owned()));
-    }
-    Ok(Started { server, admin: address, shared, telemetry, writing, stop_admin })
+    let admin_task = admin.map(|listener| {
+        let (shared, telemetry) = (Arc::clone(&shared), Arc::clone(&telemetry));
+        let place = admin::Place { shared, telemetry, origin, status: server.status(), loaded };
+        tokio::spawn(admin::serve(listener, place, key, stop_admin.clone()))
+    });
+    Ok(Started { server, admin: address, shared, telemetry, writing, stop_admin, admin_task })
 }
 
 /// What workers are started with.

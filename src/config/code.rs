@@ -74,8 +74,12 @@ codes! {
     BadIdentity = "bad-identity",
     /// Not a tag.
     BadTag = "bad-tag",
-    /// The admin listener would be open to other machines.
-    NotLoopback = "not-loopback",
+    /// Not a token, or one that could be guessed.
+    BadToken = "bad-token",
+    /// The file with the token cannot be read.
+    UnreadableToken = "unreadable-token",
+    /// The token is in the config and in a file.
+    TwoTokens = "two-tokens",
     /// Something is in a list twice.
     DuplicateItem = "duplicate-item",
     /// One address is to be listened on twice.
@@ -96,6 +100,8 @@ codes! {
     IdentityField = "identity-field",
     /// Origin fields are disregarded although the fetch is not anonymous.
     IgnoreUndeclared = "ignore-undeclared",
+    /// Warning: other machines reach the admin listener, and only the environment could have a token for it.
+    NoAdminToken = "no-admin-token",
     /// Warning: Accept-Encoding is explicit state in any case.
     RedundantField = "redundant-field",
     /// Warning: a key that has no effect on a route of this level.

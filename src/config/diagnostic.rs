@@ -2,10 +2,12 @@
 //!
 //! A diagnostic shows the line at fault with a caret under the fault, and says beside the caret what would be right.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display, Write as _};
 use std::ops::Range;
 
 use super::code::Code;
+use super::secrets::masked;
 
 /// How grave a diagnostic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -157,11 +159,14 @@ pub(crate) struct Source<'a> {
     pub(crate) name: &'a str,
     /// The text, without a byte order mark.
     pub(crate) text: &'a str,
+    /// The same, byte for byte, but for what no message may show.
+    pub(crate) shown: Cow<'a, str>,
 }
 
 impl<'a> Source<'a> {
     pub(crate) fn new(name: &'a str, text: &'a str) -> Self {
-        Self { name, text: text.strip_prefix('\u{feff}').unwrap_or(text) }
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        Self { name, text, shown: masked(text) }
     }
 
     /// Counts from 0 which line a byte is in.
@@ -173,12 +178,12 @@ impl<'a> Source<'a> {
     pub(crate) fn locate(&self, bytes: &Range<usize>) -> Location {
         let before = self.before(bytes.start);
         let start_of_line = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let rest = self.text.get(start_of_line..).unwrap_or("");
+        let rest = self.shown.get(start_of_line..).unwrap_or("");
         let line = rest.split('\n').next().unwrap_or("");
         let line = line.strip_suffix('\r').unwrap_or(line);
         // An end of file or of line may be at fault, but never a place beyond it.
         let column = before.get(start_of_line..).unwrap_or("").chars().count().min(line.chars().count());
-        let marked = self.text.get(before.len()..bytes.end.max(before.len())).unwrap_or("");
+        let marked = self.shown.get(before.len()..bytes.end.max(before.len())).unwrap_or("");
         let marked = marked.split(['\r', '\n']).next().unwrap_or("");
         Location {
             line: self.line_of(bytes.start) + 1,
@@ -189,12 +194,12 @@ impl<'a> Source<'a> {
     }
 
     /// The text before a byte; a byte inside a character counts as its first.
-    fn before(&self, byte: usize) -> &'a str {
-        let mut end = byte.min(self.text.len());
-        while !self.text.is_char_boundary(end) {
+    fn before(&self, byte: usize) -> &str {
+        let mut end = byte.min(self.shown.len());
+        while !self.shown.is_char_boundary(end) {
             end -= 1;
         }
-        self.text.get(..end).unwrap_or("")
+        self.shown.get(..end).unwrap_or("")
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::code::Code;
-use super::diagnostic::{Fault, Severity, quoted};
+use super::diagnostic::{Fault, Location, Severity, quoted};
 use super::reader::{Reader, Table};
 use super::schema::{heading, nearest};
 use super::units::{ByteSize, parse_duration};
@@ -40,6 +40,11 @@ impl<'r, 'a> Item<'r, 'a> {
     /// Reports a warning about the key, whatever its value.
     pub(crate) fn warn_key(&self, fault: Fault) {
         self.reader.report(Severity::Warning, &self.key_span, fault);
+    }
+
+    /// The file that this is in, and the place there.
+    pub(crate) fn origin(&self) -> (String, Location) {
+        (self.reader.source.name.to_owned(), self.reader.source.locate(&self.span))
     }
 
     /// The key's name.

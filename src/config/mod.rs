@@ -6,6 +6,7 @@
 //! `reader` and `item` walk the parsed document, one file for each table of the config turns it into types, and `schema` is the
 //! one list of the keys that there are.
 
+mod admin;
 mod cache;
 mod code;
 mod diagnostic;
@@ -17,6 +18,7 @@ mod origin;
 mod reader;
 mod routes;
 pub mod schema;
+mod secrets;
 mod server;
 mod state;
 mod syntax;
@@ -30,13 +32,14 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
+pub use admin::{Admin, TOKEN_VARIABLE, Token, TokenFile, TokenSource};
 pub use cache::Cache;
 pub use code::Code;
 pub use diagnostic::{ConfigErrors, Diagnostic, Location, Severity};
 pub use listen::ListenAddress;
 pub use log::{AccessFormat, Log, LogFormat};
 pub use origin::{Origin, OriginHost, OriginUrl};
-pub use server::{Admin, CacheStatus, Server};
+pub use server::{CacheStatus, Server};
 pub use units::{ByteSize, LONGEST_DURATION, format_duration};
 
 use crate::level::Identity;
@@ -112,7 +115,7 @@ impl Config {
             table
         };
         let server = server::read_server(&section("server"));
-        let admin = server::read_admin(&section("admin"), &server);
+        let admin = admin::read_admin(&section("admin"), &server);
         let origin = origin::read_origin(&section("origin"), &server);
         let cache = cache::read_cache(&section("cache"));
         let identity = cache::read_identity(&section("identity"));

@@ -30,7 +30,7 @@ impl<'a> Reader<'a> {
         for error in &syntax {
             let span = error.span().unwrap_or(0..0);
             // What comes after the first fault of a line follows from it: the line counts as broken from here on.
-            let fault = super::syntax::fault(reader.source.text, error.message(), &span);
+            let fault = super::syntax::fault(&reader.source.shown, error.message(), &span);
             reader.report(Severity::Error, &span, fault);
             reader.broken.insert(reader.source.line_of(span.start));
         }

@@ -36,7 +36,7 @@ const IGNORE_COOKIES: &str = r#"[
 ]"#;
 
 /// All keys, in the order of the reference.
-pub const KEYS: [Key; 65] = [
+pub const KEYS: [Key; 67] = [
     key("server", "listen", r#"["127.0.0.1:8080"]"#, "where clients connect: addresses, or unix:PATH"),
     bare("server", "workers", "threads that serve, 1 to 1024; default: the CPUs this process may use"),
     key(
@@ -66,7 +66,13 @@ pub const KEYS: [Key; 65] = [
         "least content a second from a client, on average beyond body_timeout; 0 B for no bound",
     ),
     key("server", "write_timeout", r#""30s""#, "longest wait for a client to take more of an answer"),
-    key("admin", "listen", r#""127.0.0.1:9090""#, "where the admin interface is; loopback addresses only"),
+    key("admin", "listen", r#""127.0.0.1:9090""#, "where the admin interface is; all but loopback addresses need a token"),
+    bare(
+        "admin",
+        "token",
+        "what an operator has to show there, at least 16 characters; default: PLIMSOLL_ADMIN_TOKEN, if it is set",
+    ),
+    bare("admin", "token_file", "or a file with the token in it, which is read at the start"),
     bare("origin", "url", "the API in front of which plimsoll stands: http or https, host, optional port"),
     bare(
         "origin",

@@ -1,4 +1,4 @@
-//! `[server]` and `[admin]`: what plimsoll listens on, and for whom.
+//! `[server]`: what plimsoll listens on, and for whom.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use super::code::Code;
 use super::diagnostic::{Fault, quoted};
 use super::item::Item;
-use super::listen::{ListenAddress, parse_socket_address};
+use super::listen::ListenAddress;
 use super::reader::Table;
 use super::units::ByteSize;
 
@@ -79,19 +79,6 @@ impl Default for Server {
     }
 }
 
-/// `[admin]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admin {
-    /// Where the admin interface is: a loopback address. Default: 127.0.0.1:9090.
-    pub listen: SocketAddr,
-}
-
-impl Default for Admin {
-    fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 9090)) }
-    }
-}
-
 /// Reads `[server]`.
 pub(crate) fn read_server(table: &Table<'_, '_>) -> Server {
     let default = Server::default();
@@ -135,32 +122,6 @@ fn size_within(item: &Item<'_, '_>, range: &RangeInclusive<ByteSize>) -> Option<
         return None;
     }
     Some(size)
-}
-
-/// Reads `[admin]`, where it is there.
-pub(crate) fn read_admin(table: &Table<'_, '_>, server: &Server) -> Option<Admin> {
-    let listen = table.read_or("listen", Admin::default().listen, |item| {
-        let address = item.parse("an address", |text| {
-            let address = parse_socket_address(text)?;
-            if address.ip().is_loopback() { Ok(address) } else { Err(not_loopback(text)) }
-        })?;
-        if server.listen.iter().any(|other| other.collides(&ListenAddress::Tcp(address))) {
-            let message = format!("the server listens on `{address}` as well");
-            item.fail(Fault::new(
-                Code::DuplicateListen,
-                message,
-                "give the admin interface a port of its own",
-            ));
-        }
-        Some(address)
-    });
-    table.is_present().then_some(Admin { listen })
-}
-
-fn not_loopback(text: &str) -> Fault {
-    let message = format!("{} can be reached from other machines", quoted(text));
-    let help = "for now the admin interface has no login: use a loopback address, such as \"127.0.0.1:9090\"";
-    Fault::new(Code::NotLoopback, message, help)
 }
 
 fn read_listen(item: &Item<'_, '_>) -> Option<Vec<ListenAddress>> {

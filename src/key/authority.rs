@@ -63,6 +63,20 @@ pub(crate) fn canonical_host(host: &str) -> Result<String, TargetError> {
     }
 }
 
+/// Host and port of a canonical authority, the host without the dot that stands for the root of the DNS.
+pub(crate) fn split_canonical(authority: &str) -> (&str, Option<&str>) {
+    // The last colon is the port's, unless it is inside an IPv6 address.
+    match authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
+        Some((host, port)) => (without_root(host), Some(port)),
+        None => (without_root(authority), None),
+    }
+}
+
+/// A host without the dot that stands for the root of the DNS.
+pub(crate) fn without_root(host: &str) -> &str {
+    host.strip_suffix('.').filter(|host| !host.is_empty()).unwrap_or(host)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

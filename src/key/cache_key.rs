@@ -68,6 +68,17 @@ impl<'a> QueryContent<'a> {
     }
 }
 
+/// Where a target is, without its query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// The scheme of the target URI.
+    pub scheme: Scheme,
+    /// The canonical authority.
+    pub authority: &'a str,
+    /// The canonical path.
+    pub path: &'a str,
+}
+
 /// What a key holds, read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyParts<'a> {
@@ -143,6 +154,14 @@ impl CacheKey {
             content: reader.part(),
         });
         KeyParts { kind, method, scheme, authority, path, query, fields, content }
+    }
+
+    /// Where its target is.
+    pub fn place(&self) -> Place<'_> {
+        let mut reader = Reader::new(&self.0);
+        let _ = (reader.byte(), reader.byte());
+        let scheme = if reader.byte() == HTTPS { Scheme::Https } else { Scheme::Http };
+        Place { scheme, authority: reader.text(), path: reader.text() }
     }
 
     /// Scheme, authority and path alone: equal to [`path_identity`] of every target with the same ones.

@@ -21,13 +21,16 @@ mod spec;
 mod target;
 
 pub use authority::canonical_authority;
-pub(crate) use authority::{canonical_host, split_port};
-pub use cache_key::{CacheKey, KeyKind, KeyMethod, KeyParts, QueryContent, path_identity, target_identity};
+pub(crate) use authority::{canonical_host, split_canonical, split_port, without_root};
+pub use cache_key::{
+    CacheKey, KeyKind, KeyMethod, KeyParts, Place, QueryContent, path_identity, target_identity,
+};
 pub use codings::{Coding, Codings};
 pub use comparable::{comparable_field, first_language, only_language};
 pub use fields::{canonical_field, choose};
 pub use hermetic::{ProxyStatements, TraceParent, Unsendable, hermetic_request};
 pub use query::{canonical_query, canonical_query_name, has_parameters};
+pub use reference::UrlError;
 pub use spec::{FieldSpec, StateError, StateSpec, canonical_query_names, is_proxy_field};
 pub(crate) use target::canonical_path_text;
 pub use target::{Scheme, Target, TargetError, canonical_path};

@@ -1,9 +1,46 @@
 //! References to other resources, as Location and Content-Location have them, resolved against the target URI that they
 //! stand under (RFC 3986 section 5.2, RFC 9110 sections 8.7 and 10.2.2).
 
-use super::{Scheme, Target};
+use super::{Scheme, Target, TargetError};
+
+/// Why a text is not the URL of something that a client could ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UrlError {
+    /// It does not begin with a scheme, two slashes and a host.
+    NotAbsolute,
+    /// Its scheme is neither http nor https.
+    Scheme,
+    /// No request could have it as its target.
+    Target(TargetError),
+}
+
+impl std::fmt::Display for UrlError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::NotAbsolute => {
+                "it has no scheme and host: write it as clients do, as in http://example.com/path"
+            }
+            Self::Scheme => "its scheme is neither http nor https",
+            Self::Target(error) => error.as_str(),
+        })
+    }
+}
+
+impl std::error::Error for UrlError {}
 
 impl Target {
+    /// The target of an absolute URL, as a browser shows it; without its fragment, which no server sees.
+    pub fn parse(url: &str) -> Result<Self, UrlError> {
+        let (scheme, rest) = split_scheme(url).ok_or(UrlError::NotAbsolute)?;
+        // `localhost:8080/x` looks like a scheme and is none.
+        let rest = rest.strip_prefix("//").ok_or(UrlError::NotAbsolute)?;
+        let scheme = Scheme::parse(scheme).ok_or(UrlError::Scheme)?;
+        let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let (path, query) = split_query(rest.split('#').next().unwrap_or_default());
+        let path = if path.is_empty() { "/" } else { path };
+        Self::new(scheme, authority, path, query).map_err(UrlError::Target)
+    }
+
     /// The target that a reference names, seen from this one; without a fragment, which no server sees. `None` where it
     /// is no http or https URI, or one that no request could have.
     pub fn resolve(&self, reference: &str) -> Option<Self> {
@@ -99,6 +136,35 @@ mod tests {
         let same = |reference| base().resolve(reference).unwrap().has_origin_of(&base());
         assert!(same("/x") && same("http://A.example:80/"));
         assert!(!same("https://a.example/") && !same("//a.example:8080/") && !same("//b.example/"));
+    }
+
+    #[test]
+    fn a_url_is_read_as_a_client_would_ask_for_it() {
+        let read = |url| Target::parse(url).map(|target| target.to_string());
+        for (url, target) in [
+            ("http://a.example", "http://a.example/"),
+            ("HTTP://A.example:80/%7eb/../c?q#frag?ment/", "http://a.example/c?q"),
+            ("https://a.example:443?x=1", "https://a.example/?x=1"),
+            ("http://[0::1]:8080#/x", "http://[::1]:8080/"),
+        ] {
+            assert_eq!(read(url).as_deref(), Ok(target), "{url}");
+        }
+        for (url, error) in [
+            ("/path", UrlError::NotAbsolute),
+            ("", UrlError::NotAbsolute),
+            ("a.example/x", UrlError::NotAbsolute),
+            ("localhost:8080/x", UrlError::NotAbsolute),
+            ("//a.example/x", UrlError::NotAbsolute),
+            ("http:/x", UrlError::NotAbsolute),
+            ("ftp://a.example/", UrlError::Scheme),
+            ("http:///x", UrlError::Target(TargetError::HostMissing)),
+            ("http://u:p@a.example/", UrlError::Target(TargetError::UserInfo)),
+            ("http://a.example/%zz", UrlError::Target(TargetError::PathEscape)),
+            (" http://a.example/", UrlError::NotAbsolute),
+            ("http://a.example/?a b", UrlError::Target(TargetError::QueryByte)),
+        ] {
+            assert_eq!(read(url), Err(error), "{url}");
+        }
     }
 
     proptest! {

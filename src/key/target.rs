@@ -7,6 +7,7 @@
 use std::{borrow::Cow, fmt::Write as _};
 
 use super::{
+    Place,
     authority::canonical_authority,
     percent::{self, Component, Escape},
 };
@@ -148,6 +149,11 @@ impl Target {
     /// The query as the client sent it; `Some("")` for a question mark with nothing behind it.
     pub fn query(&self) -> Option<&str> {
         self.query.as_deref()
+    }
+
+    /// Where it is, without its query.
+    pub fn place(&self) -> Place<'_> {
+        Place { scheme: self.scheme, authority: &self.authority, path: &self.path }
     }
 
     /// Path and query, as a request line in origin form has them (RFC 9112 section 3.2.1).

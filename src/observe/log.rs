@@ -56,6 +56,10 @@ impl Sink for LogSink {
         tracing::trace!(?elapsed, ?answer, "asked the origin");
     }
 
+    fn purged(&self, kind: &'static str, soft: bool) {
+        tracing::info!(kind, soft, "purged");
+    }
+
     fn connection(&self, is_open: bool) {
         tracing::trace!(is_open, "a client's connection");
     }

@@ -68,4 +68,6 @@ pub trait Sink: Send + Sync {
     fn origin_asked(&self, elapsed: Duration, answer: Result<StatusCode, &'static str>);
     /// A client connected (`true`), or its connection ended.
     fn connection(&self, is_open: bool);
+    /// Something was purged. `kind` is url, tag, route, prefix, host or all; `soft` is whether it went stale instead of away.
+    fn purged(&self, kind: &'static str, soft: bool);
 }

@@ -21,6 +21,7 @@ mod panics;
 mod parts;
 mod preview;
 mod problem;
+mod purge;
 mod ready;
 mod renew;
 mod respond;
@@ -37,7 +38,8 @@ use tokio_util::task::TaskTracker;
 pub use body::Body;
 pub use interim::{Interim, Interims};
 pub use preview::Preview;
-pub use problem::Problem;
+pub use problem::{PROBLEM_JSON, Problem, problem_response};
+pub use purge::{PrefixFault, Purge, PurgeError, PurgeMode, Purged};
 pub use ready::ReadyHead;
 pub use respond::own_status;
 

@@ -129,24 +129,38 @@ impl Problem {
     }
 
     fn as_response(self) -> Response<Bytes> {
-        let mut document = json!({
-            "type": format!("urn:plimsoll:problem:{}", self.name()),
-            "title": self.title(),
-            "status": self.status().as_u16(),
-        });
-        if let (Self::Target(error), Some(members)) = (self, document.as_object_mut()) {
-            members.insert("detail".to_owned(), error.as_str().into());
-        }
-        let mut response = Response::new(Bytes::from(document.to_string()));
-        *response.status_mut() = self.status();
-        let fields = response.headers_mut();
-        fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let detail = match self {
+            Self::Target(error) => Some(error.as_str()),
+            _ => None,
+        };
+        let mut response = problem_response(self.status(), self.name(), self.title(), detail);
         if matches!(self, Self::Busy | Self::Overloaded) {
-            fields.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
     }
+}
+
+/// The content type of a problem.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// How every problem looks, those of the admin place too: a stable name, what it means, and what there is to say about this
+/// one.
+pub fn problem_response(status: StatusCode, name: &str, title: &str, detail: Option<&str>) -> Response<Bytes> {
+    let mut document = json!({
+        "type": format!("urn:plimsoll:problem:{name}"),
+        "title": title,
+        "status": status.as_u16(),
+    });
+    if let (Some(detail), Some(members)) = (detail, document.as_object_mut()) {
+        members.insert("detail".to_owned(), detail.into());
+    }
+    let mut response = Response::new(Bytes::from(document.to_string()));
+    *response.status_mut() = status;
+    let fields = response.headers_mut();
+    fields.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 impl From<TargetError> for Problem {

@@ -51,7 +51,7 @@ impl HostPattern {
             return Err(HostError::Invalid(TargetError::UserInfo));
         }
         let (host, port) = key::split_port(name).map_err(HostError::Invalid)?;
-        let host = key::canonical_host(without_root(host)).map_err(HostError::Invalid)?;
+        let host = key::canonical_host(key::without_root(host)).map_err(HostError::Invalid)?;
         if is_suffix && host.starts_with('[') {
             return Err(HostError::Star);
         }
@@ -63,7 +63,7 @@ impl HostPattern {
 
     /// Whether a canonical authority matches.
     pub fn matches(&self, authority: &str) -> bool {
-        let (host, port) = split(authority);
+        let (host, port) = key::split_canonical(authority);
         let is_port = self.port.is_none() || self.port.map(|port| port.to_string()).as_deref() == port;
         let is_host = if self.is_suffix {
             host.strip_suffix(self.host.as_str())
@@ -95,19 +95,6 @@ impl std::fmt::Display for HostPattern {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}{}", if self.is_suffix { "*." } else { "" }, self.authority())
     }
-}
-
-/// Host and port of a canonical authority, the host without the dot that stands for the root of the DNS.
-pub(super) fn split(authority: &str) -> (&str, Option<&str>) {
-    // The last colon is the port's, unless it is inside an IPv6 address.
-    match authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
-        Some((host, port)) => (without_root(host), Some(port)),
-        None => (without_root(authority), None),
-    }
-}
-
-fn without_root(host: &str) -> &str {
-    host.strip_suffix('.').filter(|host| !host.is_empty()).unwrap_or(host)
 }
 
 #[cfg(test)]

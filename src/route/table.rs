@@ -17,7 +17,7 @@ use std::{cmp::Ordering, cmp::Reverse, collections::HashMap, sync::Arc};
 use http::Method;
 
 use super::{
-    HostPattern, Pattern, Route, RouteMatch, Treatment, host,
+    HostPattern, Pattern, Route, RouteMatch, Treatment,
     trie::{Node, Rank},
 };
 use crate::key;
@@ -116,7 +116,7 @@ impl RouteTable {
 
     /// The routes that name the host of this authority, most specific host first.
     fn nodes_for<'a>(&'a self, authority: &'a str) -> impl Iterator<Item = &'a Node> {
-        let (host, port) = host::split(authority);
+        let (host, port) = key::split_canonical(authority);
         // Host and port are side by side in the authority, unless the dot of the root is between them.
         let with_port = port.filter(|port| host.len() + 1 + port.len() == authority.len()).map(|_| authority);
         let exact = with_port.and_then(|all| self.exact.get(all)).into_iter().chain(self.exact.get(host));

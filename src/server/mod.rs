@@ -6,6 +6,7 @@
 mod bind;
 mod connection;
 mod room;
+mod status;
 mod wire;
 
 use std::{sync::Arc, thread, time::Duration};
@@ -17,6 +18,7 @@ use tokio_util::{
 };
 
 pub use bind::{BindError, Bound, Listen, bind};
+pub use status::Status;
 pub use wire::Stream;
 
 use crate::{
@@ -50,6 +52,7 @@ pub struct Running {
     tasks: TaskTracker,
     workers: Vec<thread::JoinHandle<()>>,
     addresses: Vec<Listen>,
+    status: Status,
 }
 
 /// Starts the workers on what was bound.
@@ -67,16 +70,17 @@ pub fn start(
     let mut workers = Vec::with_capacity(bound.workers.len());
     let addresses = bound.addresses;
     let room = Room::new(limits.max_connections);
+    let status = Status::new(bound.workers.iter().map(Vec::len).sum(), stop.clone());
     for (number, sockets) in bound.workers.into_iter().enumerate() {
         let proxy = Proxy::new(Arc::clone(shared), Upstream::new(Arc::clone(origin)));
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let entrance =
             Entrance { proxy, limits, room: room.clone(), tasks: tasks.clone(), stop: stop.clone() };
-        let ended = ended.clone();
-        let worker = move || runtime.block_on(work(sockets, entrance, ended));
+        let (status, ended) = (status.clone(), ended.clone());
+        let worker = move || runtime.block_on(work(sockets, entrance, status, ended));
         workers.push(thread::Builder::new().name(format!("worker-{number}")).spawn(worker)?);
     }
-    Ok(Running { stop: stop.drop_guard(), ended: ended.drop_guard(), tasks, workers, addresses })
+    Ok(Running { stop: stop.drop_guard(), ended: ended.drop_guard(), tasks, workers, addresses, status })
 }
 
 /// Serves one connection that is there already, to its end: all that a worker does but to accept it, so that a bench can
@@ -92,6 +96,11 @@ impl Running {
     /// Where clients connect, with the ports that the system chose.
     pub fn addresses(&self) -> &[Listen] {
         &self.addresses
+    }
+
+    /// What can be said of it while it runs.
+    pub fn status(&self) -> Status {
+        self.status.clone()
     }
 
     /// Stops accepting, lets what is in flight complete for at most this long, and ends the workers. Says whether
@@ -114,11 +123,15 @@ impl Running {
 }
 
 /// One worker: accepts until it is told to stop, and stays until everything in flight has ended.
-async fn work(sockets: Vec<Socket>, entrance: Entrance, ended: CancellationToken) {
+async fn work(sockets: Vec<Socket>, entrance: Entrance, status: Status, ended: CancellationToken) {
     for socket in sockets {
         match socket.into_listener() {
             Ok(listener) => {
-                tokio::spawn(connection::accept(listener, entrance.clone()));
+                let (accepting, entrance) = (status.accepts(), entrance.clone());
+                tokio::spawn(async move {
+                    let _accepting = accepting;
+                    connection::accept(listener, entrance).await;
+                });
             }
             Err(error) => tracing::error!(%error, "a listener cannot be used"),
         }

@@ -36,5 +36,5 @@ pub use follower::Follower;
 pub use hash::{KeyHash, KeySeed};
 pub use head::HeadBlock;
 pub use memory::{Inserted, MemoryStore, Store, StoreLimits};
-pub use purge::{PurgeClock, Scope, ScopeId, Stamp, Stamped};
+pub use purge::{End, Prefix, PurgeClock, Reach, Scope, ScopeId, Stamp, Stamped};
 pub use uncacheable::UncacheableMemory;

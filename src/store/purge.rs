@@ -27,7 +27,10 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
+
+use crate::key::Scheme;
 
 /// What can be invalidated at once. Kinds never match each other: the host `a` is not the tag `a`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub enum Scope<'a> {
     Tag(&'a str),
     /// One group of one origin (RFC 9875), named as the caller names it.
     Group(&'a str),
+    /// What carries more tags, or is in more groups, than are told apart.
+    ManyTags,
 }
 
 impl<'a> Scope<'a> {
@@ -55,8 +60,38 @@ impl<'a> Scope<'a> {
             Self::Route(route) => (3, route.as_bytes()),
             Self::Tag(tag) => (4, tag.as_bytes()),
             Self::Group(group) => (5, group.as_bytes()),
+            Self::ManyTags => (6, &[]),
         }
     }
+}
+
+/// What an operator ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach<'a> {
+    /// What belongs to a scope.
+    Scope(Scope<'a>),
+    /// What has such a path.
+    Prefix(Prefix<'a>),
+    /// Everything.
+    Everything,
+}
+
+/// The beginning of canonical paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prefix<'a> {
+    /// The scheme and canonical authority that it is limited to.
+    pub origin: Option<(Scheme, &'a str)>,
+    /// The text that the path begins with.
+    pub path: &'a str,
+}
+
+/// What becomes of what is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It is gone.
+    Gone,
+    /// Its freshness has ended, at this time of the caller's clock.
+    Stale(Duration),
 }
 
 /// A scope as its [`PurgeClock`] knows it: the numbers of its slots. Meaningful only to the clock that made it.
@@ -156,6 +191,18 @@ impl PurgeClock {
         let is_current = self.is_current(written);
         let next = self.write(scopes);
         is_current.then_some(next)
+    }
+
+    /// Ends all of this at once.
+    pub fn purge(&self, reach: &[Reach<'_>], _end: End) {
+        let scopes: Vec<_> = reach
+            .iter()
+            .filter_map(|reach| match reach {
+                Reach::Scope(scope) => Some(self.scope(*scope)),
+                Reach::Prefix(_) | Reach::Everything => None,
+            })
+            .collect();
+        self.invalidate(&scopes);
     }
 
     /// Writes the next sequence into the slots. The caller holds the lock of the writers.

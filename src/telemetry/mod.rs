@@ -98,6 +98,11 @@ impl Sink for Telemetry {
         self.metrics.origin_asked(elapsed, answer);
     }
 
+    fn purged(&self, kind: &'static str, soft: bool) {
+        self.log.purged(kind, soft);
+        self.metrics.purged(kind, soft);
+    }
+
     fn connection(&self, is_open: bool) {
         self.log.connection(is_open);
         self.metrics.connection(is_open);

@@ -6,6 +6,7 @@ mod connect;
 mod content;
 mod error;
 mod gate;
+mod health;
 mod link;
 mod pool;
 
@@ -23,6 +24,7 @@ pub use body::{IdleTimeout, Late, RequestBody};
 pub use content::Content;
 pub use error::{Fault, UpstreamError};
 pub use gate::Overload;
+pub use health::Health;
 
 use crate::{
     decision::Framing,
@@ -34,6 +36,7 @@ use crate::{
 use connect::Connector;
 use content::Hold;
 use gate::{Gate, Place};
+use health::Watch;
 use pool::{Connection, Pool};
 
 /// Where the origin is, how long each step may take, and how much there may be of everything.
@@ -71,6 +74,7 @@ pub struct Origin {
     settings: Settings,
     connector: Connector,
     gate: Gate,
+    watch: Watch,
     sink: Reports,
 }
 
@@ -92,7 +96,7 @@ impl Origin {
     pub fn new(settings: Settings, sink: Arc<dyn Sink>) -> io::Result<Arc<Self>> {
         let connector = Connector::new(&settings)?;
         let gate = Gate::new(settings.max_fetches, settings.max_queue, settings.queue_timeout);
-        Ok(Arc::new(Self { settings, connector, gate, sink: Reports(sink) }))
+        Ok(Arc::new(Self { settings, connector, gate, watch: Watch::new(), sink: Reports(sink) }))
     }
 }
 
@@ -141,7 +145,8 @@ impl Upstream {
         match &sent {
             Err(UpstreamError::Overload(overload)) => self.report(Incident::Overload(overload.name())),
             Err(UpstreamError::Fault(fault)) => self.report(Incident::OriginFault(fault.name())),
-            Ok(_) | Err(_) => {}
+            Ok(_) => self.origin.watch.answered(),
+            Err(_) => {}
         }
         sent
     }
@@ -186,7 +191,7 @@ impl Upstream {
         request: Request<RequestBody>,
         end: Instant,
     ) -> Result<(Connection, Response<Incoming>), UpstreamError> {
-        let connection = self.origin.connector.connect().await?;
+        let connection = self.origin.connector.connect().await.inspect_err(|_| self.origin.watch.failed())?;
         self.ask(connection, request, end).await.map_err(|failed| failed.error)
     }
 

@@ -85,7 +85,12 @@ pub(crate) const HOUSE: [Room; 16] = [
         true,
         "listeners and workers; what a request means is for proxy",
     ),
-    room("admin", &["proxy", "route"], true, "it shows what the proxy knows"),
+    room(
+        "admin",
+        &["proxy", "route", "server", "upstream"],
+        true,
+        "it shows what the process knows: the proxy, its listeners, and its way to the origin",
+    ),
     room("config", &["key", "level", "route"], false, "a config is read into the types of the pure rooms"),
     room("origin", &[], true, "the sample origin is an API like any other"),
     room(
@@ -112,7 +117,7 @@ pub(crate) const HOUSE: [Room; 16] = [
 ];
 
 /// Crates that are one room's own affair, with the rooms.
-pub(crate) const ONLY_IN: [(&str, &[&str]); 10] = [
+pub(crate) const ONLY_IN: [(&str, &[&str]); 11] = [
     ("axum", &["admin", "origin"]),
     ("clap", &["cli"]),
     ("fastrand", &["origin", "proxy"]),
@@ -120,9 +125,10 @@ pub(crate) const ONLY_IN: [(&str, &[&str]); 10] = [
     ("jsonwebtoken", &["origin"]),
     ("moka", &["store"]),
     ("rustls", &["upstream"]),
-    ("strsim", &["config"]),
+    ("strsim", &["config", "proxy"]),
     ("toml", &["config"]),
     ("tracing_subscriber", &["cli"]),
+    ("utoipa_axum", &["admin"]),
 ];
 
 /// Parts of std that a pure room has no use for.

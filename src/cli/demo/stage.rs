@@ -199,7 +199,7 @@ fn config(origin: SocketAddr, [clients, operators]: [u16; 2]) -> io::Result<Conf
         ..OriginConfig::at(OriginUrl { scheme: Scheme::Http, authority })
     };
     config.server.listen = vec![ListenAddress::Tcp(loopback(clients))];
-    config.admin = Some(Admin { listen: loopback(operators) });
+    config.admin = Some(Admin::at(loopback(operators)));
     Ok(config)
 }
 

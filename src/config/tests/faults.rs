@@ -69,7 +69,15 @@ const FAULTS: &[(&str, &[&str])] = &[
         "[server]\ntrusted_proxies = [\"0.0.0.0/0\", \"::/0\"]",
         &["trusts-everybody 4:20", "trusts-everybody 4:33"],
     ),
-    ("[admin]\nlisten = \"0.0.0.0:9090\"", &["not-loopback 4:10"]),
+    ("[admin]\nlisten = \"0.0.0.0:9090\"", &["no-admin-token 4:10"]),
+    ("[admin]\ntoken = \"0123456789abcdef\"\nlisten = \"0.0.0.0:9090\"", &[]),
+    ("[admin]\ntoken_file = \"no/such\"\nlisten = \"0.0.0.0:9090\"", &[]),
+    ("[admin]\ntoken = \"0123456789abcdef\"\ntoken_file = \"a\"", &["two-tokens 5:1"]),
+    ("[admin]\ntoken = \"\"", &["bad-token 4:1"]),
+    ("[admin]\ntoken = \"0123456789abcde\"", &["bad-token 4:1"]),
+    ("[admin]\ntoken = \"0123456789 abcdef\"", &["bad-token 4:1"]),
+    ("[admin]\ntoken = 12", &["wrong-type 4:9"]),
+    ("[admin]\ntoken_file = \"\"", &["bad-token 4:14"]),
     ("[admin]\nlisten = \"unix:/a\"", &["bad-address 4:10"]),
     ("[identity]\nuser = [\"x-user\"]", &["bad-identity 4:9"]),
     ("[identity]\nuser = [\"header:x user\"]", &["bad-field-name 4:17"]),
@@ -195,7 +203,7 @@ fn there_is_a_case_for_every_code() {
         .collect();
     // Those of files that cannot be read, and of two routes, have tests of their own.
     seen.extend(
-        ["unreadable-file", "not-utf8", "duplicate-route", "duplicate-route-name", "bad-path"]
+        ["unreadable-file", "unreadable-token", "not-utf8", "duplicate-route", "duplicate-route-name", "bad-path"]
             .map(str::to_owned),
     );
     let all: BTreeSet<String> = Code::ALL.iter().map(|code| code.name().to_owned()).collect();

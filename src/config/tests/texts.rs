@@ -120,3 +120,18 @@ fn files_that_cannot_be_read_say_why() {
     std::fs::write(&latin, LEAST).unwrap();
     assert!(Config::load(&latin).is_ok());
 }
+
+#[test]
+fn a_message_shows_no_token() {
+    assert_eq!(
+        rendered(&with("[admin]\ntoken = \"hunter2\"\n")),
+        "config/plimsoll.toml:4:1: error: the token has 7 characters, and 16 are the least; make one: openssl rand -hex 32\n  \
+           |\n\
+         4 | token = \"*******\"\n  \
+           | ^^^^^ or name a file with token_file"
+    );
+    for line in ["token = hunter2", "tokn = 'hunter2'", "token 'hunter2'", "token = ['hunter2']", "token = \"hunter2"] {
+        let text = rendered(&with(&format!("[admin]\n{line}\n")));
+        assert!(text.contains("error") && !text.contains("hunter2"), "{text}");
+    }
+}

@@ -19,12 +19,18 @@ pub(crate) struct Recorder {
     /// The rules of the wire that clients broke.
     pub(crate) refusals: watch::Sender<Vec<Violation>>,
     incidents: Mutex<Vec<(&'static str, String)>>,
+    purged: Mutex<Vec<(&'static str, bool)>>,
 }
 
 impl Recorder {
     /// Each incident, as (name, detail).
     pub(crate) fn incidents(&self) -> Vec<(&'static str, String)> {
         self.incidents.lock().expect("no panic").clone()
+    }
+
+    /// What was purged, as (kind, whether softly).
+    pub(crate) fn purged(&self) -> Vec<(&'static str, bool)> {
+        self.purged.lock().expect("no panic").clone()
     }
 }
 
@@ -65,5 +71,10 @@ impl Sink for Recorder {
 
     fn connection(&self, is_open: bool) {
         LogSink.connection(is_open);
+    }
+
+    fn purged(&self, kind: &'static str, soft: bool) {
+        LogSink.purged(kind, soft);
+        self.purged.lock().expect("no panic").push((kind, soft));
     }
 }
