@@ -24,6 +24,8 @@ mod purge;
 mod ready;
 mod renew;
 mod respond;
+mod scopes;
+mod sweep;
 mod trailers;
 
 use std::{net::IpAddr, pin::pin, sync::Arc, time::Duration};
@@ -56,6 +58,7 @@ use flight::Flights;
 use forward::ensure_date;
 use keyed::{Found, Turns};
 use panics::{Panicked, caught};
+use sweep::Sweeper;
 
 /// The operator's settings for the request function.
 #[derive(Clone, Debug)]
@@ -106,6 +109,7 @@ pub struct Shared {
     clock: Arc<dyn Clock>,
     sink: Arc<dyn Sink>,
     findings: Findings,
+    sweeper: Sweeper,
     tasks: TaskTracker,
 }
 
@@ -135,6 +139,7 @@ impl Shared {
             clock,
             sink,
             findings: Findings::default(),
+            sweeper: Sweeper::default(),
             tasks,
         })
     }
