@@ -110,7 +110,7 @@ impl World {
         let clock = store.purge_clock();
         let scopes = [
             Scope::Target(key.target_identity()),
-            Scope::Host(key.parts().authority),
+            Scope::Path(key.path_identity()),
             Scope::Route(&self.route.name),
         ];
         let scopes = scopes.map(|scope| clock.scope(scope));

@@ -363,7 +363,7 @@ fn stored(
         forbids_stale: directives.forbids_stale() || directives.s_maxage.is_some(),
         tag: answer.fields.get(ETAG).and_then(EntityTag::new),
         last_modified: answer.fields.get(LAST_MODIFIED).map(LastModified::new),
-        part: None,
+        rare: None,
         coding,
         nature,
         evidence,

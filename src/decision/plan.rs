@@ -16,7 +16,7 @@ use crate::{
         cache_status::Fwd,
         directives::{CacheControl, MaxStale},
         freshness::Remaining,
-        partial::Part,
+        partial::{Extent, Part},
         range::asks_for_a_part,
         validation::is_conditional,
         vary::{Fit, Presented},
@@ -216,7 +216,7 @@ pub fn can_be_offered(keyed: &Keyed, fields: &HeaderMap, stored: &Stored, policy
     let Nature::Nominated { fields: nominated, sharing } = &stored.nature else { return false };
     keyed.method == Method::GET
         && !asks_for_a_part(fields)
-        && stored.part.is_none()
+        && stored.extent() == Extent::Whole
         && stored.tag.as_ref().is_some_and(|tag| !tag.is_weak())
         && stored.is_acceptable(keyed.codings)
         && nominated.names().all(|name| NEGOTIATION.contains(name))

@@ -35,14 +35,23 @@ pub struct Stored {
     pub tag: Option<EntityTag>,
     /// Its Last-Modified, as it was sent.
     pub last_modified: Option<LastModified>,
-    /// Which bytes of the representation it holds, where that is not all of them.
-    pub(super) part: Option<Box<Part>>,
+    /// What few have.
+    pub(super) rare: Option<Box<Rare>>,
     /// Its content codings; `None` where one of them is not known here.
     pub coding: Option<Codings>,
     /// Which requests it may answer.
     pub nature: Nature,
     /// The evidence that its level rests on.
     pub evidence: EvidenceSet,
+}
+
+/// What is known about few stored responses, and takes no memory in all others.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Rare {
+    /// Which bytes of the representation it holds, where that is not all of them.
+    part: Option<Part>,
+    /// When its freshness was ended by a purge, in the time of the monotonic clock.
+    ended: Option<Duration>,
 }
 
 /// Which requests under its key a stored response may answer.
@@ -106,12 +115,31 @@ impl Stored {
 
     /// Which bytes of the representation it holds.
     pub fn extent(&self) -> Extent {
-        self.part.as_ref().map_or(Extent::Whole, |part| Extent::Part(**part))
+        self.rare.as_ref().and_then(|rare| rare.part).map_or(Extent::Whole, Extent::Part)
     }
 
     /// Says which bytes of the representation it holds.
     pub fn set_extent(&mut self, extent: Extent) {
-        self.part = extent.part().map(Box::new);
+        self.set_rare(Rare { part: extent.part(), ended: self.ended_at() });
+    }
+
+    fn set_rare(&mut self, rare: Rare) {
+        self.rare = if rare == Rare::default() { None } else { Some(Box::new(rare)) };
+    }
+
+    fn ended_at(&self) -> Option<Duration> {
+        self.rare.as_ref().and_then(|rare| rare.ended)
+    }
+
+    /// The same response, of which a purge has ended the freshness at this time of the monotonic clock, if that was not
+    /// over for as long already. Its lifetime stays as it was stated.
+    pub fn ended(&self, at: Duration) -> Option<Self> {
+        if self.ended_at().is_some_and(|ended| ended <= at) {
+            return None;
+        }
+        let mut ended = self.clone();
+        ended.set_rare(Rare { part: self.extent().part(), ended: Some(at) });
+        Some(ended)
     }
 
     /// Its age now.
@@ -121,7 +149,12 @@ impl Stored {
 
     /// What is left of its lifetime now.
     pub fn remaining(&self, now: Now) -> Remaining {
-        self.times.remaining(now)
+        let Some(ended) = self.ended_at() else { return self.times.remaining(now) };
+        let since = now.mono.saturating_sub(self.times.received().max(ended));
+        match self.times.remaining(now) {
+            Remaining::Stale(longer) => Remaining::Stale(longer.max(since)),
+            Remaining::Fresh(_) | Remaining::Forever => Remaining::Stale(since),
+        }
     }
 
     /// Whether it may be served now, stale, because the origin failed (RFC 5861 section 4).
@@ -221,7 +254,7 @@ impl Stored {
     /// Makes this, judged from an answer that brought no content, speak of the content of `held`, which was fetched with
     /// more codings on offer than the request that confirmed it need have had.
     pub fn keep_content_of(&mut self, held: &Self) {
-        self.part.clone_from(&held.part);
+        self.set_extent(held.extent());
         if let (Nature::Hermetic { offered, .. }, Nature::Hermetic { offered: held, .. }) =
             (&mut self.nature, &held.nature)
         {
@@ -237,8 +270,8 @@ impl Stored {
         };
         let tag = self.tag.as_ref().map(|tag| tag.as_bytes().len());
         let modified = self.last_modified.iter().flat_map(LastModified::heap_sizes);
-        let part = self.part.as_ref().map(|_| size_of::<Part>());
-        tag.into_iter().chain(modified).chain(part).chain(undeclared).chain(nominations.into_iter().flatten())
+        let rare = self.rare.as_ref().map(|_| size_of::<Rare>());
+        tag.into_iter().chain(modified).chain(rare).chain(undeclared).chain(nominations.into_iter().flatten())
     }
 }
 

@@ -55,6 +55,11 @@ impl Times {
         SystemTime::UNIX_EPOCH + self.date.duration()
     }
 
+    /// When it was received or last validated, in the time of the monotonic clock.
+    pub fn received(&self) -> Duration {
+        self.received.duration()
+    }
+
     /// How long it is fresh.
     pub fn lifetime(&self) -> FreshnessLifetime {
         if self.lifetime == Micros::FOREVER {

@@ -267,7 +267,8 @@ impl Proxy {
         }
         let fields = storable.fields.as_ref().unwrap_or_else(|| arrived.response.headers());
         let stamped = Stamped::new(arrived.stamp, self.scopes(errand, fields));
-        if store.purge_clock().is_current(&stamped) { Ok(stamped) } else { Err(Refusal::Invalidated) }
+        let is_current = store.purge_clock().is_current(&stamped, || errand.keyed.key.place());
+        if is_current { Ok(stamped) } else { Err(Refusal::Invalidated) }
     }
 }
 

@@ -25,13 +25,9 @@ use super::{
 };
 use crate::{
     decision::{Bypass, Framing, Stored},
-    key::Scheme,
-    semantics::{
-        groups::{CACHE_GROUPS, groups},
-        partial::Extent,
-    },
+    semantics::partial::Extent,
     store::{
-        Chunks, Entry, EntryParts, Fill, FillWriter, Follower, HeadBlock, MetaSize, Scope, ScopeId, Stamped,
+        Chunks, Ending, Entry, EntryParts, Fill, FillWriter, Follower, HeadBlock, MetaSize, Stamped,
         StoredBody,
     },
     upstream,
@@ -131,6 +127,12 @@ impl Receiving {
 impl MetaSize for Stored {
     fn heap_sizes(&self) -> impl Iterator<Item = usize> {
         self.heap_sizes()
+    }
+}
+
+impl Ending for Stored {
+    fn ended(&self, at: Duration) -> Option<Self> {
+        self.ended(at)
     }
 }
 
@@ -304,36 +306,6 @@ impl Proxy {
             }
         }
     }
-
-    /// What invalidates an answer: on a declared route any change of its path, elsewhere of its target; and whatever
-    /// ends its host, its route, its tags or its groups.
-    pub(super) fn scopes(&self, errand: &Errand, fields: &HeaderMap) -> Vec<ScopeId> {
-        let purges = self.shared.store.purge_clock();
-        let key = &errand.keyed.key;
-        let parts = key.parts();
-        let changed = match errand.keyed.declared {
-            Some(_) => Scope::Path(key.path_identity()),
-            None => Scope::Target(key.target_identity()),
-        };
-        let tags = errand.route.tags_for(parts.path);
-        let is_ignored = errand.keyed.declared.is_some() && errand.route.ignore.contains(&CACHE_GROUPS);
-        let groups = if is_ignored { Vec::new() } else { groups(fields, &CACHE_GROUPS) };
-        let groups: Vec<_> =
-            groups.iter().map(|group| group_identity(parts.scheme, parts.authority, group)).collect();
-        let named = [changed, Scope::Host(parts.authority), Scope::Route(&errand.route.name)];
-        named
-            .into_iter()
-            .chain(tags.iter().map(|tag| Scope::Tag(tag)))
-            .chain(groups.iter().map(|group| Scope::Group(group)))
-            .map(|scope| purges.scope(scope))
-            .collect()
-    }
-}
-
-/// A group as the store knows it: groups of different origins have nothing to do with each other, whatever they are
-/// called (RFC 9875 section 2.1).
-pub(super) fn group_identity(scheme: Scheme, authority: &str, group: &str) -> String {
-    format!("{scheme}://{authority} {group}")
 }
 
 /// Waits until nobody has followed for this long.

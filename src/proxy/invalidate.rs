@@ -11,10 +11,11 @@ use super::{
     errand::Errand,
     exchange::Exchange,
     fetch::Arrived,
-    fill::{Receiving, Storable, group_identity},
+    fill::{Receiving, Storable},
+    scopes::{any_group, group_identity, scopes_of_answer},
 };
 use crate::{
-    decision::{Asked, Classified, Content, Verdict, classify},
+    decision::{Asked, Classified, Content, Verdict, canonical_key, classify},
     key::{Target, path_identity, target_identity},
     level::Evidence,
     semantics::groups::{CACHE_GROUP_INVALIDATION, groups},
@@ -45,15 +46,31 @@ impl Proxy {
                 );
             }
         }
-        for group in groups(response.headers(), &CACHE_GROUP_INVALIDATION) {
-            let identity = group_identity(target.scheme(), target.authority(), &group);
-            scopes.push(purges.scope(Scope::Group(&identity)));
+        let ended = groups(response.headers(), &CACHE_GROUP_INVALIDATION);
+        scopes.extend(
+            ended.iter().map(|group| purges.scope(Scope::Group(&group_identity(&target.place(), group)))),
+        );
+        if !ended.is_empty() {
+            scopes.push(purges.scope(Scope::Group(&any_group(&target.place()))));
         }
         if scopes.is_empty() {
             return None;
         }
-        let written = Stamped::new(began, self.scopes_of(target));
-        purges.supersede(&written, &scopes).filter(|_| is_success)
+        let written = Stamped::new(began, self.scopes_of_written(exchange, response.headers()));
+        purges.supersede(&written, || target.place(), &scopes).filter(|_| is_success)
+    }
+
+    /// What ends the answer to a write, were it stored as what its target has now: another write, or a purge of anything
+    /// that it would belong to.
+    fn scopes_of_written(&self, exchange: &Exchange, fields: &HeaderMap) -> Vec<ScopeId> {
+        let shared = &self.shared;
+        let target = &exchange.target;
+        let route = shared.routes.find(&Method::GET, target.authority(), target.path(), target.query());
+        let asked = Asked { method: &Method::GET, target, fields: exchange.fields(), content: Content::None };
+        let mut scopes =
+            scopes_of_answer(shared.store.purge_clock(), &canonical_key(&asked, route), route, fields);
+        scopes.extend(self.scopes_of(target));
+        scopes
     }
 
     fn scopes_of(&self, target: &Target) -> [ScopeId; 2] {

@@ -246,7 +246,7 @@ impl Proxy {
             return Share::Alone;
         }
         let is_over = matches!(common.fill.outcome(), Some(Err(_)));
-        if is_over || !shared.store.purge_clock().is_current(&common.stamped) {
+        if is_over || !shared.store.purge_clock().is_current(&common.stamped, || keyed.key.place()) {
             return shared.flights.replace(hash, keyed, flight).map_or(Share::Again, Share::Lead);
         }
         let (now, fields) = (shared.clock.now(), exchange.fields());

@@ -25,6 +25,8 @@ mod purge;
 mod ready;
 mod renew;
 mod respond;
+mod scopes;
+mod sweep;
 mod trailers;
 
 use std::{net::IpAddr, pin::pin, sync::Arc, time::Duration};
@@ -58,6 +60,7 @@ use exchange::Exchange;
 use flight::Flights;
 use keyed::{Found, Turns};
 use panics::{Panicked, caught};
+use sweep::Sweeper;
 
 /// The operator's settings for the request function.
 #[derive(Clone, Debug)]
@@ -108,6 +111,7 @@ pub struct Shared {
     clock: Arc<dyn Clock>,
     sink: Arc<dyn Sink>,
     findings: Findings,
+    sweeper: Sweeper,
     tasks: TaskTracker,
 }
 
@@ -137,6 +141,7 @@ impl Shared {
             clock,
             sink,
             findings: Findings::default(),
+            sweeper: Sweeper::default(),
             tasks,
         })
     }

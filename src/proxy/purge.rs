@@ -187,6 +187,9 @@ impl Shared {
             PurgeMode::Soft => End::Stale(self.clock.now().mono),
         };
         self.store.purge_clock().purge(&reach, end);
+        if mode == PurgeMode::Hard && !reach.is_empty() {
+            self.sweeper.sweep(&self.store);
+        }
         for one in &purged {
             self.sink.purged(one.kind, mode == PurgeMode::Soft);
         }

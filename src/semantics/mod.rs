@@ -16,6 +16,7 @@ pub mod partial;
 mod properties;
 pub mod range;
 pub mod status;
+pub mod tags;
 pub mod targeted;
 pub mod validation;
 pub mod vary;

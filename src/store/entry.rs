@@ -1,6 +1,6 @@
 //! One stored response, and the set of them under one key.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
@@ -8,7 +8,7 @@ use super::{
     body::{ARC_COUNTS, StoredBody, shared},
     budget::{Budget, Charge, allocation},
     head::HeadBlock,
-    purge::{PurgeClock, Stamped},
+    purge::{PurgeClock, Stamp, Stamped, Standing},
 };
 use crate::key::CacheKey;
 
@@ -21,6 +21,18 @@ pub trait MetaSize {
 impl MetaSize for () {
     fn heap_sizes(&self) -> impl Iterator<Item = usize> {
         std::iter::empty()
+    }
+}
+
+/// Metadata that can be told that its time is over.
+pub trait Ending: Sized {
+    /// The same, stale since `at` of the clock that it counts by. `None` where it has been for as long already.
+    fn ended(&self, at: Duration) -> Option<Self>;
+}
+
+impl Ending for () {
+    fn ended(&self, _: Duration) -> Option<Self> {
+        None
     }
 }
 
@@ -73,6 +85,13 @@ impl<M: MetaSize> Entry<M> {
         Self::new(self.charge.budget(), parts)
     }
 
+    /// The same response under other metadata: head and body are shared.
+    pub(super) fn with_meta(&self, meta: M, stamped: Stamped) -> Arc<Self> {
+        let (key, head, body) = (self.key.clone(), self.head.clone(), self.body.clone());
+        let charge = self.charge.budget().charge(Self::own_bytes(&key, &meta, &head, &body, &stamped));
+        Arc::new(Self { key, meta, head, body, stamped, charge })
+    }
+
     fn own_bytes(key: &CacheKey, meta: &M, head: &HeadBlock, body: &StoredBody, stamped: &Stamped) -> u64 {
         let parts = [
             size_of::<Self>() + ARC_COUNTS,
@@ -120,6 +139,11 @@ impl<M> Entry<M> {
         &self.stamped
     }
 
+    /// What has become of it by these invalidations, and the stamp up to which that is known.
+    pub(super) fn standing(&self, purges: &PurgeClock) -> (Standing, Stamp) {
+        purges.standing(&self.stamped, || self.key.place())
+    }
+
     /// All bytes of memory that are counted for it, its body included.
     pub fn resident_bytes(&self) -> u64 {
         self.charge.bytes() + self.body.counted_bytes()
@@ -142,15 +166,12 @@ impl<M> Clone for Variants<M> {
 
 impl<M> Variants<M> {
     /// `newest`, and as many of `older` as fit below `most` entries and `bytes`.
-    pub(super) fn new<'a>(
+    pub(super) fn new(
         newest: Arc<Entry<M>>,
-        older: impl Iterator<Item = &'a Arc<Entry<M>>>,
+        older: impl Iterator<Item = Arc<Entry<M>>>,
         most: usize,
         bytes: u64,
-    ) -> Self
-    where
-        M: 'a,
-    {
+    ) -> Self {
         let mut total = newest.resident_bytes();
         let older: Vec<_> = older
             .take(most.saturating_sub(1))
@@ -158,7 +179,6 @@ impl<M> Variants<M> {
                 total = total.saturating_add(entry.resident_bytes());
                 total <= bytes
             })
-            .cloned()
             .collect();
         let older = if older.is_empty() { None } else { Some(older.into()) };
         Self { newest, older }
@@ -190,7 +210,12 @@ impl<M> Variants<M> {
         self.iter().map(|entry| entry.resident_bytes()).sum()
     }
 
+    /// Whether these are the very same.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().zip(other.iter()).all(|(one, other)| Arc::ptr_eq(one, other))
+    }
+
     pub(super) fn all_current(&self, purges: &PurgeClock) -> bool {
-        self.iter().all(|entry| purges.is_current(&entry.stamped))
+        self.iter().all(|entry| entry.standing(purges).0 == Standing::Current)
     }
 }

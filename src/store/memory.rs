@@ -12,77 +12,21 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    thread,
+    time::Duration,
 };
 
-use moka::{ops::compute::Op, policy::EvictionPolicy, sync::Cache};
+use moka::{notification::RemovalCause, ops::compute::Op, policy::EvictionPolicy, sync::Cache};
 
 use super::{
     budget::Budget,
-    entry::{Entry, Variants},
+    entry::{Ending, Entry, MetaSize, Variants},
+    evictions::{Counts, Evictions},
     hash::{Identity, KeyHash, KeySeed},
-    purge::PurgeClock,
+    purge::{PurgeClock, Stamped, Standing},
+    tier::{Inserted, Store},
 };
 use crate::key::CacheKey;
-
-/// A tier that stored responses live in. Look-ups never wait for anything.
-pub trait Store<M>: Send + Sync {
-    /// The stored responses of `key` that nothing has invalidated.
-    fn get(&self, key: &CacheKey) -> Option<Variants<M>> {
-        self.get_hashed(key, self.hash(key))
-    }
-
-    /// The same for who has the [`hash`](Self::hash) of `key` already.
-    fn get_hashed(&self, key: &CacheKey, hash: KeyHash) -> Option<Variants<M>>;
-
-    /// Stores `entry` as the newest of its key, in place of those that `same_variant` names.
-    fn insert(&self, entry: Arc<Entry<M>>, same_variant: &dyn Fn(&Entry<M>) -> bool) -> Inserted;
-
-    /// Puts `new` in the place of `old`, which it shares its body with, if `old` is still there and nothing has
-    /// invalidated it.
-    fn replace(&self, old: &Arc<Entry<M>>, new: Arc<Entry<M>>) -> Inserted;
-
-    /// Removes one stored response, if it is still there.
-    fn discard(&self, entry: &Arc<Entry<M>>);
-
-    /// Whether a response with `bytes` of content may be held. Reclaims what can be reclaimed before it says no.
-    fn has_room(&self, bytes: u64) -> bool;
-
-    /// How many keys are stored, give or take those of the last few writes.
-    fn len(&self) -> u64;
-
-    /// Whether nothing is stored.
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// All bytes that are resident, fills and what is still being read included.
-    fn resident_bytes(&self) -> u64 {
-        self.budget().resident()
-    }
-
-    /// The hash of a key, for [`UncacheableMemory`](super::UncacheableMemory) and for maps of flights.
-    fn hash(&self, key: &CacheKey) -> KeyHash;
-
-    /// The count of resident bytes.
-    fn budget(&self) -> &Arc<Budget>;
-
-    /// The invalidations.
-    fn purge_clock(&self) -> &PurgeClock;
-}
-
-/// What became of an entry that was to be stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Inserted {
-    /// It is stored.
-    Stored,
-    /// It is not: something invalidated it since its fetch began.
-    Invalidated,
-    /// It is not: alone it takes more than the whole capacity.
-    TooLarge,
-    /// It is not: what it was to replace is gone.
-    Gone,
-}
 
 /// The bounds of a [`MemoryStore`].
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +53,10 @@ const LOOKS: usize = 4;
 
 /// How many runs of the table's maintenance making room may take: each evicts some hundreds of entries.
 const EVICTIONS: usize = 16;
+
+/// How many keys a sweep looks at, and for how long it then leaves the processor to others.
+const SWEPT_AT_ONCE: usize = 1024;
+const BREATH: Duration = Duration::from_millis(1);
 
 /// What is to become of the variants of a key.
 enum Change<M> {
@@ -141,10 +89,11 @@ impl<M> Slot<M> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn empty(&self) {
+    /// Lets go of what it holds, and says how many responses that were.
+    fn empty(&self) -> usize {
+        // Large bodies are freed at the end: after the lock is given back.
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // Large bodies are freed here: after the lock is given back.
-        drop(held);
+        held.map_or(0, |variants| variants.len())
     }
 }
 
@@ -154,6 +103,7 @@ pub struct MemoryStore<M> {
     seed: KeySeed,
     budget: Arc<Budget>,
     purges: PurgeClock,
+    evictions: Arc<Counts>,
     max_variants: usize,
     /// Bytes stored since the table's last maintenance.
     unmaintained: AtomicU64,
@@ -169,7 +119,7 @@ impl<M> fmt::Debug for MemoryStore<M> {
     }
 }
 
-impl<M: Send + Sync + 'static> MemoryStore<M> {
+impl<M: MetaSize + Ending + Send + Sync + 'static> MemoryStore<M> {
     /// An empty store within `limits`.
     pub fn new(limits: StoreLimits) -> Self {
         Self::with_seed(limits, KeySeed::random())
@@ -178,18 +128,26 @@ impl<M: Send + Sync + 'static> MemoryStore<M> {
     pub(super) fn with_seed(limits: StoreLimits, seed: KeySeed) -> Self {
         let StoreLimits { capacity, max_variants, purge_slots } = limits;
         let unit = weight_unit(capacity);
+        let evictions = Arc::<Counts>::default();
+        let counts = Arc::clone(&evictions);
         let table = Cache::builder()
             .name("stored responses")
             .max_capacity(capacity >> unit)
             .weigher(move |_, slot: &Arc<Slot<M>>| weight(slot.bytes, unit))
             .eviction_policy(EvictionPolicy::lru())
-            .eviction_listener(|_, slot, _| slot.empty())
+            .eviction_listener(move |_, slot, cause| {
+                let emptied = slot.empty();
+                if cause == RemovalCause::Size {
+                    counts.capacity(emptied);
+                }
+            })
             .build_with_hasher(BuildHasherDefault::default());
         Self {
             table,
             seed,
             budget: Budget::new(capacity),
             purges: PurgeClock::new(purge_slots),
+            evictions,
             max_variants: max_variants.max(1),
             unmaintained: AtomicU64::new(0),
             unit,
@@ -264,18 +222,37 @@ impl<M: Send + Sync + 'static> MemoryStore<M> {
         });
     }
 
-    /// `newest` and those of `others` that nothing has invalidated.
+    /// `newest` and what is left of `others`.
     fn variants<'a>(
         &self,
         newest: Arc<Entry<M>>,
         others: impl Iterator<Item = &'a Arc<Entry<M>>>,
     ) -> Variants<M> {
-        let current = others.filter(|entry| self.purges.is_current(entry.stamped()));
-        Variants::new(newest, current, self.max_variants, self.budget.capacity())
+        let left = others.filter_map(|entry| self.left_of(entry));
+        Variants::new(newest, left, self.max_variants, self.budget.capacity())
+    }
+
+    /// What the invalidations have left of a stored response: itself, or where they have ended its freshness, one that
+    /// knows.
+    fn left_of(&self, entry: &Arc<Entry<M>>) -> Option<Arc<Entry<M>>> {
+        match entry.standing(&self.purges) {
+            (Standing::Current, _) => Some(Arc::clone(entry)),
+            (Standing::Ended(at), as_of) => Some(match entry.meta().ended(at) {
+                Some(meta) => entry.with_meta(meta, Stamped::new(as_of, entry.stamped().scopes())),
+                None => {
+                    entry.stamped().passed(as_of);
+                    Arc::clone(entry)
+                }
+            }),
+            (Standing::Gone, _) => {
+                self.evictions.purged(1);
+                None
+            }
+        }
     }
 
     fn refusal(&self, entry: &Entry<M>) -> Option<Inserted> {
-        if !self.purges.is_current(entry.stamped()) {
+        if entry.standing(&self.purges).0 != Standing::Current {
             Some(Inserted::Invalidated)
         } else if entry.resident_bytes() > self.budget.capacity() {
             Some(Inserted::TooLarge)
@@ -284,31 +261,37 @@ impl<M: Send + Sync + 'static> MemoryStore<M> {
         }
     }
 
-    /// Drops what was invalidated under `key`, and returns what is left of it.
-    fn drop_invalidated(&self, key: &CacheKey) -> Option<Variants<M>> {
+    /// Brings what is stored under `key` up to date with the invalidations, and returns what is left of it.
+    fn settle(&self, key: &CacheKey) -> Option<Variants<M>> {
         let mut left = None;
         self.change(key, |found| {
             let Some(found) = found else { return Change::Keep };
             let change = self.remaining(found.iter());
-            if let Change::Put(variants) = &change {
-                left = Some(variants.clone());
+            left = match &change {
+                Change::Put(variants) => Some(variants.clone()),
+                Change::Keep | Change::Remove => None,
+            };
+            match &left {
+                Some(variants) if variants.is_same(found) => Change::Keep,
+                Some(_) | None => change,
             }
-            change
         });
         left
     }
 
-    /// What becomes of a key of which only these are left: those that nothing has invalidated stay.
+    /// What becomes of a key of which only these are left.
     fn remaining<'a>(&self, left: impl Iterator<Item = &'a Arc<Entry<M>>>) -> Change<M> {
-        let mut current = left.filter(|entry| self.purges.is_current(entry.stamped()));
-        match current.next().cloned() {
+        let mut left = left.filter_map(|entry| self.left_of(entry));
+        match left.next() {
             None => Change::Remove,
-            Some(newest) => Change::Put(self.variants(newest, current)),
+            Some(newest) => {
+                Change::Put(Variants::new(newest, left, self.max_variants, self.budget.capacity()))
+            }
         }
     }
 }
 
-impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
+impl<M: MetaSize + Ending + Send + Sync + 'static> Store<M> for MemoryStore<M> {
     fn get_hashed(&self, key: &CacheKey, hash: KeyHash) -> Option<Variants<M>> {
         let variants = self.find(hash)?;
         if variants.key() != key {
@@ -316,7 +299,7 @@ impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
         } else if variants.all_current(&self.purges) {
             Some(variants)
         } else {
-            self.drop_invalidated(key)
+            self.settle(key)
         }
     }
 
@@ -325,19 +308,27 @@ impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
             return refusal;
         }
         let size = entry.resident_bytes();
-        let key = entry.key().clone();
-        self.change(&key, |found| {
+        let inserted = Arc::clone(&entry);
+        self.change(inserted.key(), |found| {
             let others = found.into_iter().flat_map(Variants::iter).filter(|other| !same_variant(other));
             Change::Put(self.variants(entry, others))
         });
         self.maintain(size);
+        // A sweep for what has ended it meanwhile may have passed here already.
+        if inserted.standing(&self.purges).0 == Standing::Gone {
+            self.settle(inserted.key());
+            return Inserted::Invalidated;
+        }
         Inserted::Stored
     }
 
     fn replace(&self, old: &Arc<Entry<M>>, new: Arc<Entry<M>>) -> Inserted {
-        // A validation of something that was to go must not bring it back, even where it began later.
-        if let Some(refusal) = self.refusal(&new).or_else(|| self.refusal(old)) {
+        if let Some(refusal) = self.refusal(&new) {
             return refusal;
+        }
+        // A validation of something that was to go must not bring it back, even where it began later.
+        if old.standing(&self.purges).0 == Standing::Gone {
+            return Inserted::Invalidated;
         }
         let size = new.resident_bytes();
         let mut outcome = Inserted::Gone;
@@ -358,6 +349,7 @@ impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
             else {
                 return Change::Keep;
             };
+            self.evictions.discarded(1);
             self.remaining(found.iter().filter(|other| !Arc::ptr_eq(other, entry)))
         });
     }
@@ -383,6 +375,24 @@ impl<M: Send + Sync + 'static> Store<M> for MemoryStore<M> {
 
     fn purge_clock(&self) -> &PurgeClock {
         &self.purges
+    }
+
+    fn sweep(&self) {
+        for (number, (_, slot)) in (1..).zip(&self.table) {
+            if let Some(variants) = slot.get()
+                && !variants.all_current(&self.purges)
+            {
+                self.settle(variants.key());
+            }
+            if number % SWEPT_AT_ONCE == 0 {
+                thread::sleep(BREATH);
+            }
+        }
+        self.table.run_pending_tasks();
+    }
+
+    fn evictions(&self) -> Evictions {
+        self.evictions.so_far()
     }
 }
 

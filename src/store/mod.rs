@@ -7,7 +7,7 @@
 //! - [`StoredBody`]: copies in segments of 64 KiB, shared by everybody who reads them;
 //! - [`Fill`]: a response that is still being received, its writer and its followers;
 //! - [`Entry`] and [`Variants`]: a stored response, and the stored responses of one key;
-//! - [`PurgeClock`]: invalidation in constant time;
+//! - [`PurgeClock`]: invalidation and purge in constant time;
 //! - [`Store`], and [`MemoryStore`], the one tier there is so far;
 //! - [`UncacheableMemory`]: which keys proved uncacheable, and why.
 //!
@@ -17,12 +17,14 @@
 mod body;
 mod budget;
 mod entry;
+mod evictions;
 mod fill;
 mod follower;
 mod hash;
 mod head;
 mod memory;
 mod purge;
+mod tier;
 mod uncacheable;
 
 #[cfg(test)]
@@ -30,11 +32,13 @@ mod tests;
 
 pub use body::{Chunks, SEGMENT, SegmentWriter, StoredBody};
 pub use budget::{Budget, Charge, allocation};
-pub use entry::{Entry, EntryParts, MetaSize, Variants};
+pub use entry::{Ending, Entry, EntryParts, MetaSize, Variants};
+pub use evictions::Evictions;
 pub use fill::{Fill, FillError, FillWriter, LeaderGone, SealedFill, WHOLE};
 pub use follower::Follower;
 pub use hash::{KeyHash, KeySeed};
 pub use head::HeadBlock;
-pub use memory::{Inserted, MemoryStore, Store, StoreLimits};
-pub use purge::{End, Prefix, PurgeClock, Reach, Scope, ScopeId, Stamp, Stamped};
+pub use memory::{MemoryStore, StoreLimits};
+pub use purge::{End, Prefix, PurgeClock, Reach, Scope, ScopeId, Stamp, Stamped, Standing};
+pub use tier::{Inserted, Store};
 pub use uncacheable::UncacheableMemory;

@@ -1,145 +1,145 @@
-//! Invalidation in constant time: one sequence, and a table of when each scope was last invalidated.
+//! Invalidation and purge in constant time: one sequence, and a table of when each scope was last ended.
 //!
-//! Whatever is stored belongs to scopes: its target, its path, its host, its route, its tags. A fetch takes the
-//! sequence as its [`Stamp`] when it starts. Invalidating a scope raises the sequence and writes it into the scope's two
-//! slots; what is stored is current as long as each of its scopes has a slot that is not above its stamp.
+//! Whatever is stored belongs to scopes: its target, its path, its route, its tags, its host. A fetch takes the sequence as
+//! its [`Stamp`] when it starts. Ending a scope raises the sequence and writes it into the scope's two slots; what is stored
+//! is current as long as each of its scopes has a slot that is not above the last sequence for which it was found current,
+//! which in the beginning is its stamp.
 //!
 //! The table has a fixed number of slots, so scopes share them: then an invalidation may reach more than it was meant
-//! to, and never less. With n other scopes invalidated since the stamp, a scope is hit wrongly with a chance of
+//! to, and never less. With n other scopes invalidated since, a scope is hit wrongly with a chance of
 //! (1 - exp(-2n / slots)) squared: one slot each would be 3 % where two are 0.3 %. There is no list that grows with the
 //! number of invalidations, because in an API with many writes every unsafe method invalidates.
 //!
+//! Three things are beside the table. A *host* has slots as other scopes do, but what is stored does not carry them: they
+//! are found from its key, and only if a host was purged since. *Everything*, and *prefixes* of paths, are a floor and a
+//! bounded list ([`wide`]). And what ends *softly* is not gone but stale since then, so that times have to be known: they
+//! are in a table that is made for the first soft purge ([`soft`]). Each of the three has the sequence of its last purge,
+//! which says without a lock that there is nothing new in it.
+//!
 //! # Why a reader never misses an invalidation
 //!
-//! A writer holds the mutex and does, in this order: store `s` in the slots (s is the sequence plus one), then publish
-//! the sequence `s` with release. A reader loads the sequence `n` with acquire, and only then the slots. All
-//! invalidations up to `n` wrote their slots before `n` was published, so the reader sees each of those slots at its
-//! value or at a later, greater one. `checked_at = n` therefore records a fact that stays true: no invalidation up to
-//! `n` concerns this entry. An invalidation that has returned before a reader begins is among those `n`, because the
-//! load of the sequence cannot see an older value then.
+//! A writer holds the mutex and does, in this order: write `s` (the sequence plus one) wherever it belongs, which is in
+//! slots, in the list, in the table of times, each of the latter two under its lock, and in the sequence of the last purge
+//! of hosts, of the list or of that table; then publish the sequence `s` with release. A reader loads the sequence `n` with
+//! acquire, and only then anything else. All invalidations up to `n` wrote what they had to write before `n` was published,
+//! so the reader sees each of it at that value or at a later, greater one: slots, the three sequences and the floors only
+//! rise, and a record leaves the list only together with the floor that takes its place, under one lock, or for one that is
+//! as hard and reaches as far. So what is found current is known to be so at `n`: no invalidation up to `n` concerns it.
+//! That remains true, whoever writes it down and whoever reads it, and later looks need only compare what is above it. An
+//! invalidation that has returned before a reader begins is among those `n`, because the load of the sequence cannot see
+//! an older value then.
 //!
-//! Between the two stores a slot may be above every stamp that can be taken. A fetch that starts right then is treated
-//! as one that began before the invalidation, which errs on the safe side.
+//! The times of soft purges are ordered by their sequences. A scope's two slots both have the purge that ended it first
+//! after what is known, or forgot it for a later one and say so; so the time that they tell is never later than that of
+//! the purge, and nothing is taken to be fresh for longer, or stale for less long, than it is. What is found stale is
+//! replaced by a copy that says since when, and begins at `n`: all invalidations up to `n` have been counted in, so that one
+//! which is hard ends the copy only if it comes later. A copy never revives what is gone, because gone is looked for first.
+//!
+//! Between the two steps of a writer a slot may be above every stamp that can be taken. A fetch that starts right then is
+//! treated as one that began before the invalidation, which errs on the safe side.
+
+mod scope;
+mod soft;
+mod wide;
 
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
     sync::{
-        Mutex, PoisonError,
+        Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use crate::key::Scheme;
+pub use scope::{End, Prefix, Reach, Scope, ScopeId};
+#[cfg(test)]
+pub(super) use wide::MOST_PREFIXES;
 
-/// What can be invalidated at once. Kinds never match each other: the host `a` is not the tag `a`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope<'a> {
-    /// One canonical target, in all its variants.
-    Target(&'a [u8]),
-    /// One canonical path under its authority, with every query.
-    Path(&'a [u8]),
-    /// Everything of one host.
-    Host(&'a str),
-    /// Everything that was stored for one route of the config.
-    Route(&'a str),
-    /// Everything that carries one tag.
-    Tag(&'a str),
-    /// One group of one origin (RFC 9875), named as the caller names it.
-    Group(&'a str),
-    /// What carries more tags, or is in more groups, than are told apart.
-    ManyTags,
-}
-
-impl<'a> Scope<'a> {
-    fn parts(self) -> (u8, &'a [u8]) {
-        match self {
-            Self::Target(target) => (0, target),
-            Self::Path(path) => (1, path),
-            Self::Host(host) => (2, host.as_bytes()),
-            Self::Route(route) => (3, route.as_bytes()),
-            Self::Tag(tag) => (4, tag.as_bytes()),
-            Self::Group(group) => (5, group.as_bytes()),
-            Self::ManyTags => (6, &[]),
-        }
-    }
-}
-
-/// What an operator ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach<'a> {
-    /// What belongs to a scope.
-    Scope(Scope<'a>),
-    /// What has such a path.
-    Prefix(Prefix<'a>),
-    /// Everything.
-    Everything,
-}
-
-/// The beginning of canonical paths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Prefix<'a> {
-    /// The scheme and canonical authority that it is limited to.
-    pub origin: Option<(Scheme, &'a str)>,
-    /// The text that the path begins with.
-    pub path: &'a str,
-}
-
-/// What becomes of what is ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// It is gone.
-    Gone,
-    /// Its freshness has ended, at this time of the caller's clock.
-    Stale(Duration),
-}
-
-/// A scope as its [`PurgeClock`] knows it: the numbers of its slots. Meaningful only to the clock that made it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ScopeId(pub(super) [u32; 2]);
+use crate::key::{Place, split_canonical};
+use soft::SoftTable;
+use wide::Wide;
 
 /// How many invalidations had happened when something began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stamp(pub(super) u64);
 
-/// Since when something is known, and which invalidations concern it. Fills and stored responses carry one.
+/// What has become of something since it was last known to be current.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing.
+    Current,
+    /// It is stale since this time of the clock of who purged.
+    Ended(Duration),
+    /// It is gone.
+    Gone,
+}
+
+impl Standing {
+    /// What has become of it if both are true.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Gone, _) | (_, Self::Gone) => Self::Gone,
+            (Self::Ended(one), Self::Ended(other)) => Self::Ended(one.min(other)),
+            (Self::Ended(at), Self::Current) | (Self::Current, Self::Ended(at)) => Self::Ended(at),
+            (Self::Current, Self::Current) => Self::Current,
+        }
+    }
+}
+
+impl From<Option<Duration>> for Standing {
+    /// Stale since then, if there is such a time.
+    fn from(ended: Option<Duration>) -> Self {
+        ended.map_or(Self::Current, Self::Ended)
+    }
+}
+
+/// Since when something is known to be current, and which invalidations concern it. Fills and stored responses carry one.
 #[derive(Debug)]
 pub struct Stamped {
-    stamp: Stamp,
-    /// The last sequence for which this was found to be current.
-    checked_at: AtomicU64,
+    /// The last sequence for which this was found to be current: in the beginning its stamp.
+    known: AtomicU64,
     scopes: Box<[ScopeId]>,
 }
 
 impl Stamped {
-    /// What began at `stamp` and belongs to `scopes`.
+    /// What began at `stamp` and belongs to `scopes`, besides the host of its key.
     pub fn new(stamp: Stamp, scopes: impl Into<Box<[ScopeId]>>) -> Self {
-        Self { stamp, checked_at: AtomicU64::new(stamp.0), scopes: scopes.into() }
-    }
-
-    /// When it began.
-    pub fn stamp(&self) -> Stamp {
-        self.stamp
+        Self { known: AtomicU64::new(stamp.0), scopes: scopes.into() }
     }
 
     /// What it belongs to.
     pub fn scopes(&self) -> &[ScopeId] {
         &self.scopes
     }
+
+    /// Takes note that no invalidation up to `stamp` concerns it any more.
+    pub(super) fn passed(&self, stamp: Stamp) {
+        // Relaxed: it publishes nothing, it is a fact about the past (see the module's proof).
+        self.known.store(stamp.0, Ordering::Relaxed);
+    }
+
+    fn known(&self) -> u64 {
+        self.known.load(Ordering::Relaxed)
+    }
 }
 
 impl Clone for Stamped {
     fn clone(&self) -> Self {
-        let checked_at = AtomicU64::new(self.checked_at.load(Ordering::Relaxed));
-        Self { stamp: self.stamp, checked_at, scopes: self.scopes.clone() }
+        Self { known: AtomicU64::new(self.known()), scopes: self.scopes.clone() }
     }
 }
 
-/// The sequence of invalidations and the table of scopes.
+/// The sequence of invalidations, the table of scopes, and what is beside it.
 #[derive(Debug)]
 pub struct PurgeClock {
     sequence: AtomicU64,
     slots: Box<[AtomicU64]>,
+    /// The last purge of a host, of a prefix or everything, and the last soft one.
+    last_host: AtomicU64,
+    last_wide: AtomicU64,
+    last_soft: AtomicU64,
+    wide: RwLock<Wide>,
+    soft: OnceLock<RwLock<SoftTable>>,
     writers: Mutex<()>,
     seed: RandomState,
 }
@@ -154,6 +154,11 @@ impl PurgeClock {
         Self {
             sequence: AtomicU64::new(0),
             slots: (0..slots.max(1)).map(|_| AtomicU64::new(0)).collect(),
+            last_host: AtomicU64::new(0),
+            last_wide: AtomicU64::new(0),
+            last_soft: AtomicU64::new(0),
+            wide: RwLock::default(),
+            soft: OnceLock::new(),
             writers: Mutex::new(()),
             seed: RandomState::new(),
         }
@@ -174,9 +179,9 @@ impl PurgeClock {
         ScopeId([self.index(hash >> 32), self.index(hash & u64::from(u32::MAX))])
     }
 
-    /// Ends the currency of everything that began before now and belongs to one of `scopes`.
+    /// Ends the currency of everything that began before now and carries one of `scopes`: what an unsafe request does.
     ///
-    /// When this has returned, no [`is_current`](Self::is_current) that begins later is true for any of that.
+    /// When this has returned, no look that begins later finds any of that current.
     pub fn invalidate(&self, scopes: &[ScopeId]) {
         if !scopes.is_empty() {
             let _writing = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -185,58 +190,134 @@ impl PurgeClock {
     }
 
     /// Like [`invalidate`](Self::invalidate), for a write whose own answer is to be stored: its stamp, right after this
-    /// invalidation. `None` where another one has ended the currency of `written` since it began.
-    pub fn supersede(&self, written: &Stamped, scopes: &[ScopeId]) -> Option<Stamp> {
+    /// invalidation. `None` where something else has ended the currency of `written`, at this place, since it began.
+    pub fn supersede<'a>(
+        &self,
+        written: &Stamped,
+        place: impl FnOnce() -> Place<'a>,
+        scopes: &[ScopeId],
+    ) -> Option<Stamp> {
         let _writing = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_current = self.is_current(written);
+        let is_current = self.is_current(written, place);
         let next = self.write(scopes);
         is_current.then_some(next)
     }
 
-    /// Ends all of this at once.
-    pub fn purge(&self, reach: &[Reach<'_>], _end: End) {
-        let scopes: Vec<_> = reach
-            .iter()
-            .filter_map(|reach| match reach {
-                Reach::Scope(scope) => Some(self.scope(*scope)),
-                Reach::Prefix(_) | Reach::Everything => None,
-            })
-            .collect();
-        self.invalidate(&scopes);
+    /// Ends everything that began before now and is within `reach`, all of it at once: what an operator does.
+    ///
+    /// When this has returned, no look that begins later finds any of that current.
+    pub fn purge(&self, reach: &[Reach<'_>], end: End) {
+        if reach.is_empty() {
+            return;
+        }
+        let _writing = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = self.sequence.load(Ordering::Relaxed) + 1;
+        for reach in reach {
+            match *reach {
+                Reach::Scope(scope) => self.end_scope(scope, next, end),
+                Reach::Prefix(prefix) => self.end_wide(next, |wide| wide.end_prefix(prefix, next, end)),
+                Reach::Everything => self.end_wide(next, |wide| wide.end_all(next, end)),
+            }
+        }
+        self.sequence.store(next, Ordering::Release);
     }
 
-    /// Writes the next sequence into the slots. The caller holds the lock of the writers.
-    fn write(&self, scopes: &[ScopeId]) -> Stamp {
-        let next = self.sequence.load(Ordering::Relaxed) + 1;
+    fn end_scope(&self, scope: Scope<'_>, next: u64, end: End) {
+        let id = self.scope(scope);
+        match end {
+            End::Gone => self.fill_slots(&[id], next),
+            End::Stale(at) => {
+                let soft = self.soft.get_or_init(|| RwLock::new(SoftTable::beside(self.slots.len())));
+                soft.write().unwrap_or_else(PoisonError::into_inner).end(id, next, at);
+                self.last_soft.store(next, Ordering::Relaxed);
+            }
+        }
+        if matches!(scope, Scope::Host(_)) {
+            self.last_host.store(next, Ordering::Relaxed);
+        }
+    }
+
+    fn end_wide(&self, next: u64, end: impl FnOnce(&mut Wide)) {
+        end(&mut self.wide.write().unwrap_or_else(PoisonError::into_inner));
+        self.last_wide.store(next, Ordering::Relaxed);
+    }
+
+    fn fill_slots(&self, scopes: &[ScopeId], next: u64) {
         for index in scopes.iter().flat_map(|scope| scope.0) {
             if let Some(slot) = self.slots.get(index as usize) {
                 slot.store(next, Ordering::Relaxed);
             }
         }
+    }
+
+    /// Writes the next sequence into the slots. The caller holds the lock of the writers.
+    fn write(&self, scopes: &[ScopeId]) -> Stamp {
+        let next = self.sequence.load(Ordering::Relaxed) + 1;
+        self.fill_slots(scopes, next);
         self.sequence.store(next, Ordering::Release);
         Stamp(next)
     }
 
-    /// Whether nothing has invalidated `stamped` since it began. One load where nothing at all was invalidated since
-    /// the last time it was asked.
-    pub fn is_current(&self, stamped: &Stamped) -> bool {
-        let now = self.sequence.load(Ordering::Acquire);
-        // Relaxed: `checked_at` publishes nothing, it is a fact about the past (see the module's proof).
-        if stamped.checked_at.load(Ordering::Relaxed) == now {
-            return true;
+    /// Whether nothing has ended `stamped`, which is stored for this place, since it began. One load where nothing at all
+    /// was ended since the last time that it was asked.
+    pub fn is_current<'a>(&self, stamped: &Stamped, place: impl FnOnce() -> Place<'a>) -> bool {
+        self.standing(stamped, place).0 == Standing::Current
+    }
+
+    /// What has become of `stamped`, which is stored for this place, and the stamp up to which that is known.
+    pub fn standing<'a>(&self, stamped: &Stamped, place: impl FnOnce() -> Place<'a>) -> (Standing, Stamp) {
+        let now = self.now();
+        let known = stamped.known();
+        // Another reader may have gone further meanwhile.
+        if known >= now.0 {
+            return (Standing::Current, now);
         }
-        let current = stamped.scopes.iter().all(|scope| {
-            scope.0.into_iter().any(|index| {
-                // A slot that this clock does not have counts as invalidated.
-                self.slots
-                    .get(index as usize)
-                    .is_some_and(|slot| slot.load(Ordering::Relaxed) <= stamped.stamp.0)
-            })
-        });
-        if current {
-            stamped.checked_at.store(now, Ordering::Relaxed);
+        let standing = self.standing_since(known, stamped.scopes(), place);
+        if standing == Standing::Current {
+            stamped.passed(now);
         }
-        current
+        (standing, now)
+    }
+
+    fn standing_since<'a>(
+        &self,
+        known: u64,
+        scopes: &[ScopeId],
+        place: impl FnOnce() -> Place<'a>,
+    ) -> Standing {
+        let has_moved = |last: &AtomicU64| last.load(Ordering::Relaxed) > known;
+        let (host_moved, wide_moved) = (has_moved(&self.last_host), has_moved(&self.last_wide));
+        let place = if host_moved || wide_moved { Some(place()) } else { None };
+        let hosts = place.filter(|_| host_moved).map(|place| self.hosts(place.authority));
+        let all = || scopes.iter().chain(hosts.iter().flatten().flatten()).copied();
+        if all().any(|scope| self.is_gone(scope, known)) {
+            return Standing::Gone;
+        }
+        let mut standing = Standing::Current;
+        if let Some(place) = place.filter(|_| wide_moved) {
+            let wide = self.wide.read().unwrap_or_else(PoisonError::into_inner);
+            standing = wide.standing(known, &place);
+        }
+        if has_moved(&self.last_soft)
+            && let Some(soft) = self.soft.get()
+        {
+            let soft = soft.read().unwrap_or_else(PoisonError::into_inner);
+            standing = all().fold(standing, |standing, scope| standing.and(soft.ended(scope, known).into()));
+        }
+        standing
+    }
+
+    /// Whether both slots of a scope are above what is known. A slot that this clock does not have is.
+    fn is_gone(&self, scope: ScopeId, known: u64) -> bool {
+        let is_above = |slot: &AtomicU64| slot.load(Ordering::Relaxed) > known;
+        scope.0.into_iter().all(|index| self.slots.get(index as usize).is_none_or(is_above))
+    }
+
+    /// The hosts that an authority belongs to: its name, and where it has a port, that with it.
+    fn hosts(&self, authority: &str) -> [Option<ScopeId>; 2] {
+        let (host, port) = split_canonical(authority);
+        let with_port = port.map(|port| self.scope(Scope::Host(&[host, ":", port].concat())));
+        [Some(self.scope(Scope::Host(host))), with_port]
     }
 
     fn index(&self, hash: u64) -> u32 {

@@ -7,12 +7,15 @@ mod fill_steps;
 mod flood;
 mod memory;
 mod purge;
+mod purge_model;
+mod sweep;
 mod uncacheable;
 
 use std::{
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -21,8 +24,22 @@ use http::{HeaderName, HeaderValue};
 use crate::key::{CacheKey, Scheme, Target};
 
 use super::{
-    Budget, Entry, EntryParts, FillError, Follower, HeadBlock, MetaSize, ScopeId, Stamp, Stamped, StoredBody,
+    Budget, Ending, Entry, EntryParts, FillError, Follower, HeadBlock, MetaSize, ScopeId, Stamp, Stamped,
+    StoredBody,
 };
+
+/// A number, and above its lower half since when it is stale: seconds, counted from 1.
+impl Ending for u32 {
+    fn ended(&self, at: Duration) -> Option<Self> {
+        let (before, now) = (self >> 16, u32::try_from(at.as_secs()).unwrap() + 1);
+        (before == 0 || before > now).then_some((self & 0xffff) | now << 16)
+    }
+}
+
+/// A number as it is after a soft purge at this second.
+fn stale(number: u32, second: u32) -> u32 {
+    number | (second + 1) << 16
+}
 
 impl MetaSize for u32 {
     fn heap_sizes(&self) -> impl Iterator<Item = usize> {
