@@ -26,7 +26,7 @@
 //! | [`upstream`] | connections to the origin: pool, deadlines, bounds, when a request is sent again | `decision`, `key`, `observe`, `semantics`, `wire` |
 //! | [`proxy`] | the request function, and every error as a response | `decision`, `key`, `level`, `observe`, `route`, `semantics`, `store`, `upstream`, `wire` |
 //! | [`server`] | listeners, workers, connections, the end of them all | `key`, `proxy`, `upstream`, `wire` |
-//! | [`admin`] | what an operator asks a running proxy, on a listener of its own | `proxy`, `route`, `server`, `upstream` |
+//! | [`admin`] | what an operator asks a running proxy, on a listener of its own | `proxy`, `route`, `server`, `store`, `telemetry`, `upstream` |
 //! | [`config`] | TOML as it is typed, read into types that are valid by construction | `key`, `level`, `route` |
 //! | [`origin`] | the sample origin: an API with each kind of statefulness in it | nothing |
 //! | [`cli`] | one file for each command; `cli/serve.rs` puts the rooms together | `admin`, `config`, `decision`, `key`, `level`, `observe`, `origin`, `proxy`, `route`, `semantics`, `server`, `store`, `upstream`, `wire` |

@@ -25,7 +25,8 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Document<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
         let too_large = || Refusal::new(Refused::ContentTooLarge, format!("{MOST} bytes are the most"));
-        let stated = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let stated =
+            request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         if stated.is_some_and(|length: u64| length > MOST as u64) {
             return Err(too_large());
         }

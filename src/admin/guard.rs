@@ -58,7 +58,8 @@ impl Guard {
     fn admit(&self, method: &Method, uri: &Uri, fields: &HeaderMap) -> Result<(), Refusal> {
         let host = host(uri, fields)?;
         if self.key.is_none() && !is_local(&host) {
-            let detail = "a page can let its own name lead here: ask by address or as localhost, or configure a token";
+            let detail =
+                "a page can let its own name lead here: ask by address or as localhost, or configure a token";
             return Err(Refusal::new(Refused::ForeignHost, detail));
         }
         if let Some(why) = foreign_page(method, fields, &host) {
@@ -117,7 +118,8 @@ fn foreign_page(method: &Method, fields: &HeaderMap, host: &Authority) -> Option
     };
     let site = |value| says("sec-fetch-site", value);
     // A link that leads here shows the page to who clicks on it, and to nobody else.
-    let is_link = *method == Method::GET && says("sec-fetch-mode", "navigate") && says("sec-fetch-dest", "document");
+    let is_link =
+        *method == Method::GET && says("sec-fetch-mode", "navigate") && says("sec-fetch-dest", "document");
     let is_own_site = !fields.contains_key("sec-fetch-site") || site("same-origin") || site("none");
     (!is_own_site && !is_link).then_some("Sec-Fetch-Site is neither same-origin nor none")
 }
@@ -173,10 +175,24 @@ mod tests {
 
     #[test]
     fn without_a_token_only_addresses_and_localhost_are_hosts() {
-        for host in ["127.0.0.1:9090", "127.0.0.1", "[::1]:9090", "[::1]", "10.0.0.7:80", "localhost:9090", "LocalHost"] {
+        for host in [
+            "127.0.0.1:9090",
+            "127.0.0.1",
+            "[::1]:9090",
+            "[::1]",
+            "10.0.0.7:80",
+            "localhost:9090",
+            "LocalHost",
+        ] {
             assert_eq!(get(&[("host", host)]), None, "{host}");
         }
-        for host in ["evil.example", "evil.example:9090", "localhost.evil.example", "127.0.0.1.evil.example", "0x7f.1"] {
+        for host in [
+            "evil.example",
+            "evil.example:9090",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "0x7f.1",
+        ] {
             assert_eq!(get(&[("host", host)]), Some(Refused::ForeignHost), "{host}");
             let shown = [("host", host), ("authorization", "Bearer 0123456789abcdef")];
             assert_eq!(asked(Some(TOKEN), "GET", "/api/routes", &shown), None, "{host}");
@@ -220,7 +236,8 @@ mod tests {
         ] {
             assert_eq!(from("127.0.0.1:9090", origin), Some(Refused::CrossOrigin), "{origin}");
         }
-        let twice = [("host", "127.0.0.1:9"), ("origin", "http://127.0.0.1:9"), ("origin", "http://127.0.0.1:9")];
+        let twice =
+            [("host", "127.0.0.1:9"), ("origin", "http://127.0.0.1:9"), ("origin", "http://127.0.0.1:9")];
         assert_eq!(get(&twice), Some(Refused::CrossOrigin));
     }
 
@@ -258,9 +275,15 @@ mod tests {
         for value in ["Bearer 0123456789abcdef", "bearer  0123456789abcdef "] {
             assert_eq!(with("/api/routes", &[("authorization", value)]), None, "{value}");
         }
-        for value in ["", "Bearer", "Bearer ", "Bearer 0123456789abcde", "Basic 0123456789abcdef", "0123456789abcdef"] {
+        for value in
+            ["", "Bearer", "Bearer ", "Bearer 0123456789abcde", "Basic 0123456789abcdef", "0123456789abcdef"]
+        {
             for target in ["/api/routes", "/", "/no/such", "/healthz/", "/api/../healthz"] {
-                assert_eq!(with(target, &[("authorization", value)]), Some(Refused::Token), "{target} {value}");
+                assert_eq!(
+                    with(target, &[("authorization", value)]),
+                    Some(Refused::Token),
+                    "{target} {value}"
+                );
             }
         }
         let right = ("authorization", "Bearer 0123456789abcdef");

@@ -39,7 +39,8 @@ mod tests {
     fn only_the_token_fits_and_it_does_not_show() {
         let key = Key::new("0123456789abcdef").unwrap();
         assert!(key.fits(b"0123456789abcdef"));
-        for wrong in [&b""[..], b"0123456789abcde", b"0123456789abcdef ", b"0123456789abcdeg", &[b'0'; 9000]] {
+        for wrong in [&b""[..], b"0123456789abcde", b"0123456789abcdef ", b"0123456789abcdeg", &[b'0'; 9000]]
+        {
             assert!(!key.fits(wrong));
         }
         assert!(!format!("{key:?}").contains("0123"));

@@ -5,10 +5,12 @@
 
 mod date;
 mod document;
+mod events;
 mod guard;
 mod healthz;
 mod key;
 mod listener;
+mod metrics;
 mod openapi;
 mod purge;
 mod readyz;
@@ -56,6 +58,8 @@ fn endpoints() -> OpenApiRouter<Arc<Place>> {
         .routes(endpoint!(healthz::healthz))
         .routes(endpoint!(readyz::readyz))
         .routes(endpoint!(openapi::openapi))
+        .routes(endpoint!(metrics::metrics))
+        .routes(endpoint!(events::events))
         .routes(endpoint!(routes::routes))
         .routes(endpoint!(purge::purge))
 }

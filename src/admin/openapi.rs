@@ -41,7 +41,8 @@ pub(super) async fn openapi() -> impl IntoResponse {
 
 /// What is said before the first endpoint.
 pub(super) fn frame() -> OpenApi {
-    let license = LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build();
+    let license =
+        LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build();
     let info = InfoBuilder::new()
         .title("plimsoll: admin place")
         .description(Some("What an operator asks a running plimsoll."))

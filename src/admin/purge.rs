@@ -8,9 +8,7 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         RefOr,
-        schema::{
-            AdditionalProperties, ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type,
-        },
+        schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type},
     },
 };
 
@@ -99,10 +97,8 @@ pub(super) async fn purge(
     let what = asked.what().map_err(|why| Refusal::new(Refused::Document, why))?;
     let purged = place.shared.purge(&what, mode);
     let purged = purged.map_err(|error| Refusal::new(Refused::Document, error.to_string()))?;
-    let named = |one: proxy::Purged| Purged {
-        kind: one.kind,
-        name: (!one.name.is_empty()).then_some(one.name),
-    };
+    let named =
+        |one: proxy::Purged| Purged { kind: one.kind, name: (!one.name.is_empty()).then_some(one.name) };
     Ok(Json(Done { purged: purged.into_iter().map(named).collect(), soft: mode == PurgeMode::Soft }))
 }
 
@@ -119,7 +115,9 @@ impl Asked {
         ];
         let mut named = named.into_iter().flatten();
         match (named.next(), named.next()) {
-            (Some(what), None) if what.is_empty() => Err("nothing is named: give at least one name, or all: true"),
+            (Some(what), None) if what.is_empty() => {
+                Err("nothing is named: give at least one name, or all: true")
+            }
             (Some(what), None) => Ok(what),
             (_, _) => Err("give exactly one of url, tag, route, prefix, host and all"),
         }

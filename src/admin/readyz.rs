@@ -78,7 +78,8 @@ pub(super) async fn readyz(State(place): State<Arc<Place>>) -> (StatusCode, Json
         origin: Check::unless(place.origin.health().await.why()),
         draining: Check::unless(draining),
     };
-    let ready = checks.listening.passed && checks.config.passed && checks.origin.passed && checks.draining.passed;
+    let ready =
+        checks.listening.passed && checks.config.passed && checks.origin.passed && checks.draining.passed;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, checks }))
 }

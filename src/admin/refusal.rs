@@ -36,11 +36,15 @@ pub enum Refused {
     ContentTooSlow,
     /// The content is not a document that this resource takes.
     Document,
+    /// A parameter of the query is wrong, or there is none of its name.
+    Parameter,
+    /// As many follow the events as may.
+    TooManyFollowers,
 }
 
 impl Refused {
     /// Every refusal.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Host,
         Self::ForeignHost,
         Self::CrossOrigin,
@@ -51,12 +55,14 @@ impl Refused {
         Self::ContentTooLarge,
         Self::ContentTooSlow,
         Self::Document,
+        Self::Parameter,
+        Self::TooManyFollowers,
     ];
 
     /// The status of the answer.
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::Host | Self::Document => StatusCode::BAD_REQUEST,
+            Self::Host | Self::Document | Self::Parameter => StatusCode::BAD_REQUEST,
             Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
             Self::CrossOrigin => StatusCode::FORBIDDEN,
             Self::Token => StatusCode::UNAUTHORIZED,
@@ -65,6 +71,7 @@ impl Refused {
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::ContentTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ContentTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::TooManyFollowers => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -81,6 +88,8 @@ impl Refused {
             Self::ContentTooLarge => "content-too-large",
             Self::ContentTooSlow => "content-too-slow",
             Self::Document => "bad-document",
+            Self::Parameter => "bad-parameter",
+            Self::TooManyFollowers => "too-many-followers",
         }
     }
 
@@ -97,6 +106,8 @@ impl Refused {
             Self::ContentTooLarge => "The content is too large",
             Self::ContentTooSlow => "The content of the request was not there in time",
             Self::Document => "The content is not a document that the resource takes",
+            Self::Parameter => "A parameter cannot be understood",
+            Self::TooManyFollowers => "As many follow the events as may",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The client of the admin place, for commands that ask a running proxy: JSON with a limit in time and size, the token
 //! of `PLIMSOLL_ADMIN_TOKEN`, and errors that say what to do.
 
-use std::{env, fmt, future::Future, str::FromStr, time::Duration};
+use std::{env, fmt, future::Future, path::Path, str::FromStr, time::Duration};
 
 use bytes::Bytes;
 use http::{
@@ -17,6 +17,8 @@ use hyper_util::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{runtime, time::timeout};
+
+use crate::config::TokenFile;
 
 /// Where the token is, if the admin place wants one.
 const TOKEN: &str = "PLIMSOLL_ADMIN_TOKEN";
@@ -137,12 +139,14 @@ impl AdminClient {
         Ok(Self { client, address, token })
     }
 
-    /// The same client, with this token and no other.
+    /// The same client, with the token of this file (`--token-file`) and no other.
     ///
     /// # Errors
-    /// The token is none that a field can have.
-    pub fn with_token(self, token: &str) -> Result<Self, AdminError> {
-        Ok(Self { token: Some(bearer(token)?), ..self })
+    /// The file cannot be read, or the token is none that a field can have.
+    pub fn with_token_of(self, file: &Path) -> Result<Self, AdminError> {
+        let token = TokenFile::of_flag("--token-file", file.to_owned()).read();
+        let token = token.map_err(|errors| AdminError::Own(errors.to_string()))?;
+        Ok(Self { token: Some(bearer(token.expose())?), ..self })
     }
 
     /// What is at this target, read from JSON.

@@ -4,6 +4,7 @@ pub mod admin_client;
 pub mod check;
 pub mod demo;
 pub mod explain;
+pub mod log;
 pub mod origin;
 pub mod purge;
 pub mod serve;
@@ -47,6 +48,7 @@ enum Command {
     Check(check::CheckArgs),
     Demo(demo::DemoArgs),
     Explain(explain::ExplainArgs),
+    Log(log::LogArgs),
     Purge(purge::PurgeArgs),
 }
 
@@ -73,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Log(args) => log::run(&args),
         Command::Purge(args) => purge::run(&args),
     }
 }

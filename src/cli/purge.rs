@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::admin_client::{AdminAddress, AdminClient, AdminError, wait_for};
-use crate::config::TokenFile;
 
 /// Exit status of what the proxy refused.
 const REFUSED: u8 = 1;
@@ -85,8 +84,7 @@ pub fn run(args: &PurgeArgs) -> ExitCode {
 fn purge(args: &PurgeArgs) -> Result<Done, AdminError> {
     let mut client = AdminClient::new(args.admin.clone())?;
     if let Some(file) = &args.token_file {
-        let token = TokenFile::of_flag("--token-file", file.clone()).read();
-        client = client.with_token(token.map_err(|errors| AdminError::Own(errors.to_string()))?.expose())?;
+        client = client.with_token_of(file)?;
     }
     wait_for(client.post("/api/purge", &asked(args)))
 }
@@ -162,7 +160,8 @@ mod tests {
 
     #[test]
     fn each_thing_has_a_line_that_says_how() {
-        let one = |kind: &str, name: Option<&str>| Purged { kind: kind.into(), name: name.map(str::to_owned) };
+        let one =
+            |kind: &str, name: Option<&str>| Purged { kind: kind.into(), name: name.map(str::to_owned) };
         let done = Done { purged: vec![one("tag", Some("a")), one("all", None)], soft: false };
         assert_eq!(said(&done, false), "purged tag a: gone\npurged all: gone\n");
         let done = Done { purged: vec![one("tag", Some("a"))], soft: true };

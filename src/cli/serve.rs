@@ -110,8 +110,7 @@ fn config(args: &ServeArgs) -> Result<Config, String> {
 
 fn load(file: &Path) -> Result<Config, ConfigErrors> {
     let loaded = Config::load(file)?;
-    let is_settled =
-        |code| code == Code::NoAdminToken && std::env::var_os(TOKEN_VARIABLE).is_some();
+    let is_settled = |code| code == Code::NoAdminToken && std::env::var_os(TOKEN_VARIABLE).is_some();
     for warning in loaded.warnings.iter().filter(|warning| !is_settled(warning.code)) {
         eprintln!("{warning}\n");
     }

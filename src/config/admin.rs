@@ -235,7 +235,9 @@ mod tests {
     #[test]
     fn short_long_and_unsendable_tokens_are_none() {
         assert!(Token::parse(GOOD).is_ok() && Token::parse(&"x".repeat(1024)).is_ok());
-        for bad in ["", &GOOD[1..], &"x".repeat(1025), "0123456789 abcdef", "0123456789abcdef\n", "é123456789abcdef"] {
+        for bad in
+            ["", &GOOD[1..], &"x".repeat(1025), "0123456789 abcdef", "0123456789abcdef\n", "é123456789abcdef"]
+        {
             assert!(Token::parse(bad).is_err(), "{bad:?}");
         }
     }
@@ -249,7 +251,9 @@ mod tests {
 
     #[test]
     fn a_file_without_a_token_says_so_and_does_not_repeat_what_is_in_it() {
-        for content in [&b""[..], b"\n", b"hunter2\n", b"0123456789abcdef\n\n", b"\xff123456789abcdef", &[b'x'; 5000]] {
+        for content in
+            [&b""[..], b"\n", b"hunter2\n", b"0123456789abcdef\n\n", b"\xff123456789abcdef", &[b'x'; 5000]]
+        {
             let error = file(content).unwrap_err();
             assert!(error.starts_with("--token-file: error: "), "{error}");
             assert!(!error.contains("hunter2") && !error.contains("xxx"), "{error}");

@@ -66,7 +66,12 @@ pub const KEYS: [Key; 67] = [
         "least content a second from a client, on average beyond body_timeout; 0 B for no bound",
     ),
     key("server", "write_timeout", r#""30s""#, "longest wait for a client to take more of an answer"),
-    key("admin", "listen", r#""127.0.0.1:9090""#, "where the admin interface is; all but loopback addresses need a token"),
+    key(
+        "admin",
+        "listen",
+        r#""127.0.0.1:9090""#,
+        "where the admin interface is; all but loopback addresses need a token",
+    ),
     bare(
         "admin",
         "token",

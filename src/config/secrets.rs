@@ -64,10 +64,22 @@ mod tests {
             ("[admin]\ntoken = \"hunter2\" # mine\n", "[admin]\ntoken = \"*******\" * ****\n"),
             ("[admin]\ntokn=hunter2\r\nlisten = \"a\"\n", "[admin]\ntokn=*******\r\nlisten = \"a\"\n"),
             ("admin.token = 'hünter2'", "admin.token = '********'"),
-            ("admin = { \"token\" = \"h\", listen = \"a\" }", "admin = { \"token\" = \"*\"* ****** = \"*\" *"),
-            ("[admin]\ntoken_file = \"/a\"\n# token is here\n", "[admin]\ntoken_file = \"/a\"\n# token is here\n"),
-            ("path = \"/a&token={token}\"\nuser = [\"cookie:token\"]\n", "path = \"/a&token={token}\"\nuser = [\"cookie:token\"]\n"),
-            ("[admin]\ntoken = \"a\"\n[origin]\nurl = \"a\"\n", "[admin]\ntoken = \"*\"\n[origin]\nurl = \"a\"\n"),
+            (
+                "admin = { \"token\" = \"h\", listen = \"a\" }",
+                "admin = { \"token\" = \"*\"* ****** = \"*\" *",
+            ),
+            (
+                "[admin]\ntoken_file = \"/a\"\n# token is here\n",
+                "[admin]\ntoken_file = \"/a\"\n# token is here\n",
+            ),
+            (
+                "path = \"/a&token={token}\"\nuser = [\"cookie:token\"]\n",
+                "path = \"/a&token={token}\"\nuser = [\"cookie:token\"]\n",
+            ),
+            (
+                "[admin]\ntoken = \"a\"\n[origin]\nurl = \"a\"\n",
+                "[admin]\ntoken = \"*\"\n[origin]\nurl = \"a\"\n",
+            ),
         ] {
             assert_eq!(masked(text), shown);
             assert_eq!(masked(text).len(), text.len());

@@ -94,6 +94,11 @@ impl Flights {
         Arc::new(Self { shards: std::array::from_fn(|_| Mutex::default()) })
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
+    }
+
     /// Takes part in the flight of a key: as its leader where there is none.
     pub(super) fn join(self: &Arc<Self>, hash: KeyHash, keyed: &Keyed) -> Part {
         let wanted = Wanted::by(keyed);

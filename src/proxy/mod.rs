@@ -161,6 +161,11 @@ impl Shared {
         &*self.store
     }
 
+    /// How many fetches that others may share are in progress.
+    pub fn fetches_in_progress(&self) -> u64 {
+        self.flights.len() as u64
+    }
+
     fn report(&self, route: &Route, finding: Finding) {
         let first = self.findings.record(&route.name, finding);
         self.sink.found(route, finding, first);

@@ -146,7 +146,12 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// How every problem looks, those of the admin place too: a stable name, what it means, and what there is to say about this
 /// one.
-pub fn problem_response(status: StatusCode, name: &str, title: &str, detail: Option<&str>) -> Response<Bytes> {
+pub fn problem_response(
+    status: StatusCode,
+    name: &str,
+    title: &str,
+    detail: Option<&str>,
+) -> Response<Bytes> {
     let mut document = json!({
         "type": format!("urn:plimsoll:problem:{name}"),
         "title": title,

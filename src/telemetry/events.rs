@@ -4,13 +4,17 @@
 mod filter;
 mod sampler;
 
-use std::sync::{
-    Arc, Mutex, PoisonError, RwLock,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
 };
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
+use utoipa::ToSchema;
 
 pub use filter::{Filter, FilterError, Names};
 
@@ -28,7 +32,7 @@ const MOST_FOLLOWERS: usize = 32;
 const WAITING: usize = 1024;
 
 /// One decision, as it is told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     /// When the request began to be answered: RFC 3339, in UTC.
     pub time: String,
@@ -67,6 +71,17 @@ pub enum Told {
     Rate(u64),
     /// So many found no room on their way.
     Lost(u64),
+}
+
+impl Told {
+    /// Its name among the events of a stream.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Decision(_) => "decision",
+            Self::Rate(_) => "rate",
+            Self::Lost(_) => "lost",
+        }
+    }
 }
 
 /// There are too many followers already.
@@ -167,8 +182,8 @@ impl Follower {
 
 impl Subscription {
     /// The next that is told.
-    pub async fn next(&mut self) -> Option<Told> {
-        self.queue.recv().await
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Told>> {
+        self.queue.poll_recv(cx)
     }
 }
 

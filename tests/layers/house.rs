@@ -87,7 +87,7 @@ pub(crate) const HOUSE: [Room; 16] = [
     ),
     room(
         "admin",
-        &["proxy", "route", "server", "upstream"],
+        &["proxy", "route", "server", "store", "telemetry", "upstream"],
         true,
         "it shows what the process knows: the proxy, its listeners, and its way to the origin",
     ),

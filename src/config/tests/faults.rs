@@ -203,8 +203,15 @@ fn there_is_a_case_for_every_code() {
         .collect();
     // Those of files that cannot be read, and of two routes, have tests of their own.
     seen.extend(
-        ["unreadable-file", "unreadable-token", "not-utf8", "duplicate-route", "duplicate-route-name", "bad-path"]
-            .map(str::to_owned),
+        [
+            "unreadable-file",
+            "unreadable-token",
+            "not-utf8",
+            "duplicate-route",
+            "duplicate-route-name",
+            "bad-path",
+        ]
+        .map(str::to_owned),
     );
     let all: BTreeSet<String> = Code::ALL.iter().map(|code| code.name().to_owned()).collect();
     assert_eq!(seen, all);

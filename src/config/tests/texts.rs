@@ -130,7 +130,9 @@ fn a_message_shows_no_token() {
          4 | token = \"*******\"\n  \
            | ^^^^^ or name a file with token_file"
     );
-    for line in ["token = hunter2", "tokn = 'hunter2'", "token 'hunter2'", "token = ['hunter2']", "token = \"hunter2"] {
+    for line in
+        ["token = hunter2", "tokn = 'hunter2'", "token 'hunter2'", "token = ['hunter2']", "token = \"hunter2"]
+    {
         let text = rendered(&with(&format!("[admin]\n{line}\n")));
         assert!(text.contains("error") && !text.contains("hunter2"), "{text}");
     }

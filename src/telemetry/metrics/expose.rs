@@ -37,8 +37,8 @@ pub struct Gauges {
     pub fetches_in_progress: u64,
     /// What answers taught about the operator's declarations: route, reason, how often.
     pub findings: Vec<(String, &'static str, u64)>,
-    /// Whether the origin was there when it was last asked; `None` before that.
-    pub origin_up: Option<bool>,
+    /// Whether the origin is there.
+    pub origin_up: bool,
     /// When the config was loaded, in seconds since 1970.
     pub config_loaded: f64,
     /// Lines of the access log that found no room.
@@ -324,15 +324,13 @@ impl Exposition {
             "Answers of the origin whose content broke off or stood still for too long",
             self.incident("cut-short", "").into_iter().map(|(_, count)| count).sum(),
         )?;
-        match self.gauges.origin_up {
-            Some(up) => page.gauge(
-                "origin_up",
-                "Whether the origin was there when it was last asked",
-                None,
-                whole(up.into()),
-            ),
-            None => Ok(()),
-        }
+        let up = whole(self.gauges.origin_up.into());
+        page.gauge(
+            "origin_up",
+            "Whether the origin answered a moment ago, or takes a connection now",
+            None,
+            up,
+        )
     }
 
     /// How often incidents of this name happened, by their detail.
