@@ -362,6 +362,7 @@ impl<M: MetaSize + Ending + Send + Sync + 'static> Store<M> for MemoryStore<M> {
     }
 
     fn len(&self) -> u64 {
+        self.table.run_pending_tasks();
         self.table.entry_count()
     }
 

@@ -18,6 +18,7 @@ mod lifecycle;
 mod max_object;
 mod memory;
 mod model;
+mod operating;
 mod origin_framing;
 mod poisoning;
 mod privacy;

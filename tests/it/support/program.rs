@@ -69,6 +69,14 @@ impl Program {
         Self::start_in(directory, &["serve", "--config", "test.toml"])
     }
 
+    /// The same at this address, as the first thing that it prints may not say where it listens.
+    pub(crate) fn serve_at(address: SocketAddr, origin: SocketAddr, config: &str) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let text = format!("server.listen = \"{address}\"\norigin.url = \"http://{origin}\"\n{config}");
+        fs::write(directory.path().join("test.toml"), text).expect("to write a file");
+        Self::start_in(directory, &["serve", "--config", "test.toml"])
+    }
+
     /// Starts the proxy with room for this many open files and sockets.
     pub(crate) fn serve_with_descriptors(origin: SocketAddr, most: usize) -> Self {
         let script = format!("ulimit -n {most} && exec \"$0\" \"$@\"");

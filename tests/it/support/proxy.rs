@@ -18,6 +18,7 @@ pub(crate) struct Builder {
     origin: String,
     cache: String,
     identity: String,
+    log: String,
     routes: String,
     admin: bool,
 }
@@ -58,6 +59,12 @@ impl Builder {
         self
     }
 
+    /// Adds lines to `[log]`.
+    pub(crate) fn log(mut self, lines: &str) -> Self {
+        writeln!(self.log, "{lines}").expect("to write a string");
+        self
+    }
+
     /// Switches the admin place on.
     pub(crate) fn admin(mut self) -> Self {
         self.admin = true;
@@ -66,12 +73,12 @@ impl Builder {
 
     /// Starts the proxy in front of this origin, by this clock.
     pub(crate) async fn start(self, origin: SocketAddr, clock: &Arc<ManualClock>) -> Proxy {
-        let Self { server, origin: more, cache, identity, routes, admin } = self;
+        let Self { server, origin: more, cache, identity, log, routes, admin } = self;
         let admin = if admin { "[admin]\nlisten = \"127.0.0.1:0\"\n" } else { "" };
         let workers = if server.contains("workers") { "" } else { "workers = 2\n" };
         let text = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\n{workers}{server}{admin}[origin]\nurl = \"http://{origin}\"\n{more}\
-             [cache]\n{cache}[identity]\n{identity}{routes}"
+             [cache]\n{cache}[identity]\n{identity}[log]\n{log}{routes}"
         );
         start_text("test.toml", &text, clock).await
     }
@@ -110,6 +117,11 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
+    /// Ends it, when all that is in flight is over.
+    pub(crate) async fn stop(self) {
+        assert!(self.started.stop(super::secs(60)).await, "everything completed");
+    }
+
     /// A GET of this target.
     pub(crate) fn get(&self, target: &str) -> Ask {
         get(self.address, target)
