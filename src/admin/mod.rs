@@ -19,7 +19,7 @@ mod routes;
 
 use std::{sync::Arc, time::SystemTime};
 
-use axum::{Router, middleware};
+use axum::{Router, extract::FromRef, middleware};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::{router::OpenApiRouter, routes as endpoint};
@@ -31,7 +31,7 @@ use crate::{proxy::Shared, server::Status, telemetry::Telemetry, upstream::Origi
 use guard::{Guard, guarded};
 use refusal::Refusal;
 
-/// What the endpoints answer from.
+/// What the endpoints answer from. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// What the workers share.
@@ -46,14 +46,20 @@ pub struct Place {
     pub loaded: SystemTime,
 }
 
+impl FromRef<Place> for Arc<Shared> {
+    fn from_ref(place: &Place) -> Self {
+        Arc::clone(&place.shared)
+    }
+}
+
 /// Answers on this listener until it is told to stop, and until what was asked before is answered. With a key, who asks has
 /// to show the token that it was made from.
 pub async fn serve(listener: TcpListener, place: Place, key: Option<Key>, stop: CancellationToken) {
-    listener::serve(listener, router(place, key), stop).await;
+    listener::serve(listener, router(place, key), listener::Bounds::default(), stop).await;
 }
 
 /// Every endpoint.
-fn endpoints() -> OpenApiRouter<Arc<Place>> {
+fn endpoints() -> OpenApiRouter<Place> {
     OpenApiRouter::with_openapi(openapi::frame())
         .routes(endpoint!(healthz::healthz))
         .routes(endpoint!(readyz::readyz))
@@ -68,6 +74,6 @@ fn router(place: Place, key: Option<Key>) -> Router {
     Router::from(endpoints())
         .fallback(|| async { Refusal::from(Refused::NoSuchResource) })
         .method_not_allowed_fallback(|| async { Refusal::from(Refused::Method) })
-        .with_state(Arc::new(place))
+        .with_state(place)
         .layer(middleware::from_fn_with_state(Arc::new(Guard::new(key)), guarded))
 }
