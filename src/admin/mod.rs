@@ -19,7 +19,7 @@ mod routes;
 
 use std::{sync::Arc, time::SystemTime};
 
-use axum::{Router, extract::FromRef, middleware};
+use axum::{Router, middleware};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::{router::OpenApiRouter, routes as endpoint};
@@ -31,7 +31,7 @@ use crate::{proxy::Shared, server::Status, telemetry::Telemetry, upstream::Origi
 use guard::{Guard, guarded};
 use refusal::Refusal;
 
-/// What the endpoints answer from. Cheap to clone.
+/// What the endpoints answer from.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// What the workers share.
@@ -46,12 +46,6 @@ pub struct Place {
     pub loaded: SystemTime,
 }
 
-impl FromRef<Place> for Arc<Shared> {
-    fn from_ref(place: &Place) -> Self {
-        Arc::clone(&place.shared)
-    }
-}
-
 /// Answers on this listener until it is told to stop, and until what was asked before is answered. With a key, who asks has
 /// to show the token that it was made from.
 pub async fn serve(listener: TcpListener, place: Place, key: Option<Key>, stop: CancellationToken) {
@@ -59,7 +53,7 @@ pub async fn serve(listener: TcpListener, place: Place, key: Option<Key>, stop: 
 }
 
 /// Every endpoint.
-fn endpoints() -> OpenApiRouter<Place> {
+fn endpoints() -> OpenApiRouter<Arc<Place>> {
     OpenApiRouter::with_openapi(openapi::frame())
         .routes(endpoint!(healthz::healthz))
         .routes(endpoint!(readyz::readyz))
@@ -74,6 +68,6 @@ fn router(place: Place, key: Option<Key>) -> Router {
     Router::from(endpoints())
         .fallback(|| async { Refusal::from(Refused::NoSuchResource) })
         .method_not_allowed_fallback(|| async { Refusal::from(Refused::Method) })
-        .with_state(place)
+        .with_state(Arc::new(place))
         .layer(middleware::from_fn_with_state(Arc::new(Guard::new(key)), guarded))
 }

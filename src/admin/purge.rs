@@ -1,5 +1,7 @@
 //! `POST /api/purge`: ends what is stored, by name.
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{
@@ -88,7 +90,7 @@ struct Purged {
     responses((status = OK, description = "What was purged, and how", body = Done)),
 )]
 pub(super) async fn purge(
-    State(place): State<Place>,
+    State(place): State<Arc<Place>>,
     Document(asked): Document<Asked>,
 ) -> Result<Json<Done>, Refusal> {
     let mode = if asked.soft { PurgeMode::Soft } else { PurgeMode::Hard };

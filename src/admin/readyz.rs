@@ -1,5 +1,7 @@
 //! `GET /readyz`: whether the process can do its work now, and what is in the way if it cannot.
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -66,7 +68,7 @@ impl Check {
     ),
     security(()),
 )]
-pub(super) async fn readyz(State(place): State<Place>) -> (StatusCode, Json<Readiness>) {
+pub(super) async fn readyz(State(place): State<Arc<Place>>) -> (StatusCode, Json<Readiness>) {
     let status = &place.status;
     let not_listening = (!status.is_listening()).then_some("not every worker accepts connections");
     let draining = status.is_draining().then_some("the proxy was told to stop, and completes what it has");

@@ -1,5 +1,7 @@
 //! `GET /api/routes`: every route, with what its answers taught about its declaration.
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -70,7 +72,7 @@ struct Finding {
     operation_id = "routes",
     responses((status = OK, description = "Every route, the default one last", body = Routes)),
 )]
-pub(super) async fn routes(State(place): State<Place>) -> Json<Routes> {
+pub(super) async fn routes(State(place): State<Arc<Place>>) -> Json<Routes> {
     let table = place.shared.routes();
     let all = table.iter().chain([table.default_route()]);
     Json(Routes { routes: all.map(|route| describe(route, &place.shared)).collect() })

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use http::Response;
 use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
 use super::{TOKEN, posting, with_token};
-use crate::support::{Answer, Ask, Proxy, clock, in_turn, ok, proxy, scripted, until};
+use crate::support::{Answer, Ask, Proxy, clock, in_turn, ok, proxy, scripted, until, within};
 
 /// What cannot be met without waiting for it: content that is too slow.
 const UNMET: [(&str, &str, u16); 1] = [("post", "/api/purge", 408)];
@@ -146,9 +148,10 @@ fn requests(proxy: &Proxy, is_guarded: bool, method: &str, path: &str) -> Vec<As
             posting(shown(), r#"{"all":true}"#).field("host", "evil.example"),
         ]
     } else {
-        let twice = ask().field("host", "a b");
+        let none = ask().field("host", "a b");
         let name = if is_guarded { shown() } else { ask().field("host", "evil.example") };
-        vec![shown(), ask(), foreign(), twice, name]
+        let parameter = with_token(proxy.admin(&format!("{path}?no-such=parameter")), TOKEN);
+        vec![shown(), ask(), foreign(), none, name, parameter]
     }
 }
 
@@ -170,6 +173,19 @@ async fn every_answer_is_as_it_is_described_and_everything_described_is_met() {
             met.insert((method.clone(), path.clone(), answer.status.as_u16()));
         }
     }
+    let mut followers = Vec::new();
+    while followers.last().is_none_or(|last: &Response<Incoming>| last.status() == 200) {
+        followers.push(open.admin("/api/events").open().await);
+    }
+    let (head, body) = followers.pop().expect("one too many").into_parts();
+    let body = body.collect().await.expect("a whole answer").to_bytes();
+    is_as_described(
+        &document,
+        "get",
+        "/api/events",
+        &Answer { status: head.status, fields: head.headers, body },
+    );
+    met.insert(("get".to_owned(), "/api/events".to_owned(), 503));
     let mut described = BTreeSet::new();
     for (method, path) in operations(&document) {
         let responses: &Map<String, Value> =
@@ -182,6 +198,34 @@ async fn every_answer_is_as_it_is_described_and_everything_described_is_met() {
         assert!(described.remove(&(method.to_owned(), path.to_owned(), status)));
     }
     assert_eq!(met, described);
+}
+
+#[tokio::test]
+async fn what_is_told_of_a_decision_is_as_it_is_described() {
+    let proxy = started("").await;
+    let document = description(&proxy).await;
+    let described = &document["paths"]["/api/events"]["get"]["responses"]["200"]["content"];
+    let schema = &described["text/event-stream"]["schema"];
+    let mut events = proxy.admin("/api/events").open().await.into_body();
+    for target in ["/product/1?a=1", "/product/1?a=1", "/other"] {
+        proxy.get(target).send().await;
+    }
+    let (mut told, mut decisions) = (String::new(), Vec::new());
+    while decisions.len() < 3 {
+        let frame = within(events.frame()).await.expect("a stream without end").expect("a frame");
+        told += &String::from_utf8_lossy(&frame.into_data().unwrap_or_default());
+        decisions = told
+            .split_inclusive("\n\n")
+            .filter(|event| event.ends_with("\n\n") && event.contains("event: decision\n"))
+            .filter_map(|event| event.lines().find_map(|line| line.strip_prefix("data: ")))
+            .map(str::to_owned)
+            .collect();
+    }
+    for decision in decisions {
+        let decision: Value = serde_json::from_str(&decision).expect("JSON");
+        let faults = faults(&document, schema, &decision);
+        assert!(faults.is_empty(), "{faults:?}\n{decision}");
+    }
 }
 
 #[tokio::test]
