@@ -6,6 +6,7 @@
 use std::{
     fs,
     io::{self, BufRead as _, BufReader},
+    net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -123,7 +124,11 @@ fn every_command_and_every_flag_exists() {
 fn what_the_unit_starts_runs_is_healthy_and_drains() {
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("plimsoll.toml");
-    let anywhere = SIDECAR.replace("127.0.0.1:8080", "127.0.0.1:0").replace("127.0.0.1:9090", "127.0.0.1:0");
+    let service = TcpListener::bind("127.0.0.1:0").unwrap();
+    let anywhere = SIDECAR
+        .replace("127.0.0.1:8080", "127.0.0.1:0")
+        .replace("127.0.0.1:9090", "127.0.0.1:0")
+        .replace("127.0.0.1:3000", &service.local_addr().unwrap().to_string());
     fs::write(&config, anywhere).unwrap();
     let run = |name: &str| {
         let mut words = setting(name).split_whitespace();
@@ -141,6 +146,11 @@ fn what_the_unit_starts_runs_is_healthy_and_drains() {
     });
     let admin = admin.expect("an admin port");
     assert!(is_healthy(&admin), "it is alive, and the health check says no");
+    assert!(says_yes(&[&admin, "/healthz"]) && !says_yes(&[&admin, "/no/such"]));
+    // Its workers begin to accept on threads of their own.
+    while !says_yes(&[&admin, "/readyz"]) {
+        assert!(serving.try_wait().unwrap().is_none(), "it ended before it was ready");
+    }
     let signal = setting("KillSignal").strip_prefix("SIG").unwrap();
     let kill = Command::new("kill").args(["-s", signal, &serving.id().to_string()]).status().unwrap();
     assert!(kill.success());
@@ -149,10 +159,14 @@ fn what_the_unit_starts_runs_is_healthy_and_drains() {
 }
 
 fn is_healthy(port: &str) -> bool {
-    let check = instruction("HEALTHCHECK");
-    assert_eq!(check, ["healthy"]);
+    assert_eq!(instruction("HEALTHCHECK"), ["healthy"]);
     assert!(CONTAINERFILE.contains("COPY config/deploy/healthy /usr/local/bin/healthy\n"));
-    Command::new(file(&check[0])).arg(port).stderr(Stdio::null()).status().unwrap().success()
+    says_yes(&[port])
+}
+
+/// What the health check says when it is called so.
+fn says_yes(arguments: &[&str]) -> bool {
+    Command::new(file("healthy")).args(arguments).stderr(Stdio::null()).status().unwrap().success()
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, process::Command};
 use serde_json::Value;
 
 /// Licences that MIT OR Apache-2.0 goes with, whatever the dependency is for.
-const ACCEPTED: [&str; 10] = [
+const ACCEPTED: [&str; 11] = [
     "0BSD",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
@@ -17,6 +17,7 @@ const ACCEPTED: [&str; 10] = [
     "BSL-1.0",
     "ISC",
     "MIT",
+    "MIT-0",
     "Unicode-3.0",
     "Zlib",
 ];

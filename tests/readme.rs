@@ -15,6 +15,7 @@ use std::{
 
 use http_body_util::BodyExt as _;
 use plimsoll::{
+    admin::Refused,
     cli,
     config::Config,
     decision::Refusal,
@@ -175,6 +176,16 @@ async fn the_problems_are_those_of_the_code() {
         met.insert(row[0].clone());
     }
     assert_eq!(met.len(), shown.len(), "the table has problems that the code has not");
+}
+
+#[test]
+fn the_problems_of_the_admin_place_are_those_of_the_code() {
+    let shown = table("| admin `type` |");
+    let known = Refused::ALL.map(|refused| {
+        let name = format!("urn:plimsoll:problem:{}", refused.name());
+        vec![name, refused.status().as_u16().to_string(), refused.title().to_owned()]
+    });
+    assert_eq!(shown, known);
 }
 
 #[test]

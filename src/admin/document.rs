@@ -39,7 +39,12 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Document<T> {
                 Refusal::new(Refused::Document, "the content broke off")
             }
         })?;
-        let read = serde_json::from_slice(&content.to_bytes());
+        let content = content.to_bytes();
+        // An array would be read as the members of an object in their order.
+        if content.trim_ascii_start().first() != Some(&b'{') {
+            return Err(Refusal::new(Refused::Document, "it has to be a JSON object"));
+        }
+        let read = serde_json::from_slice(&content);
         read.map(Self).map_err(|error| Refusal::new(Refused::Document, error.to_string()))
     }
 }

@@ -49,7 +49,7 @@ pub struct Place {
 /// Answers on this listener until it is told to stop, and until what was asked before is answered. With a key, who asks has
 /// to show the token that it was made from.
 pub async fn serve(listener: TcpListener, place: Place, key: Option<Key>, stop: CancellationToken) {
-    listener::serve(listener, router(place, key), stop).await;
+    listener::serve(listener, router(place, key), listener::Bounds::default(), stop).await;
 }
 
 /// Every endpoint.

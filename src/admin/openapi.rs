@@ -1,7 +1,7 @@
 //! `GET /api/openapi.json`: this whole place, described (OpenAPI 3.1). What the guard refuses is the same for all endpoints,
 //! and is added here.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::sync::LazyLock;
 
 use axum::{
     http::{Method, header::CONTENT_TYPE},
@@ -10,7 +10,7 @@ use axum::{
 use utoipa::{
     PartialSchema as _,
     openapi::{
-        ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref,
+        ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
         ResponseBuilder, SecurityRequirement,
         path::Operation,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -90,15 +90,25 @@ fn refusals(path: &str, method: &Method) -> Vec<Refused> {
     all
 }
 
+/// Adds what the guard may say, and that all of it, and each error of the endpoint itself, is a problem.
 fn add_refusals(operation: &mut Operation, path: &str, method: &Method) {
-    let mut meanings: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let responses = &mut operation.responses.responses;
     for refused in refusals(path, method) {
-        meanings.entry(refused.status().as_str().to_owned()).or_default().push(refused.title());
+        let response = responses
+            .entry(refused.status().as_str().to_owned())
+            .or_insert_with(|| ResponseBuilder::new().build().into());
+        if let RefOr::T(response) = response {
+            let separator = if response.description.is_empty() { "" } else { "; " };
+            response.description.extend([separator, refused.title()]);
+        }
     }
-    for (status, meanings) in meanings {
-        let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-        let response =
-            ResponseBuilder::new().description(meanings.join("; ")).content(PROBLEM_JSON, problem).build();
-        operation.responses.responses.entry(status).or_insert_with(|| response.into());
+    for (status, response) in responses {
+        if let RefOr::T(response) = response
+            && status.starts_with(['4', '5'])
+            && response.content.is_empty()
+        {
+            let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+            response.content.insert(PROBLEM_JSON.to_owned(), problem.into());
+        }
     }
 }

@@ -154,7 +154,7 @@ async fn serve_needs_no_file_and_says_where_it_listens() {
     }
     let admin = program.line();
     let admin = admin.strip_prefix("admin: http://").expect(&admin).parse().expect("an address");
-    assert_eq!(get(admin, "/healthz").send().await.status, 200);
+    assert_eq!(get(admin, "/healthz").field("host", "localhost").send().await.status, 200);
     assert_eq!(
         get(address, "/healthz").send().await.text(),
         "hello",

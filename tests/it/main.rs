@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+mod admin;
 mod agreement;
 mod collapsing;
 #[path = "../corpus/mod.rs"]

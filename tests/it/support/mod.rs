@@ -12,7 +12,7 @@ mod sink;
 mod wire;
 
 pub(crate) use client::{Answer, Ask, get, raw};
-pub(crate) use program::{Ended, Program, run, run_on};
+pub(crate) use program::{Ended, Program, run, run_on, run_with_token};
 pub(crate) use proxy::{Builder, Proxy, proxy, shipped, start_text};
 pub(crate) use sample::{Sample, sample};
 pub(crate) use scripted::{Reply, Scripted, Seen, answer_with, in_turn, not_modified, ok, scripted};

@@ -24,6 +24,12 @@ pub(crate) fn run(arguments: &[&str]) -> Ended {
     run_in(&tempfile::tempdir().expect("a directory"), arguments)
 }
 
+/// Runs a command to its end with this token in its environment.
+pub(crate) fn run_with_token(token: &str, arguments: &[&str]) -> Ended {
+    let directory = tempfile::tempdir().expect("a directory");
+    ended(command(arguments).env("PLIMSOLL_ADMIN_TOKEN", token), &directory)
+}
+
 /// Runs a command to its end on a config file with this text, which is called `test.toml`.
 pub(crate) fn run_on(command: &str, text: &str) -> Ended {
     let directory = tempfile::tempdir().expect("a directory");
@@ -32,7 +38,11 @@ pub(crate) fn run_on(command: &str, text: &str) -> Ended {
 }
 
 fn run_in(directory: &TempDir, arguments: &[&str]) -> Ended {
-    let output = command(arguments).current_dir(directory.path()).output().expect("to run");
+    ended(&mut command(arguments), directory)
+}
+
+fn ended(command: &mut Command, directory: &TempDir) -> Ended {
+    let output = command.current_dir(directory.path()).output().expect("to run");
     Ended {
         status: output.status.code(),
         out: String::from_utf8(output.stdout).expect("text"),
@@ -42,7 +52,11 @@ fn run_in(directory: &TempDir, arguments: &[&str]) -> Ended {
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
-    command.args(arguments).env("PLIMSOLL_LOG", "warn").stdin(Stdio::null());
+    command
+        .args(arguments)
+        .env("PLIMSOLL_LOG", "warn")
+        .env_remove("PLIMSOLL_ADMIN_TOKEN")
+        .stdin(Stdio::null());
     command
 }
 
@@ -58,6 +72,13 @@ impl Program {
     /// Starts a command in an empty directory.
     pub(crate) fn start(arguments: &[&str]) -> Self {
         Self::start_in(tempfile::tempdir().expect("a directory"), arguments)
+    }
+
+    /// Starts a command with this token in its environment.
+    pub(crate) fn start_with_token(token: &str, arguments: &[&str]) -> Self {
+        let mut command = command(arguments);
+        command.env("PLIMSOLL_ADMIN_TOKEN", token);
+        Self::run(tempfile::tempdir().expect("a directory"), command)
     }
 
     /// Starts the proxy with this config. `[server]` with a free port comes first, so its other keys may go on.

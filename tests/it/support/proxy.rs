@@ -20,7 +20,7 @@ pub(crate) struct Builder {
     identity: String,
     log: String,
     routes: String,
-    admin: bool,
+    admin: Option<String>,
 }
 
 /// A proxy with no routes yet.
@@ -66,15 +66,20 @@ impl Builder {
     }
 
     /// Switches the admin place on.
-    pub(crate) fn admin(mut self) -> Self {
-        self.admin = true;
+    pub(crate) fn admin(self) -> Self {
+        self.admin_with("")
+    }
+
+    /// Switches the admin place on, with these lines in `[admin]`.
+    pub(crate) fn admin_with(mut self, lines: &str) -> Self {
+        self.admin = Some(format!("[admin]\nlisten = \"127.0.0.1:0\"\n{lines}\n"));
         self
     }
 
     /// Starts the proxy in front of this origin, by this clock.
     pub(crate) async fn start(self, origin: SocketAddr, clock: &Arc<ManualClock>) -> Proxy {
         let Self { server, origin: more, cache, identity, log, routes, admin } = self;
-        let admin = if admin { "[admin]\nlisten = \"127.0.0.1:0\"\n" } else { "" };
+        let admin = admin.unwrap_or_default();
         let workers = if server.contains("workers") { "" } else { "workers = 2\n" };
         let text = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\n{workers}{server}{admin}[origin]\nurl = \"http://{origin}\"\n{more}\
@@ -129,7 +134,13 @@ impl Proxy {
 
     /// A GET of this target from the admin place.
     pub(crate) fn admin(&self, target: &str) -> Ask {
-        get(self.started.admin.expect("an admin place"), target)
+        let address = self.admin_address();
+        get(address, target).field("host", &address.to_string())
+    }
+
+    /// Where the admin place is.
+    pub(crate) fn admin_address(&self) -> SocketAddr {
+        self.started.admin.expect("an admin place")
     }
 
     /// The rules of the wire that were broken, in their order.
