@@ -21,6 +21,7 @@ mod model;
 mod origin_framing;
 mod poisoning;
 mod privacy;
+mod purge;
 mod revalidation;
 mod rfc9111;
 mod room;
