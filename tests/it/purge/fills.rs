@@ -188,3 +188,38 @@ async fn a_post_that_began_before_a_purge_leaves_no_answer_to_get() {
         }
     }
 }
+
+/// Who has waited for the fetch of another in vain asks with what it found before the purge.
+#[tokio::test]
+async fn what_was_found_before_a_purge_is_brought_back_by_no_word_of_the_origin() {
+    const HELD: &str = "cache-control: max-age=600\r\nvary: accept-language\r\netag: \"1\"\r\n";
+    for mode in MODES {
+        let go = Arc::new(Notify::new());
+        let rest = Arc::clone(&go);
+        let origin = scripted(move |number, _| match number {
+            0 => ok(HELD, "held"),
+            1 => {
+                let answer = "HTTP/1.1 200 OK\r\ncache-control: no-store\r\ncontent-length: 3\r\n\r\nown";
+                Reply::Wait(Vec::new(), Arc::clone(&rest), answer.into())
+            }
+            2 => not_modified(HELD),
+            _ => ok(HELD, "new"),
+        })
+        .await;
+        let proxy = proxy().start(origin.address, &clock()).await;
+        proxy.get("/").field("accept-language", "fr").send().await;
+        let german = proxy.get("/").field("accept-language", "de");
+        let leader = tokio::spawn(german.clone().send());
+        origin.arrived(2).await;
+        let follower = tokio::spawn(german.clone().send());
+        proxy.followers(1).await;
+        proxy.purge(Purge::All, mode);
+        go.notify_one();
+        assert_eq!(leader.await.unwrap().text(), "own");
+        assert_eq!(follower.await.unwrap().text(), "held");
+        assert_eq!(origin.seen()[2].field("if-none-match"), Some("\"1\""));
+        // Softly purged, it was confirmed after the purge.
+        let answer = german.send().await;
+        assert_eq!(answer.text(), if mode == Hard { "new" } else { "held" }, "{mode:?}");
+    }
+}

@@ -76,8 +76,9 @@ async fn where_nothing_is_declared_a_url_is_purged_byte_for_byte() {
 #[tokio::test]
 async fn a_url_reaches_answers_to_query_on_a_route_of_their_own() {
     let origin = numbered("").await;
-    let get = "path = '/s'\nmethods = ['GET']\nlevel = 'changing'\nstate = { query = ['a'] }";
-    let query = "path = '/s'\nmethods = ['QUERY']\nlevel = 'changing'\nstate = { query = ['b'] }";
+    let get = "name = 'get'\npath = '/s'\nmethods = ['GET']\nlevel = 'changing'\nstate = { query = ['a'] }";
+    let query =
+        "name = 'query'\npath = '/s'\nmethods = ['QUERY']\nlevel = 'changing'\nstate = { query = ['b'] }";
     let proxy = proxy().route(get).route(query).start(origin.address, &clock()).await;
     let asks = [proxy.get("/s?a=1&b=2"), proxy.get("/s?a=1&b=2").method("QUERY").body("q")];
     let left = stored_before_and_after(&asks, || {
