@@ -17,12 +17,12 @@
 //! | [`wire`] | the strict reading of HTTP/1: where messages end, and every rule that a refusal names | nothing |
 //! | [`level`] | the five levels, the evidence for them and its join, how to lower them; where identity rides in a request | nothing |
 //! | [`key`] | explicit state in canonical form, the cache key, and the hermetic request that is built from it | nothing |
-//! | [`semantics`] | HTTP caching as functions: directives, dates, freshness, validation, Vary, ranges and parts, cache groups, Cache-Status | `key`, `level` |
+//! | [`semantics`] | HTTP caching as functions: directives, dates, freshness, validation, Vary, ranges and parts, cache groups and tags, Cache-Status | `key`, `level` |
 //! | [`route`] | what the operator says about the API, and the table that finds the most specific route | `key`, `level` |
 //! | [`decision`] | the decision, once: classify a request, plan an answer, judge what the origin says | `key`, `level`, `route`, `semantics` |
 //! | [`observe`] | what happened, as types: the clock, decisions, findings; the log is a sink of them | `decision`, `level`, `route`, `semantics`, `wire` |
 //! | [`telemetry`] | what sinks make of it: metrics, the access log, events for who follows them live | `decision`, `key`, `level`, `observe`, `route`, `semantics`, `wire` |
-//! | [`store`] | stored responses by key, a hard budget of bytes, fills and their followers, invalidation | `key` |
+//! | [`store`] | stored responses by key, a hard budget of bytes, fills and their followers, invalidation and purge | `key` |
 //! | [`upstream`] | connections to the origin: pool, deadlines, bounds, when a request is sent again | `decision`, `key`, `observe`, `semantics`, `wire` |
 //! | [`proxy`] | the request function, and every error as a response | `decision`, `key`, `level`, `observe`, `route`, `semantics`, `store`, `upstream`, `wire` |
 //! | [`server`] | listeners, workers, connections, the end of them all | `key`, `proxy`, `upstream`, `wire` |

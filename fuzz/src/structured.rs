@@ -1,6 +1,8 @@
 //! Structured fields (RFC 9651): what an origin says with them is read as a parser that is not ours reads it, and our own
 //! Cache-Status is read back by that parser, word for word.
 //!
+//! The tags beside them are no structured fields, and are read by hand.
+//!
 //! Input: five bytes for the numbers and switches of a Cache-Status, a line with a route, a line with a detail, and then
 //! lines of fields.
 
@@ -13,6 +15,7 @@ use plimsoll::{
         cache_status::{CacheStatus, Fwd, Handling},
         directives::Qualified,
         groups::{CACHE_GROUP_INVALIDATION, CACHE_GROUPS, groups},
+        tags::{CACHE_TAG, SURROGATE_KEY, tags},
         targeted::targeted,
     },
 };
@@ -35,6 +38,7 @@ pub fn check(input: &[u8]) {
     for name in [CACHE_GROUPS, CACHE_GROUP_INVALIDATION] {
         named(&fields, &name);
     }
+    tagged(&fields);
     meant_for_us(&fields);
 }
 
@@ -118,6 +122,30 @@ fn named(fields: &HeaderMap, name: &HeaderName) {
     let value = HeaderValue::try_from(written).expect("names are visible text");
     let again: HeaderMap = [(name.clone(), value)].into_iter().collect();
     assert_eq!(groups(&again, name), names, "written anew");
+}
+
+/// Tags are what is between their separators, byte by byte, and no field has those of the other.
+fn tagged(fields: &HeaderMap) {
+    let by_hand = |name: &HeaderName, separators: &[u8], trimmed: bool| {
+        let mut found = Vec::new();
+        for line in fields.get_all(name) {
+            let mut tag = Vec::new();
+            for byte in line.as_bytes().iter().chain(&separators[..1]) {
+                if !separators.contains(byte) {
+                    tag.push(*byte);
+                    continue;
+                }
+                let text = String::from_utf8(std::mem::take(&mut tag)).unwrap_or_default();
+                let text = if trimmed { text.trim_matches([' ', '\t']) } else { &text };
+                found.extend((!text.is_empty()).then(|| text.to_owned()));
+            }
+        }
+        found
+    };
+    let (commas, spaces) = (by_hand(&CACHE_TAG, b",", true), by_hand(&SURROGATE_KEY, b" \t", false));
+    assert_eq!(tags(fields, |name| *name == SURROGATE_KEY), commas);
+    assert_eq!(tags(fields, |name| *name == CACHE_TAG), spaces);
+    assert_eq!(tags(fields, |_| false), [commas, spaces].concat());
 }
 
 /// The first field of the list that is valid and not empty decides, and what it says is never read as more than it says.

@@ -93,6 +93,9 @@ impl Proxy {
         length: u64,
         news: News<'_>,
     ) -> Option<Combined> {
+        if self.is_gone(held) {
+            return None;
+        }
         let stored = held.meta();
         // Without a strong validator there was no If-Range, and without the same one beside them these bytes may be of
         // anything (RFC 9110 section 15.3.7.3).

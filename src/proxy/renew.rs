@@ -17,7 +17,7 @@ use super::{
 use crate::{
     decision::{Answered, Framing, Stored, Verdict, is_candidate, judge, updated_fields},
     semantics::{Now, validation::EntityTag},
-    store::{Entry, HeadBlock, Inserted, Stamp, Stamped, Variants},
+    store::{Entry, HeadBlock, Inserted, Stamp, Stamped, Standing, Variants},
 };
 
 /// An answer without content, and when it was asked for.
@@ -54,6 +54,8 @@ impl Proxy {
         // Where it cannot be stored (evicted or invalidated meanwhile), it still answers this client.
         let _: Inserted = match order.held {
             // What was made for other fields stays theirs, and shares its content with this.
+            // Like any validation it brings nothing back that was to go.
+            Held::Offered(_) if self.is_gone(held) => Inserted::Invalidated,
             Held::Offered(_) => {
                 let newer = Arc::clone(&entry);
                 store.insert(Arc::clone(&entry), &|older| older.meta().is_replaced_by(newer.meta()))
@@ -61,6 +63,11 @@ impl Proxy {
             Held::Nothing | Held::Selected(_) | Held::Part(..) => store.replace(held, Arc::clone(&entry)),
         };
         Some((entry, true))
+    }
+
+    /// Whether a purge or a write has ended what is held, since it was looked up.
+    pub(super) fn is_gone(&self, held: &Entry<Stored>) -> bool {
+        held.standing(self.shared.store.purge_clock()).0 == Standing::Gone
     }
 
     /// Takes a 200 to HEAD as what GET would say now: stored responses that this request could have been answered with

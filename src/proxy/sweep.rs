@@ -6,6 +6,7 @@ use std::{
         atomic::{AtomicU8, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use crate::{decision::Stored, store::Store};
@@ -14,6 +15,9 @@ const IDLE: u8 = 0;
 const SWEEPING: u8 = 1;
 /// Something was purged since the sweep began.
 const AGAIN: u8 = 2;
+
+/// The time between two sweeps: who purges without end must not have a processor swept away from the requests.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Sweeps, one at a time.
 #[derive(Debug, Default)]
@@ -53,6 +57,7 @@ impl Turn {
                 self.state = Arc::default();
                 return;
             }
+            thread::sleep(PAUSE);
         }
     }
 }

@@ -1,5 +1,5 @@
 //! HTTP caching as pure functions: directives, statuses, dates, freshness, validation, ranges and parts, Vary, cache groups,
-//! hop-by-hop fields, Cache-Status (RFC 9110, 9111, 9211, 9213, 9875).
+//! tags, hop-by-hop fields, Cache-Status (RFC 9110, 9111, 9211, 9213, 9875).
 //!
 //! Nothing here reads a clock: [`Now`] is always an argument.
 

@@ -140,7 +140,7 @@ impl<M> Entry<M> {
     }
 
     /// What has become of it by these invalidations, and the stamp up to which that is known.
-    pub(super) fn standing(&self, purges: &PurgeClock) -> (Standing, Stamp) {
+    pub fn standing(&self, purges: &PurgeClock) -> (Standing, Stamp) {
         purges.standing(&self.stamped, || self.key.place())
     }
 
@@ -216,6 +216,6 @@ impl<M> Variants<M> {
     }
 
     pub(super) fn all_current(&self, purges: &PurgeClock) -> bool {
-        self.iter().all(|entry| entry.standing(purges).0 == Standing::Current)
+        self.iter().all(|entry| purges.is_current(&entry.stamped, || entry.key.place()))
     }
 }

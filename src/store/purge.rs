@@ -261,7 +261,7 @@ impl PurgeClock {
     /// Whether nothing has ended `stamped`, which is stored for this place, since it began. One load where nothing at all
     /// was ended since the last time that it was asked.
     pub fn is_current<'a>(&self, stamped: &Stamped, place: impl FnOnce() -> Place<'a>) -> bool {
-        self.standing(stamped, place).0 == Standing::Current
+        stamped.known() >= self.now().0 || self.standing(stamped, place).0 == Standing::Current
     }
 
     /// What has become of `stamped`, which is stored for this place, and the stamp up to which that is known.

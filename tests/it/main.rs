@@ -23,6 +23,7 @@ mod operating;
 mod origin_framing;
 mod poisoning;
 mod privacy;
+mod purge;
 mod revalidation;
 mod rfc9111;
 mod room;

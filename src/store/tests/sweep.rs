@@ -51,8 +51,8 @@ fn a_sweep_keeps_what_is_stale_and_the_variants_that_were_not_meant() {
 
 #[test]
 fn what_is_softly_purged_shares_its_body_with_what_it_was() {
-    let store = store_of(1 << 20);
     for (name, body) in [("small", &b"body"[..]), ("large", &pattern(50_000)[..])] {
+        let store = store_of(1 << 20);
         let before = entry(store.budget(), name, 1, body);
         assert_eq!(store.insert(Arc::clone(&before), &|_| true), Inserted::Stored);
         let alone = store.resident_bytes();

@@ -6,7 +6,9 @@ use plimsoll::{
     cli::serve::{Started, start},
     config::Config,
     observe::{ManualClock, Role},
+    proxy::{Purge, PurgeError, PurgeMode, Purged},
     server::Listen,
+    store::Evictions,
 };
 
 use super::{Ask, get, sink::Recorder};
@@ -167,6 +169,27 @@ impl Proxy {
     /// Bytes that the store counts as resident.
     pub(crate) fn resident_bytes(&self) -> u64 {
         self.started.shared.store().resident_bytes()
+    }
+
+    /// Purges this, as an operator would; what that was, in canonical form.
+    pub(crate) fn purge(&self, what: Purge, mode: PurgeMode) -> String {
+        let purged = self.try_purge(&[what], mode).unwrap_or_else(|error| panic!("{error}"));
+        purged.iter().map(Purged::to_string).collect()
+    }
+
+    /// Purges all of this, or nothing.
+    pub(crate) fn try_purge(&self, what: &[Purge], mode: PurgeMode) -> Result<Vec<Purged>, PurgeError> {
+        self.started.shared.purge(what, mode)
+    }
+
+    /// What was purged, as (kind, whether softly).
+    pub(crate) fn purged(&self) -> Vec<(&'static str, bool)> {
+        self.recorder.purged()
+    }
+
+    /// How many responses have left the store.
+    pub(crate) fn evictions(&self) -> Evictions {
+        self.started.shared.store().evictions()
     }
 
     /// What went wrong so far, as (name, detail).
