@@ -117,7 +117,12 @@ impl Proxy {
 
     /// A GET of this target from the admin place.
     pub(crate) fn admin(&self, target: &str) -> Ask {
-        get(self.started.admin.expect("an admin place"), target)
+        get(self.admin_address(), target)
+    }
+
+    /// Where the admin place is.
+    pub(crate) fn admin_address(&self) -> SocketAddr {
+        self.started.admin.expect("an admin place")
     }
 
     /// The rules of the wire that were broken, in their order.
