@@ -149,6 +149,16 @@ impl AdminClient {
         Ok(Self { token: Some(bearer(token.expose())?), ..self })
     }
 
+    /// The same client, with the token of this file where one is named.
+    ///
+    /// # Errors
+    /// There is no token in there.
+    pub fn with_token_file(self, file: Option<&Path>) -> Result<Self, AdminError> {
+        let Some(file) = file else { return Ok(self) };
+        let token = TokenFile::of_flag("--token-file", file.to_owned()).read();
+        self.with_token(token.map_err(|errors| AdminError::Own(errors.to_string()))?.expose())
+    }
+
     /// What is at this target, read from JSON.
     ///
     /// # Errors

@@ -28,8 +28,8 @@ use text::Text;
     plimsoll explain -H 'Cookie: sid=1' --json /my-cart\n  \
     plimsoll explain --status 200 --response 'Set-Cookie: sid=1' /product/1234\n  \
     plimsoll explain --admin 127.0.0.1:9090 http://localhost:8080/product/1234\n\n\
-    With --admin a running proxy answers, and says besides what is stored and what would happen now. Where it wants a \
-    token, that is in PLIMSOLL_ADMIN_TOKEN.\n\n\
+    With --admin a running proxy answers, and says besides what is stored and what would happen now. \
+    PLIMSOLL_ADMIN_TOKEN is the token of its admin place, if it wants one.\n\n\
     Exit status: 0 explained; 1 the request would be refused; 2 bad usage, bad config, or no answer from the proxy.")]
 pub struct ExplainArgs {
     /// The config file
@@ -38,6 +38,9 @@ pub struct ExplainArgs {
     /// Ask the running proxy whose admin place is here, and read no config
     #[arg(long, value_name = "ADDR", conflicts_with_all = ["config", "response", "status"])]
     pub admin: Option<AdminAddress>,
+    /// A file with the token of the admin place
+    #[arg(long, value_name = "FILE", requires = "admin")]
+    pub token_file: Option<PathBuf>,
     /// The request's method
     #[arg(short = 'X', long, value_name = "METHOD", default_value = "GET")]
     pub method: Method,
@@ -135,6 +138,6 @@ fn ask(args: &ExplainArgs, address: &AdminAddress) -> Result<Live, AdminError> {
     if !args.data.is_empty() {
         parameters.push(("content", args.data.clone()));
     }
-    let client = AdminClient::new(address.clone())?;
+    let client = AdminClient::new(address.clone())?.with_token_file(args.token_file.as_deref())?;
     super::admin_client::wait_for(client.get(&format!("/api/explain?{}", query(&parameters))))
 }

@@ -184,10 +184,6 @@ fn an_explanation_is_read_back_as_it_was_written() {
     let live = explain_live(&question, &shared).unwrap();
     let json = serde_json::to_string(&live).unwrap();
     assert_eq!(serde_json::from_str::<Live>(&json).unwrap(), live);
-    assert!(
-        json.starts_with("{\"request\":{"),
-        "what every explanation says is not in a room of its own: {json}"
-    );
 }
 
 #[test]
@@ -247,7 +243,7 @@ fn a_stored_response_is_told_with_all_that_decides_about_it() {
     assert!(memory > 300, "{memory}");
     let expected = serde_json::json!({
         "selected": true, "status": 200, "level": { "number": 2, "name": "changing" },
-        "age": 3, "lifetime": 60.0, "remaining": "fresh for 57s", "ttl": 57,
+        "age": 3, "lifetime": 60.0, "softly_purged": false, "remaining": "fresh for 57s", "ttl": 57,
         "stale_while_revalidate": 5.0, "stale_if_error": 9.0,
         "validated_each_time": false, "never_stale": false,
         "content_length": 5, "content_type": "text/plain", "content_encoding": "gzip", "part": null,

@@ -106,6 +106,7 @@ fn arguments(case: &Case) -> ExplainArgs {
     ExplainArgs {
         config: PathBuf::new(),
         admin: None,
+        token_file: None,
         method: Method::from_bytes(case.method.as_bytes()).expect("a method"),
         headers: fields(&case.fields),
         data: case.content.clone(),

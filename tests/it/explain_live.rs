@@ -7,7 +7,7 @@ use std::{
 };
 
 use http::header::AUTHORIZATION;
-use plimsoll::{admin::Unexplained, cli::admin_client::query, explain::Live};
+use plimsoll::{cli::admin_client::query, explain::Live};
 use serde_json::Value;
 use tokio::sync::Notify;
 
@@ -202,9 +202,9 @@ async fn a_path_without_a_host_is_one_of_where_clients_connect() {
     let origin = scripted(|_, _| ok("", "x")).await;
     let proxy = proxy().admin().start(origin.address, &clock()).await;
     let said = proxy.admin("/api/explain?url=/x").send().await.json();
-    assert_eq!(said["request"]["url"], format!("http://{}/x", proxy.address));
+    assert_eq!(said["explanation"]["request"]["url"], format!("http://{}/x", proxy.address));
     let said = proxy.admin("/api/explain?url=https://Other.example/x").send().await.json();
-    assert_eq!(said["request"]["url"], "https://other.example/x");
+    assert_eq!(said["explanation"]["request"]["url"], "https://other.example/x");
 }
 
 #[tokio::test]
@@ -213,34 +213,47 @@ async fn a_question_that_cannot_be_understood_says_which_parameter_and_what_to_d
     let proxy = proxy().admin().start(origin.address, &clock()).await;
     let long = format!("?url=/{}", "x".repeat(40_000));
     let many = format!("?url=/{}", "&header=a:b".repeat(101));
-    for (query, status, parameter, word) in [
-        ("", 400, Some("url"), "url=http"),
-        ("?url=", 400, Some("url"), "url=http"),
-        ("?url=a%20b", 400, Some("url"), "path"),
-        ("?url=ftp://a/b", 400, Some("url"), "http://"),
-        ("?url=/a&url=/b", 400, None, "url"),
-        ("?url=/a&method=a%20b", 400, Some("method"), "GET"),
-        ("?url=/a&header=nonsense", 400, Some("header"), "Name: value"),
-        ("?url=/a&header=a%20b:c", 400, Some("header"), "field name"),
-        ("?url=/a&header=a:b%0d%0ac:d", 400, Some("header"), "value"),
-        ("?url=/a&from=1.2.3.4", 400, None, "url, method, header"),
-        (&long, 400, None, "bytes"),
-        (&many, 400, Some("header"), "100"),
-        ("?url=/a&header=Host:not%20a%20host", 422, None, "400 Bad Request: bad-target"),
-        ("?url=*&method=OPTIONS", 422, None, "501 Not Implemented: not-a-resource"),
+    for (query, name, word) in [
+        ("", "bad-parameter", "url: say which URL: url=http"),
+        ("?url=", "bad-parameter", "url: say which URL: url=http"),
+        ("?url=a%20b", "bad-parameter", "url: it is not a URL"),
+        ("?url=ftp://a/b", "bad-parameter", "url: the URL must be a path, or start with http://"),
+        ("?url=/a&url=/b", "bad-parameter", "url is given more than once"),
+        ("?url=/a&method=a%20b", "bad-parameter", "method: it is not the name of a method: write GET"),
+        ("?url=/a&header=nonsense", "bad-parameter", "header: write it as 'Name: value'"),
+        ("?url=/a&header=a%20b:c", "bad-parameter", "header: `a b` is not a field name"),
+        ("?url=/a&header=a:b%0d%0ac:d", "bad-parameter", "header: no field can have this value"),
+        ("?url=/a&from=1.2.3.4", "bad-parameter", "the parameters are url, method, header and content"),
+        (&long, "bad-parameter", "the query is longer than 32768 bytes"),
+        (&many, "bad-parameter", "header: there are more than 100"),
+        ("?url=/a&header=Host:not%20a%20host", "would-be-refused", "400 Bad Request: bad-target"),
+        ("?url=*&method=OPTIONS", "would-be-refused", "501 Not Implemented: not-a-resource"),
     ] {
         let answer = proxy.admin(&format!("/api/explain{query}")).send().await;
-        let shown = &query[..query.len().min(80)];
-        let said: Unexplained = serde_json::from_slice(&answer.body).unwrap_or_else(|error| {
-            panic!("{shown}: {error}: {}", answer.text());
-        });
-        assert_eq!(
-            (answer.status.as_u16(), said.status, said.parameter.as_deref()),
-            (status, status, parameter),
-            "{shown}"
-        );
-        assert!(said.detail.contains(word), "{shown}: {}", said.detail);
+        let (said, shown) = (answer.json(), &query[..query.len().min(80)]);
+        assert_eq!(answer.status, if name == "bad-parameter" { 400 } else { 422 }, "{shown}");
+        assert_eq!(said["type"], format!("urn:plimsoll:problem:{name}"), "{shown}");
+        assert!(said["detail"].as_str().is_some_and(|detail| detail.contains(word)), "{shown}: {said}");
     }
+}
+
+#[tokio::test]
+async fn a_soft_purge_is_told_as_what_it_is() {
+    let origin = scripted(|_, _| ok("", "x")).await;
+    let route = PRODUCT.to_owned() + "stale_while_revalidate = \"10s\"\n";
+    let proxy = proxy().admin().route(&route).start(origin.address, &clock()).await;
+    proxy.get("/product/1").send().await;
+    proxy.advance(secs(1));
+    let purge = proxy.admin("/api/purge").method("POST").field("content-type", "application/json");
+    let purged = purge.body("{\"route\":\"product\",\"soft\":true}").send().await;
+    assert_eq!(purged.status, 200, "{}", purged.text());
+    proxy.advance(secs(2));
+    let live = asked(&proxy, "/product/1", &[]).await;
+    let variant = &live.stored[0];
+    assert_eq!((variant.softly_purged, &*variant.remaining, variant.age), (true, "stale for 2s", 3));
+    let line = "plimsoll; hit; ttl=-2; level=2; route=product";
+    assert_eq!(now(&live), ("hit-stale", None, None, Some(line)));
+    assert_eq!(proxy.get("/product/1").send().await.field("cache-status"), line);
 }
 
 /// Runs `plimsoll explain --admin` at this address, with this token in the environment.
@@ -287,8 +300,11 @@ async fn the_command_prints_what_the_proxy_says() {
     );
     let json = plimsoll(proxy.admin_address(), None, &["--json", "-X", "POST", "-d", "a=1", url]).await;
     let json: Value = serde_json::from_str(&json.out).expect("JSON");
-    assert_eq!((&json["request"]["method"], &json["now"]["fwd"]), (&"POST".into(), &"method".into()));
-    assert_eq!((&json["key"], &json["stored"]), (&Value::Null, &Value::Array(Vec::new())));
+    assert_eq!(
+        (&json["explanation"]["request"]["method"], &json["now"]["fwd"]),
+        (&"POST".into(), &"method".into())
+    );
+    assert_eq!((&json["explanation"]["key"], &json["stored"]), (&Value::Null, &Value::Array(Vec::new())));
 }
 
 #[tokio::test]
@@ -317,7 +333,7 @@ async fn who_does_not_answer_is_named_with_what_to_do() {
         (origin.address, None, "not the admin place of this version"),
         (proxy.address, None, "expected value"),
         (with_token.address, None, "set PLIMSOLL_ADMIN_TOKEN"),
-        (with_token.address, Some("wrong"), "does not accept the token"),
+        (with_token.address, Some("wrong"), "does not accept this token"),
         (with_token.address, Some("right"), "in its own words"),
         (with_token.address, Some("bad\n"), "PLIMSOLL_ADMIN_TOKEN has a character"),
     ];
