@@ -13,7 +13,7 @@ use http::{Method, Uri};
 
 use super::{
     Place,
-    refusal::{Problem, Refusal, Refused},
+    refusal::{Refusal, Refused},
 };
 use crate::explain::{Live, Question, explain_live, field, would_be_refused};
 
@@ -38,10 +38,8 @@ const MOST_FIELDS: usize = 100;
     ),
     responses(
         (status = OK, description = "What is known about the request at this moment", body = Live),
-        (status = BAD_REQUEST, description = "A parameter cannot be understood", body = Problem,
-            content_type = "application/problem+json"),
-        (status = UNPROCESSABLE_ENTITY, description = "The proxy would refuse this request", body = Problem,
-            content_type = "application/problem+json"),
+        (status = BAD_REQUEST, description = "A parameter is wrong"),
+        (status = UNPROCESSABLE_ENTITY, description = "The proxy would refuse this request"),
     ),
 )]
 pub(super) async fn explain(State(place): State<Arc<Place>>, asked: Uri) -> Result<Json<Live>, Refusal> {

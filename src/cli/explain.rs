@@ -138,6 +138,9 @@ fn ask(args: &ExplainArgs, address: &AdminAddress) -> Result<Live, AdminError> {
     if !args.data.is_empty() {
         parameters.push(("content", args.data.clone()));
     }
-    let client = AdminClient::new(address.clone())?.with_token_file(args.token_file.as_deref())?;
+    let mut client = AdminClient::new(address.clone())?;
+    if let Some(file) = &args.token_file {
+        client = client.with_token_of(file)?;
+    }
     super::admin_client::wait_for(client.get(&format!("/api/explain?{}", query(&parameters))))
 }

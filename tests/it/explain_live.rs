@@ -331,7 +331,7 @@ async fn who_does_not_answer_is_named_with_what_to_do() {
     let cases: [(SocketAddr, Option<&str>, &str); 7] = [
         (nobody, None, "--admin"),
         (origin.address, None, "not the admin place of this version"),
-        (proxy.address, None, "expected value"),
+        (proxy.address, None, "this is where clients connect"),
         (with_token.address, None, "set PLIMSOLL_ADMIN_TOKEN"),
         (with_token.address, Some("wrong"), "does not accept this token"),
         (with_token.address, Some("right"), "in its own words"),

@@ -1,10 +1,7 @@
 //! A running proxy does what it has just said it would do: requests by chance, each after another one for the same target
 //! and after some time, so that something of every kind is stored.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use fastrand::Rng;
@@ -20,7 +17,7 @@ use super::{
     generate::{Case, case_of},
 };
 use crate::support::{
-    Answer, Proxy, Reply, Scripted, Seen, clock, get, not_modified, scripted, secs, start_text, until,
+    Answer, Proxy, Reply, Scripted, Seen, clock, not_modified, scripted, secs, start_text, until,
 };
 
 /// How many targets there are.
@@ -125,7 +122,7 @@ struct Attempt {
 
 impl Stage {
     async fn attempt(&self, case: &Case) -> Attempt {
-        let said = until(|| explained(self.proxy.admin_address(), case), is_at_rest).await;
+        let said = until(|| explained(&self.proxy, case), is_at_rest).await;
         let before = self.origin.count();
         let answer = ask(&self.client, self.proxy.address, case).await;
         let fetched = self.origin.count() - before;
@@ -140,13 +137,13 @@ impl Stage {
 }
 
 /// The explanation of a case, or why it would be refused.
-async fn explained(admin: SocketAddr, case: &Case) -> Result<Live, String> {
+async fn explained(proxy: &Proxy, case: &Case) -> Result<Live, String> {
     let mut parameters = vec![("url", case.target.clone()), ("method", case.method.to_owned())];
     parameters.extend(case.fields.iter().map(|(name, value)| ("header", format!("{name}: {value}"))));
     if !case.content.is_empty() {
         parameters.push(("content", case.content.clone()));
     }
-    let answer = get(admin, &format!("/api/explain?{}", query(&parameters))).send().await;
+    let answer = proxy.admin(&format!("/api/explain?{}", query(&parameters))).send().await;
     if answer.status == 200 {
         return Ok(serde_json::from_slice(&answer.body).expect("an explanation"));
     }

@@ -117,7 +117,8 @@ impl Proxy {
 
     /// A GET of this target from the admin place.
     pub(crate) fn admin(&self, target: &str) -> Ask {
-        get(self.admin_address(), target)
+        let address = self.admin_address();
+        get(address, target).field("host", &address.to_string())
     }
 
     /// Where the admin place is.
