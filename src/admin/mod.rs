@@ -6,6 +6,7 @@
 mod date;
 mod document;
 mod events;
+mod explain;
 mod guard;
 mod healthz;
 mod key;
@@ -62,6 +63,7 @@ fn endpoints() -> OpenApiRouter<Arc<Place>> {
         .routes(endpoint!(events::events))
         .routes(endpoint!(routes::routes))
         .routes(endpoint!(purge::purge))
+        .routes(endpoint!(explain::explain))
 }
 
 fn router(place: Place, key: Option<Key>) -> Router {

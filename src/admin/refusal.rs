@@ -40,11 +40,13 @@ pub enum Refused {
     Parameter,
     /// As many follow the events as may.
     TooManyFollowers,
+    /// The proxy would refuse the request that is to be explained.
+    Explained,
 }
 
 impl Refused {
     /// Every refusal.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Host,
         Self::ForeignHost,
         Self::CrossOrigin,
@@ -57,12 +59,14 @@ impl Refused {
         Self::Document,
         Self::Parameter,
         Self::TooManyFollowers,
+        Self::Explained,
     ];
 
     /// The status of the answer.
     pub const fn status(self) -> StatusCode {
         match self {
             Self::Host | Self::Document | Self::Parameter => StatusCode::BAD_REQUEST,
+            Self::Explained => StatusCode::UNPROCESSABLE_ENTITY,
             Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
             Self::CrossOrigin => StatusCode::FORBIDDEN,
             Self::Token => StatusCode::UNAUTHORIZED,
@@ -90,6 +94,7 @@ impl Refused {
             Self::Document => "bad-document",
             Self::Parameter => "bad-parameter",
             Self::TooManyFollowers => "too-many-followers",
+            Self::Explained => "would-be-refused",
         }
     }
 
@@ -108,6 +113,7 @@ impl Refused {
             Self::Document => "The content is not a document that the resource takes",
             Self::Parameter => "A parameter cannot be understood",
             Self::TooManyFollowers => "As many follow the events as may",
+            Self::Explained => "The proxy would refuse this request",
         }
     }
 }

@@ -18,7 +18,7 @@ use hyper_util::{
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{runtime, time::timeout};
 
-use crate::config::TokenFile;
+use crate::{config::TokenFile, semantics::cache_status::CACHE_STATUS};
 
 /// Where the token is, if the admin place wants one.
 const TOKEN: &str = "PLIMSOLL_ADMIN_TOKEN";
@@ -202,6 +202,10 @@ impl AdminClient {
         }
         let answer = timeout(PATIENCE, self.client.request(request)).await;
         let response = answer.map_err(|_| self.late())?.map_err(|error| self.failed(&error))?;
+        if response.headers().contains_key(&CACHE_STATUS) {
+            let why = "it has a Cache-Status, so this is where clients connect".to_owned();
+            return Err(AdminError::NotAdmin(self.address.clone(), why));
+        }
         if response.status().is_success() { Ok(response) } else { Err(self.refused(response).await) }
     }
 
@@ -240,10 +244,6 @@ impl AdminClient {
         if status == StatusCode::UNAUTHORIZED {
             let token = if self.token.is_some() { Token::Sent } else { Token::Missing };
             return AdminError::Unauthorized(self.address.clone(), token);
-        }
-        if response.headers().contains_key("cache-status") {
-            let why = "it has a Cache-Status, so this is where clients connect".to_owned();
-            return AdminError::NotAdmin(self.address.clone(), why);
         }
         let content = match self.content(response).await {
             Ok(content) => content,

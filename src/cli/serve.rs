@@ -224,6 +224,9 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>, sink: Arc<dyn Sink>) -
     let loaded = clock.now().wall;
     let Parts { shared, origin, limits, tasks, telemetry, writing } = Parts::new(config, clock, sink)?;
     let server = server::start(bound, &shared, &origin, limits, tasks)?;
+    if let Some(host) = server.addresses().iter().find_map(Listen::host) {
+        shared.set_host(host);
+    }
     let stop_admin = CancellationToken::new();
     let address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
     let admin_task = admin.map(|listener| {

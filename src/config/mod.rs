@@ -40,7 +40,7 @@ pub use listen::ListenAddress;
 pub use log::{AccessFormat, Log, LogFormat};
 pub use origin::{Origin, OriginHost, OriginUrl};
 pub use server::{CacheStatus, Server};
-pub use units::{ByteSize, LONGEST_DURATION, format_duration};
+pub use units::{ByteSize, LONGEST_DURATION};
 
 use crate::level::Identity;
 use crate::route::RouteTable;

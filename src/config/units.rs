@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::code::Code;
 use super::diagnostic::{Fault, quoted};
+use crate::route::DURATION_UNITS;
 
 /// A number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,9 +13,6 @@ pub struct ByteSize(pub u64);
 
 /// The longest duration that a config may name: a hundred years, so that no sum of clock and duration overflows.
 pub const LONGEST_DURATION: Duration = Duration::from_hours(36_500 * 24);
-
-const DURATION_UNITS: [(&str, u64); 5] =
-    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 const SIZE_UNITS: [(&str, u64); 5] =
     [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
@@ -79,7 +77,8 @@ impl ByteSize {
 
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (unit, factor) = largest_exact(self.0, &SIZE_UNITS).unwrap_or(("B", 1));
+        let divides = |(_, factor): &(&str, u64)| self.0 > 0 && self.0.is_multiple_of(*factor);
+        let (unit, factor) = SIZE_UNITS.into_iter().find(divides).unwrap_or(("B", 1));
         write!(f, "{} {unit}", self.0 / factor)
     }
 }
@@ -115,13 +114,6 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, Fault> {
             "the longest is \"36500d\", a hundred years",
         )
     })
-}
-
-/// The duration as a config writes it, in the largest unit that gives a whole number; below 1ms it is cut.
-pub fn format_duration(duration: Duration) -> String {
-    let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    let (unit, factor) = largest_exact(millis, &DURATION_UNITS).unwrap_or(("s", 1_000));
-    format!("{}{unit}", millis / factor)
 }
 
 /// Reads "10%" as 0.1.
@@ -167,19 +159,12 @@ fn meant_size_unit(unit: &str) -> Option<&'static str> {
         .find(|name| name.len() == 3 && name[..1].eq_ignore_ascii_case(stem))
 }
 
-/// The largest unit that divides the number; zero is written in the unit that is the most usual.
-fn largest_exact(number: u64, units: &[(&'static str, u64)]) -> Option<(&'static str, u64)> {
-    if number == 0 {
-        return None;
-    }
-    units.iter().copied().find(|(_, factor)| number.is_multiple_of(*factor))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::route::format_duration;
 
     #[test]
     fn durations_are_a_number_and_a_unit() {

@@ -131,6 +131,11 @@ impl Stored {
         self.rare.as_ref().and_then(|rare| rare.ended)
     }
 
+    /// Whether a purge has ended its freshness.
+    pub fn is_ended(&self) -> bool {
+        self.ended_at().is_some()
+    }
+
     /// The same response, of which a purge has ended the freshness at this time of the monotonic clock, if that was not
     /// over for as long already. Its lifetime stays as it was stated.
     pub fn ended(&self, at: Duration) -> Option<Self> {

@@ -114,6 +114,20 @@ impl Flights {
         self.shard(hash).get(&Wanted::by(keyed)).map(Arc::clone)
     }
 
+    /// How many follow the flights of a key, whatever codings they offer, beside those who lead; none where there is no
+    /// flight. For who only wants to know: it reads a whole shard.
+    pub(super) fn followers(&self, hash: KeyHash, key: &CacheKey) -> Option<usize> {
+        let flights: Vec<_> = {
+            let shard = self.shard(hash);
+            shard
+                .iter()
+                .filter(|(wanted, _)| wanted.key == *key)
+                .map(|(_, flight)| Arc::clone(flight))
+                .collect()
+        };
+        (!flights.is_empty()).then(|| flights.iter().map(|flight| flight.followers()).sum())
+    }
+
     /// Leads a new flight in the place of one whose answer may no longer be used. `None` where somebody else already
     /// does.
     pub(super) fn replace(self: &Arc<Self>, hash: KeyHash, keyed: &Keyed, old: &Arc<Flight>) -> Option<Lead> {
@@ -147,6 +161,18 @@ impl fmt::Debug for Flights {
 }
 
 impl Flight {
+    /// How many wait for it, or read what it brings, beside the one who leads.
+    fn followers(&self) -> usize {
+        let waiting = self.landing.receiver_count();
+        // Cloned, so that nothing is asked while the landing is locked.
+        let landing = self.landing.borrow().clone();
+        let reading = match landing {
+            Some(Landing::Filling(common)) => common.fill.follower_count().saturating_sub(1),
+            Some(Landing::News | Landing::NotShared | Landing::Failed(_)) | None => 0,
+        };
+        waiting + reading
+    }
+
     /// Waits for what becomes of the fetch, for at most this long.
     pub(super) async fn landed(&self, limit: Duration) -> Option<Landing> {
         let mut landing = self.landing.subscribe();

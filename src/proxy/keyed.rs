@@ -1,6 +1,6 @@
 //! Requests that have a key: answered from the store, from a fetch that is in progress, or by a fetch of their own.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use http::{Method, Response};
 
@@ -359,7 +359,7 @@ impl Proxy {
         reason: Option<Reason>,
         now: Now,
     ) -> Response<Body> {
-        let outcome = Outcome::of(Handling::Hit { ttl: ttl(remaining) }, Some(entry.meta().level()), reason);
+        let outcome = Outcome::of(Handling::Hit { ttl: remaining.ttl() }, Some(entry.meta().level()), reason);
         self.respond_stored(exchange, entry, outcome, now)
     }
 }
@@ -372,15 +372,4 @@ fn may_lead(exchange: &Exchange, keyed: &Keyed, held: &Held) -> bool {
     let is_plain = !asks_for_a_part(fields) && !is_conditional(fields);
     let is_replaced = matches!(held, Held::Selected(entry) if entry.meta().has_validator());
     keyed.declared.is_some() || (keyed.method != Method::HEAD && (is_plain || is_replaced))
-}
-
-/// The `ttl` of Cache-Status: whole seconds of freshness left, negative when stale. Counted so that Age, which is
-/// rounded down, and a ttl of whole seconds add up to the lifetime.
-fn ttl(remaining: Remaining) -> Option<i64> {
-    let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-    match remaining {
-        Remaining::Forever => None,
-        Remaining::Fresh(left) => Some(seconds(left.saturating_add(Duration::from_nanos(999_999_999)))),
-        Remaining::Stale(since) => Some(-seconds(since)),
-    }
 }

@@ -15,6 +15,7 @@ mod head;
 mod interim;
 mod invalidate;
 mod keyed;
+mod look;
 mod multipart;
 mod outgoing;
 mod panics;
@@ -29,7 +30,12 @@ mod scopes;
 mod sweep;
 mod trailers;
 
-use std::{net::IpAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    pin::pin,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use http::{HeaderValue, Request, Response};
 use http_body::Body as _;
@@ -39,6 +45,7 @@ use tokio_util::task::TaskTracker;
 
 pub use body::Body;
 pub use interim::{Interim, Interims};
+pub use look::Known;
 pub use preview::Preview;
 pub use problem::{PROBLEM_JSON, Problem, problem_response};
 pub use purge::{PrefixFault, Purge, PurgeError, PurgeMode, Purged};
@@ -113,6 +120,7 @@ pub struct Shared {
     findings: Findings,
     sweeper: Sweeper,
     tasks: TaskTracker,
+    host: OnceLock<String>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -143,6 +151,7 @@ impl Shared {
             findings: Findings::default(),
             sweeper: Sweeper::default(),
             tasks,
+            host: OnceLock::new(),
         })
     }
 

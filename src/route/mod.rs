@@ -1,5 +1,6 @@
 //! What the operator knows about an API: routes, and the table that finds the most specific one for a request.
 
+mod duration;
 mod host;
 #[cfg(test)]
 mod oracle;
@@ -15,6 +16,7 @@ use http::{HeaderName, Method};
 
 use crate::{key::StateSpec, level::Level};
 
+pub use duration::{DURATION_UNITS, format_duration};
 pub use host::{HostError, HostPattern};
 pub use pattern::{Pattern, PatternError, PatternFault};
 pub use table::{RouteConflict, RouteTable};

@@ -54,6 +54,19 @@ pub enum Remaining {
     Stale(Duration),
 }
 
+impl Remaining {
+    /// The `ttl` of Cache-Status: whole seconds of freshness left, negative when stale. Counted so that Age, which is
+    /// rounded down, and a ttl of whole seconds add up to the lifetime.
+    pub fn ttl(self) -> Option<i64> {
+        let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+        match self {
+            Self::Forever => None,
+            Self::Fresh(left) => Some(seconds(left.saturating_add(Duration::from_nanos(999_999_999)))),
+            Self::Stale(since) => Some(-seconds(since)),
+        }
+    }
+}
+
 /// What is left of this lifetime at this age.
 pub fn remaining(lifetime: FreshnessLifetime, age: CurrentAge) -> Remaining {
     match lifetime {

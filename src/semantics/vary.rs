@@ -113,6 +113,11 @@ impl Nominations {
         self.fields == other.fields
     }
 
+    /// The nominated fields, each with its value as it is compared; `None` where the request did not have the field.
+    pub fn values(&self) -> impl Iterator<Item = (&HeaderName, Option<&[u8]>)> {
+        self.fields.iter().flatten().map(|Nominated { name, value }| (name, value.as_deref()))
+    }
+
     /// The nominated fields.
     pub fn names(&self) -> impl Iterator<Item = &HeaderName> {
         self.fields.iter().flatten().map(|nominated| &nominated.name)

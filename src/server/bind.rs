@@ -2,7 +2,7 @@
 
 use std::{
     fmt, fs, io,
-    net::{SocketAddr, TcpListener},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     os::unix::{
         fs::FileTypeExt,
         net::{UnixListener, UnixStream},
@@ -30,6 +30,18 @@ pub enum Listen {
 }
 
 impl Listen {
+    /// The host and port by which a client on this machine reaches it; none for a unix socket.
+    pub fn host(&self) -> Option<String> {
+        let Self::Tcp(mut address) = *self else { return None };
+        if address.ip().is_unspecified() {
+            address.set_ip(match address {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        Some(address.to_string())
+    }
+
     /// Whether something that is no socket is in the way of a unix socket.
     fn is_another_file(&self) -> bool {
         let Self::Unix(path) = self else { return false };

@@ -2,6 +2,7 @@
 //! without a network and sent through a proxy with the same config, and what each says is compared.
 
 mod generate;
+mod live;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -104,6 +105,8 @@ async fn agree(server: &str, origin_lines: &str, profile: &str, seed: u64) {
 fn arguments(case: &Case) -> ExplainArgs {
     ExplainArgs {
         config: PathBuf::new(),
+        admin: None,
+        token_file: None,
         method: Method::from_bytes(case.method.as_bytes()).expect("a method"),
         headers: fields(&case.fields),
         data: case.content.clone(),

@@ -9,6 +9,7 @@ mod collapsing;
 mod corpus;
 mod demo;
 mod distrust;
+mod explain_live;
 mod faulty_origin;
 mod forwarding;
 mod freshness;

@@ -32,7 +32,7 @@ const fn room(
 }
 
 /// Who may know whom, from the ground up.
-pub(crate) const HOUSE: [Room; 16] = [
+pub(crate) const HOUSE: [Room; 17] = [
     pure("wire", &[], &["http"], "the strict reading of HTTP/1 serves both sides of the proxy"),
     pure("level", &[], &["http"], "levels and evidence stand on nothing else"),
     pure("key", &[], &["bytes", "http", "itoa"], "what a key is made of does not depend on policy"),
@@ -80,6 +80,12 @@ pub(crate) const HOUSE: [Room; 16] = [
         "the request function puts the rooms below it together, and knows nothing of who calls it",
     ),
     room(
+        "explain",
+        &["decision", "key", "level", "proxy", "route", "semantics", "store"],
+        false,
+        "it says in words what the decision and the proxy know, and does nothing",
+    ),
+    room(
         "server",
         &["key", "proxy", "upstream", "wire"],
         true,
@@ -87,7 +93,7 @@ pub(crate) const HOUSE: [Room; 16] = [
     ),
     room(
         "admin",
-        &["proxy", "route", "server", "store", "telemetry", "upstream"],
+        &["explain", "proxy", "route", "server", "store", "telemetry", "upstream"],
         true,
         "it shows what the process knows: the proxy, its listeners, and its way to the origin",
     ),
@@ -99,6 +105,7 @@ pub(crate) const HOUSE: [Room; 16] = [
             "admin",
             "config",
             "decision",
+            "explain",
             "key",
             "level",
             "observe",

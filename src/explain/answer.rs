@@ -1,8 +1,10 @@
 //! What would become of an answer: judged, and planned with, by the functions that the proxy calls.
 
-use http::{HeaderMap, Method, StatusCode};
+use std::borrow::Cow;
 
-use super::{ExplainArgs, keyed, said::ResponseSaid};
+use http::{Method, StatusCode};
+
+use super::{GivenAnswer, Question, ResponseSaid, Seen, keyed};
 use crate::{
     decision::{Answered, Framing, Keyed, Plan, Reason, Refusal, Stored, Verdict, judge, plan},
     level::{EvidenceSet, Level},
@@ -29,37 +31,24 @@ pub(super) struct Judged {
     pub(super) seen: Option<Seen>,
 }
 
-/// What Cache-Status says: what was done, at which level, and why.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Seen {
-    pub(super) handling: Handling,
-    pub(super) level: Option<Level>,
-    pub(super) reason: Option<Reason>,
-}
-
-impl Seen {
-    pub(super) const fn forwarded(why: Fwd, level: Option<Level>, reason: Option<Reason>) -> Self {
-        Self { handling: Handling::forwarded(why), level, reason }
-    }
-}
-
 /// Judges the answer. `None` where the request has no key: then nothing depends on it.
 pub(super) fn answer(
-    args: &ExplainArgs,
+    question: &Question,
+    given: &GivenAnswer,
     preview: &Preview,
-    request: &HeaderMap,
     settings: &Settings,
     now: Now,
 ) -> Option<Judged> {
     let keyed = keyed(preview)?;
-    let status = args.status.unwrap_or(StatusCode::OK);
+    let (method, request) = (question.method(), question.fields());
+    let status = given.status;
     let again = |stored: Option<&Stored>, memory| {
         planned(&plan(keyed, request, stored, memory, &settings.policy, now))
     };
     if status == StatusCode::NOT_MODIFIED {
         return Some(not_modified(preview, keyed, again(None, None)));
     }
-    let mut fields: HeaderMap = args.response.iter().cloned().collect();
+    let mut fields = given.fields.clone();
     let length = fields.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let length = if status == StatusCode::NO_CONTENT { Some(0) } else { length };
     remove_hop_by_hop_of_answer(&mut fields);
@@ -69,16 +58,16 @@ pub(super) fn answer(
         framing: length.map_or(Framing::Chunked, Framing::Length),
         asked: now,
         received: now,
-        with_content: args.method != Method::HEAD || keyed.declared.is_some(),
+        with_content: *method != Method::HEAD || keyed.declared.is_some(),
         chance: 0.0,
     };
     let judgement = judge(&answered, request, keyed, &preview.route, &settings.policy);
     let evidence = judgement.evidence;
     let said = |verdict, reason: Option<Reason>, again| ResponseSaid {
         status: status.as_u16(),
-        verdict,
-        reason: reason.map(Reason::name),
-        again,
+        verdict: Cow::Borrowed(verdict),
+        reason: reason.map(|reason| reason.name().into()),
+        again: Cow::Borrowed(again),
     };
     let unstored = |said, seen| Judged {
         said,
@@ -97,7 +86,7 @@ pub(super) fn answer(
             always_validate: stored.always_validate,
             seen: Some(match not_for_client {
                 None => {
-                    let own = own_status(&args.method, request, &stored, length, now);
+                    let own = own_status(method, request, &stored, length, now);
                     let status = Some(status).filter(|status| *status != own);
                     Seen { handling: stored_with(status), level: Some(stored.level()), reason: None }
                 }
@@ -126,12 +115,21 @@ fn not_modified(preview: &Preview, keyed: &Keyed, again: &'static str) -> Judged
     let level = keyed.evidence.level();
     let is_answer = is_conditional(preview.outgoing.headers());
     let (verdict, reason, seen) = if is_answer {
-        ("pass", Some(Reason::name(refusal)), Some(Seen::forwarded(Fwd::UriMiss, level, Some(refusal))))
+        (
+            "pass",
+            Some(Reason::name(refusal).into()),
+            Some(Seen::forwarded(Fwd::UriMiss, level, Some(refusal))),
+        )
     } else {
         ("error", None, None)
     };
     Judged {
-        said: ResponseSaid { status: StatusCode::NOT_MODIFIED.as_u16(), verdict, reason, again },
+        said: ResponseSaid {
+            status: StatusCode::NOT_MODIFIED.as_u16(),
+            verdict: verdict.into(),
+            reason,
+            again: again.into(),
+        },
         evidence: keyed.evidence,
         level,
         lifetime: None,
