@@ -24,8 +24,10 @@ use plimsoll::{
     observe::{LogSink, ManualClock},
     origin::{self, Origin, bind_instances},
     proxy::Problem,
+    route::RouteTable,
     semantics::cache_status::Fwd,
     server::Listen,
+    telemetry::{Gauges, Metrics, StoreGauges},
     wire::Violation,
 };
 
@@ -176,6 +178,25 @@ async fn the_problems_are_those_of_the_code() {
         met.insert(row[0].clone());
     }
     assert_eq!(met.len(), shown.len(), "the table has problems that the code has not");
+}
+
+#[test]
+fn the_metrics_are_those_of_the_code() {
+    let metrics = Arc::new(Metrics::new(&RouteTable::default(), 1));
+    let gauges = Gauges {
+        store: StoreGauges::default(),
+        fetches_in_progress: 0,
+        findings: Vec::new(),
+        origin_up: true,
+        config_loaded: 0.0,
+        lost_lines: 0,
+        lost_events: 0,
+    };
+    let text = metrics.expose(gauges);
+    let known: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE plimsoll_")?.split(' ').next()).collect();
+    let shown: Vec<String> = table("| metric | labels |").into_iter().map(|row| row[0].clone()).collect();
+    assert_eq!(shown, known);
 }
 
 #[test]

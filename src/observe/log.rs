@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::{Decision, End, Finding, Incident, Role, Sink, Unfinished};
+use super::{Decision, End, Finding, Incident, Outcome, Role, Sink, Unfinished};
 use crate::{level::Level, route::Route, wire::Violation};
 
 /// Writes to the application log.
@@ -14,6 +14,17 @@ pub struct LogSink;
 impl Sink for LogSink {
     fn decided(&self, decision: &Decision<'_>) -> Option<Box<dyn Unfinished>> {
         let request = decision.request.as_ref();
+        if let Outcome::Problem(problem) = decision.outcome {
+            tracing::debug!(
+                method = request.map(|request| request.method.as_str()),
+                path = request.map(|request| request.path),
+                route = decision.route.map(|route| route.name.as_str()),
+                status = decision.status.as_u16(),
+                problem,
+                "answered with a problem"
+            );
+            return None;
+        }
         tracing::debug!(
             method = request.map(|request| request.method.as_str()),
             path = request.map(|request| request.path),
