@@ -3,7 +3,6 @@
 //! An endpoint is one file: its function, the types that it answers with, and its description. [`endpoints`] lists them all,
 //! and the OpenAPI description is made of that list. `guard` stands before every one of them.
 
-mod date;
 mod document;
 mod events;
 mod explain;

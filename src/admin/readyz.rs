@@ -6,7 +6,8 @@ use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Place, date::rfc3339};
+use super::Place;
+use crate::telemetry::timestamp;
 
 /// Whether the proxy can do its work now.
 #[derive(Serialize, ToSchema)]
@@ -74,7 +75,7 @@ pub(super) async fn readyz(State(place): State<Arc<Place>>) -> (StatusCode, Json
     let draining = status.is_draining().then_some("the proxy was told to stop, and completes what it has");
     let checks = Checks {
         listening: Check::unless(not_listening),
-        config: ConfigCheck { passed: true, loaded: rfc3339(place.loaded) },
+        config: ConfigCheck { passed: true, loaded: timestamp(place.loaded) },
         origin: Check::unless(place.origin.health().await.why()),
         draining: Check::unless(draining),
     };

@@ -12,6 +12,7 @@ use http::StatusCode;
 pub use access::{AccessLog, Format, Rotation, Target};
 pub use events::{Event, Events, Filter, FilterError, Names, Subscription, Told, TooMany};
 pub use metrics::{CONTENT_TYPE as METRICS_CONTENT_TYPE, Gauges, Metrics, StoreGauges};
+pub use shown::timestamp;
 
 use crate::{
     observe::{Decision, End, Finding, Incident, Role, Sink, Unfinished},

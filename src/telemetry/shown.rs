@@ -58,7 +58,7 @@ pub(super) fn referer(value: &HeaderValue) -> String {
 }
 
 /// A time as logs and events write it: RFC 3339, to the millisecond.
-pub(super) fn timestamp(wall: SystemTime) -> String {
+pub fn timestamp(wall: SystemTime) -> String {
     const FORMAT: &[BorrowedFormatItem<'_>] =
         format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
     formatted(wall, FORMAT)
