@@ -60,6 +60,7 @@ enum Names {
 
 /// What was purged. How much that was is not counted: what is stored goes when it is next met.
 #[derive(Serialize, ToSchema)]
+#[schema(as = PurgeAnswer)]
 pub(super) struct Done {
     /// Each thing, in canonical form.
     purged: Vec<Purged>,

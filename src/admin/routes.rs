@@ -34,7 +34,7 @@ struct Described {
     /// The query parameters that a request has to have.
     with_query: Vec<String>,
     level: DeclaredLevel,
-    state: ExplicitState,
+    state: RouteState,
     /// Answers that contradict what is declared.
     findings: Vec<Finding>,
 }
@@ -50,7 +50,7 @@ struct DeclaredLevel {
 
 /// Explicit state beside the path.
 #[derive(Serialize, ToSchema)]
-struct ExplicitState {
+struct RouteState {
     /// The query parameters that answers depend on.
     query: Vec<String>,
     /// The request fields that answers depend on.
@@ -91,7 +91,7 @@ fn describe(route: &Route, shared: &Shared) -> Described {
         methods: route.matches.methods.iter().map(ToString::to_string).collect(),
         with_query: route.matches.with_query.clone(),
         level,
-        state: ExplicitState {
+        state: RouteState {
             query: route.state.query.clone(),
             headers: route.state.fields.iter().map(|field| field.name.as_str().to_owned()).collect(),
         },

@@ -56,6 +56,8 @@ fn secret_of(line: &str, in_admin: bool) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -83,6 +85,16 @@ mod tests {
         ] {
             assert_eq!(masked(text), shown);
             assert_eq!(masked(text).len(), text.len());
+        }
+    }
+    proptest! {
+        #[test]
+        fn nothing_moves_whatever_the_text(text in "(\\[|admin|\\]|token|_file|listen|=|\"|'|é|\n|\r| |#|x|\\{|,|\\.){0,40}") {
+            let shown = masked(&text);
+            prop_assert_eq!(shown.len(), text.len());
+            for (shown, meant) in shown.bytes().zip(text.bytes()) {
+                prop_assert!(shown == meant || (shown == b'*' && meant != b'\n'));
+            }
         }
     }
 }

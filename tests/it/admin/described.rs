@@ -134,6 +134,14 @@ async fn what_is_described_is_there_with_these_methods_and_no_others() {
     }
 }
 
+/// What resources have to be asked with, so that they say all that they may say.
+fn asked_with(path: &str) -> &'static [&'static str] {
+    match path {
+        "/api/explain" => &["?url=/product/1%3Fa%3D1", "?url=*&method=OPTIONS"],
+        _ => &[],
+    }
+}
+
 /// A request for each status that an operation may answer with, as far as one can be had.
 fn requests(proxy: &Proxy, is_guarded: bool, method: &str, path: &str) -> Vec<Ask> {
     let ask = || proxy.admin(path);
@@ -157,7 +165,9 @@ fn requests(proxy: &Proxy, is_guarded: bool, method: &str, path: &str) -> Vec<As
         let none = ask().field("host", "a b");
         let name = if is_guarded { shown() } else { ask().field("host", "evil.example") };
         let parameter = with_token(proxy.admin(&format!("{path}?no-such=parameter")), TOKEN);
-        vec![shown(), ask(), foreign(), none, name, parameter]
+        let more =
+            asked_with(path).iter().map(|query| with_token(proxy.admin(&format!("{path}{query}")), TOKEN));
+        [shown(), ask(), foreign(), none, name, parameter].into_iter().chain(more).collect()
     }
 }
 
