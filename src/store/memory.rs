@@ -237,12 +237,11 @@ impl<M: MetaSize + Ending + Send + Sync + 'static> MemoryStore<M> {
     fn left_of(&self, entry: &Arc<Entry<M>>) -> Option<Arc<Entry<M>>> {
         match entry.standing(&self.purges) {
             (Standing::Current, _) => Some(Arc::clone(entry)),
-            (Standing::Ended(at), as_of) => Some(match entry.meta().ended(at) {
-                Some(meta) => entry.with_meta(meta, Stamped::new(as_of, entry.stamped().scopes())),
-                None => {
-                    entry.stamped().passed(as_of);
-                    Arc::clone(entry)
-                }
+            (Standing::Ended(at), as_of) => Some(if let Some(meta) = entry.meta().ended(at) {
+                entry.with_meta(meta, Stamped::new(as_of, entry.stamped().scopes()))
+            } else {
+                entry.stamped().passed(as_of);
+                Arc::clone(entry)
             }),
             (Standing::Gone, _) => {
                 self.evictions.purged(1);
