@@ -23,6 +23,10 @@ pub struct Live {
 }
 
 /// A stored response.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an answer of its own, and a member of a JSON object"
+)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct VariantSaid {
     /// Whether it is the one that this request would be answered with, as it is or once it is validated or completed.
