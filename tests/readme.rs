@@ -300,17 +300,16 @@ fn agrees<'a>(shown: &'a str, said: &str) -> Result<(), &'a str> {
     missing.map_or(Ok(()), Err)
 }
 
-/// A line of a table without what may differ between two runs: how wide its columns are, and, where chance or the time
-/// of day have a part in a lifetime, its seconds; and what is counted as memory, which is another number where a type is.
+/// A line of a table without what may differ between two runs: how wide its columns are; where chance or the time of day
+/// have a part in a lifetime, its seconds; and how many bytes something is.
 fn masked(line: &str) -> String {
     let rule = |word: &str| word.chars().all(|c| c == '─');
-    let line = match line.strip_suffix(" bytes of memory") {
-        Some(rest) => rest.trim_end_matches(|c: char| c.is_ascii_digit()),
-        None => line,
-    };
+    let is_number = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit());
+    let counts_bytes = line.ends_with(" bytes of memory");
     let words = line.split_whitespace().map(|word| match word.strip_prefix("ttl=") {
-        Some(seconds) if seconds.bytes().all(|b| b.is_ascii_digit()) => "ttl=N",
+        Some(seconds) if is_number(seconds) => "ttl=N",
         _ if rule(word) => "─",
+        _ if counts_bytes && is_number(word) => "N",
         _ => word,
     });
     words.collect::<Vec<_>>().join(" ")
