@@ -26,11 +26,11 @@
 //! | [`upstream`] | connections to the origin: pool, deadlines, bounds, when a request is sent again | `decision`, `key`, `observe`, `semantics`, `wire` |
 //! | [`proxy`] | the request function, and every error as a response | `decision`, `key`, `level`, `observe`, `route`, `semantics`, `store`, `upstream`, `wire` |
 //! | [`explain`] | what would happen to a request, and why, in words: by a config, or by a proxy that runs | `decision`, `key`, `level`, `proxy`, `route`, `semantics`, `store` |
-//! | [`server`] | listeners, workers, connections, the end of them all | `key`, `proxy`, `upstream`, `wire` |
+//! | [`server`] | listeners, workers, connections, the end of them all | `key`, `observe`, `proxy`, `upstream`, `wire` |
 //! | [`admin`] | what an operator asks a running proxy, on a listener of its own | `explain`, `proxy`, `route`, `server`, `store`, `telemetry`, `upstream` |
 //! | [`config`] | TOML as it is typed, read into types that are valid by construction | `key`, `level`, `route` |
 //! | [`origin`] | the sample origin: an API with each kind of statefulness in it | nothing |
-//! | [`cli`] | one file for each command; `cli/serve.rs` puts the rooms together | `admin`, `config`, `decision`, `explain`, `key`, `level`, `observe`, `origin`, `proxy`, `route`, `semantics`, `server`, `store`, `upstream`, `wire` |
+//! | [`cli`] | one file for each command; `cli/serve.rs` puts the rooms together | `admin`, `config`, `decision`, `explain`, `key`, `level`, `observe`, `origin`, `proxy`, `route`, `semantics`, `server`, `store`, `telemetry`, `upstream`, `wire` |
 //!
 //! The request function is [`Proxy::handle`](proxy::Proxy::handle): start reading there, or at [`decision`], where the
 //! three questions are.

@@ -57,12 +57,11 @@ pub(super) fn reopen_on_hangup(writing: Option<&Writing>) -> io::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
-            match &rotation {
-                Some(rotation) => {
-                    rotation.reopen();
-                    tracing::info!("SIGHUP: the access log is opened anew");
-                }
-                None => tracing::info!("SIGHUP: there is no access log to be opened anew"),
+            if let Some(rotation) = &rotation {
+                rotation.reopen();
+                tracing::info!("SIGHUP: the access log is opened anew");
+            } else {
+                tracing::info!("SIGHUP: there is no access log to be opened anew");
             }
         }
     });

@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn every_reason_has_a_place_of_its_own() {
         let places: Vec<_> = Reason::all().map(Reason::place).collect();
-        assert_eq!(places, Vec::from_iter(0..Reason::COUNT));
+        assert_eq!(places, (0..Reason::COUNT).collect::<Vec<_>>());
     }
 
     #[test]

@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn every_kind_of_evidence_has_a_place_of_its_own() {
         let places: Vec<_> = Evidence::ALL.into_iter().map(Evidence::place).collect();
-        assert_eq!(places, Vec::from_iter(0..Evidence::ALL.len()));
+        assert_eq!(places, (0..Evidence::ALL.len()).collect::<Vec<_>>());
     }
 
     #[test]

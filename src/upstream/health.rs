@@ -143,7 +143,7 @@ mod tests {
     async fn an_answer_speaks_for_the_origin_for_a_while() {
         let (watch, asked) = (Watch::new(), Cell::new(0));
         watch.answered();
-        tokio::time::advance(FRESH - Duration::from_millis(1)).await;
+        tokio::time::advance(FRESH.checked_sub(Duration::from_millis(1)).unwrap()).await;
         assert_eq!(ask(&watch, &asked, false).await, Health::Healthy);
         assert_eq!(asked.get(), 0);
         tokio::time::advance(Duration::from_millis(1)).await;
@@ -163,7 +163,7 @@ mod tests {
     async fn the_outcome_of_a_check_is_shared_for_a_second() {
         let (watch, asked) = (Watch::new(), Cell::new(0));
         assert_eq!(ask(&watch, &asked, false).await, Health::Unreachable);
-        tokio::time::advance(SHARED - Duration::from_millis(1)).await;
+        tokio::time::advance(SHARED.checked_sub(Duration::from_millis(1)).unwrap()).await;
         assert_eq!(ask(&watch, &asked, true).await, Health::Unreachable);
         assert_eq!(asked.get(), 1);
         tokio::time::advance(Duration::from_millis(1)).await;

@@ -133,11 +133,11 @@ async fn a_key_that_proved_uncacheable_says_why() {
     proxy.get("/product/1").send().await;
     let live = asked(&proxy, "/product/1", &[]).await;
     assert_eq!(live.memory.uncacheable.as_deref(), Some("set-cookie"));
-    let line = "plimsoll; fwd=bypass; level=4; route=product; detail=set-cookie";
-    assert_eq!(now(&live), ("bypass", Some("bypass"), Some("set-cookie"), Some(line)));
+    let cache_status = "plimsoll; fwd=bypass; level=4; route=product; detail=set-cookie";
+    assert_eq!(now(&live), ("bypass", Some("bypass"), Some("set-cookie"), Some(cache_status)));
     assert_eq!(live.explanation.level.map(|level| level.number), Some(4), "what is remembered is evidence");
     assert!(live.explanation.advice[0].starts_with("core/stateless"));
-    assert_eq!(proxy.get("/product/1").send().await.field("cache-status"), line);
+    assert_eq!(proxy.get("/product/1").send().await.field("cache-status"), cache_status);
 }
 
 #[tokio::test]
@@ -153,8 +153,8 @@ async fn a_key_whose_answers_are_for_nobody_else_says_so() {
 async fn a_fetch_in_progress_is_told_with_those_who_follow_it() {
     let go = Arc::new(Notify::new());
     let held = Arc::clone(&go);
-    let head = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\na".to_vec();
-    let origin = scripted(move |_, _| Reply::Wait(head.clone(), Arc::clone(&held), b"b".to_vec())).await;
+    let begun = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\na".to_vec();
+    let origin = scripted(move |_, _| Reply::Wait(begun.clone(), Arc::clone(&held), b"b".to_vec())).await;
     let proxy = proxy().admin().route(PRODUCT).start(origin.address, &clock()).await;
     let first = proxy.get("/product/1").open().await;
     let second = proxy.get("/product/1").open().await;
@@ -251,9 +251,9 @@ async fn a_soft_purge_is_told_as_what_it_is() {
     let live = asked(&proxy, "/product/1", &[]).await;
     let variant = &live.stored[0];
     assert_eq!((variant.softly_purged, &*variant.remaining, variant.age), (true, "stale for 2s", 3));
-    let line = "plimsoll; hit; ttl=-2; level=2; route=product";
-    assert_eq!(now(&live), ("hit-stale", None, None, Some(line)));
-    assert_eq!(proxy.get("/product/1").send().await.field("cache-status"), line);
+    let cache_status = "plimsoll; hit; ttl=-2; level=2; route=product";
+    assert_eq!(now(&live), ("hit-stale", None, None, Some(cache_status)));
+    assert_eq!(proxy.get("/product/1").send().await.field("cache-status"), cache_status);
 }
 
 /// Runs `plimsoll explain --admin` at this address, with this token in the environment.

@@ -87,7 +87,7 @@ pub(crate) const HOUSE: [Room; 17] = [
     ),
     room(
         "server",
-        &["key", "proxy", "upstream", "wire"],
+        &["key", "observe", "proxy", "upstream", "wire"],
         true,
         "listeners and workers; what a request means is for proxy",
     ),
@@ -115,6 +115,7 @@ pub(crate) const HOUSE: [Room; 17] = [
             "semantics",
             "server",
             "store",
+            "telemetry",
             "upstream",
             "wire",
         ],

@@ -130,7 +130,7 @@ fn no_reader_misses_an_invalidation_that_was_over_when_it_began() {
                     }
                     for (index, stamp, stamped) in &kept {
                         let invalid_below = told[*index].load(Ordering::Acquire);
-                        let current = current(&clock, &stamped);
+                        let current = current(clock, stamped);
                         assert!(!current || stamp.0 >= invalid_below);
                     }
                 }
@@ -371,7 +371,7 @@ proptest! {
                 book.push((Stamped::new(clock.now(), [ids[one], ids[other]]), [one, other], false));
             }
             for (stamped, _, purged) in &book {
-                let current = current(&clock, &stamped);
+                let current = current(&clock, stamped);
                 prop_assert!(!(*purged && current));
                 prop_assert!(!apart || *purged != current);
             }

@@ -5,7 +5,7 @@ use crate::store::{End, Evictions, Inserted, MemoryStore, Prefix, Reach, Scope, 
 use std::{sync::Arc, time::Duration};
 
 fn put(store: &MemoryStore<u32>, name: &str, number: u32) {
-    let tag = store.purge_clock().scope(Scope::Tag(if number % 2 == 0 { "even" } else { "odd" }));
+    let tag = store.purge_clock().scope(Scope::Tag(if number.is_multiple_of(2) { "even" } else { "odd" }));
     let entry = scoped(store.budget(), name, number, store.purge_clock().now(), vec![tag]);
     assert_eq!(store.insert(entry, &|_| false), Inserted::Stored);
 }

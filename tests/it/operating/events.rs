@@ -26,12 +26,13 @@ impl Stream {
     /// The name and the data of the next event.
     async fn next(&mut self) -> (String, Value) {
         loop {
-            if let Some((event, rest)) = self.read.split_once("\n\n") {
+            if let Some(end) = self.read.find("\n\n") {
+                let rest = self.read.split_off(end + 2);
+                let event = std::mem::replace(&mut self.read, rest);
                 let field = |name| event.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
                 let found = field("event:").zip(field("data:"));
                 let found =
                     found.map(|(name, data)| (name.to_owned(), serde_json::from_str(data).expect("JSON")));
-                self.read = rest.to_owned();
                 if let Some(found) = found {
                     return found;
                 }

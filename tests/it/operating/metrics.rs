@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::support::{Proxy, Stage, answer_with, clock, ok, proxy, raw, scripted, secs, stage, until};
 
-/// Every sample, by its name and labels as they are written.
-struct Samples(BTreeMap<String, f64>);
+/// Every sample, by its name and labels as they are written; of what is not a count, the whole part.
+struct Samples(BTreeMap<String, u64>);
 
 impl Samples {
     async fn of(proxy: &Proxy) -> Self {
@@ -15,18 +15,19 @@ impl Samples {
         let text = answer.text();
         let samples = text.lines().filter(|line| !line.starts_with('#')).map(|line| {
             let (name, value) = line.rsplit_once(' ').expect("a sample");
-            (name.to_owned(), value.parse().expect("a number"))
+            let whole = value.split('.').next().and_then(|whole| whole.parse().ok());
+            (name.to_owned(), whole.unwrap_or_default())
         });
         Self(samples.collect())
     }
 
     /// The sample with this name and labels, without the prefix that all have.
-    fn get(&self, name: &str) -> f64 {
+    fn get(&self, name: &str) -> u64 {
         self.0.get(&format!("plimsoll_{name}")).copied().unwrap_or_default()
     }
 
     /// The sum of all samples of this name.
-    fn sum(&self, name: &str) -> f64 {
+    fn sum(&self, name: &str) -> u64 {
         let of_name = self.0.iter().filter(|(known, _)| {
             known.strip_prefix("plimsoll_").and_then(|known| known.split('{').next()) == Some(name)
         });
@@ -49,20 +50,20 @@ async fn requests_are_counted_by_route_level_outcome_and_status() {
     }
     let samples = Samples::of(&proxy).await;
     for (labels, count) in [
-        (r#"route="product",level="2",outcome="uri-miss",status="2xx""#, 1.0),
-        (r#"route="product",level="2",outcome="hit",status="2xx""#, 2.0),
-        (r#"route="product",level="2",outcome="uri-miss",status="4xx""#, 1.0),
-        (r#"route="cart",level="3",outcome="bypass",status="2xx""#, 1.0),
-        (r#"route="default",level="unknown",outcome="uri-miss",status="2xx""#, 1.0),
+        (r#"route="product",level="2",outcome="uri-miss",status="2xx""#, 1),
+        (r#"route="product",level="2",outcome="hit",status="2xx""#, 2),
+        (r#"route="product",level="2",outcome="uri-miss",status="4xx""#, 1),
+        (r#"route="cart",level="3",outcome="bypass",status="2xx""#, 1),
+        (r#"route="default",level="unknown",outcome="uri-miss",status="2xx""#, 1),
     ] {
         assert_eq!(samples.get(&format!("requests_total{{{labels}}}")), count, "{labels}");
     }
-    assert_eq!(samples.sum("requests_total"), 6.0);
-    assert_eq!(samples.get(r#"reasons_total{route="cart",reason="route-declared"}"#), 1.0);
-    assert_eq!(samples.get(r#"reasons_total{route="default",reason="no-freshness"}"#), 1.0);
-    assert_eq!(samples.get(r#"origin_answers_total{status="2xx"}"#), 3.0);
-    assert_eq!(samples.get("origin_response_seconds_count"), 4.0);
-    assert_eq!(samples.get("origin_up"), 1.0);
+    assert_eq!(samples.sum("requests_total"), 6);
+    assert_eq!(samples.get(r#"reasons_total{route="cart",reason="route-declared"}"#), 1);
+    assert_eq!(samples.get(r#"reasons_total{route="default",reason="no-freshness"}"#), 1);
+    assert_eq!(samples.get(r#"origin_answers_total{status="2xx"}"#), 3);
+    assert_eq!(samples.get("origin_response_seconds_count"), 4);
+    assert_eq!(samples.get("origin_up"), 1);
 }
 
 #[tokio::test]
@@ -72,14 +73,14 @@ async fn durations_and_content_are_counted_when_answers_are_over() {
     for _ in 0..3 {
         proxy.get("/product/1").send().await;
     }
-    let are_over = |samples: &Samples| samples.sum("request_duration_seconds_count") >= 3.0;
+    let are_over = |samples: &Samples| samples.sum("request_duration_seconds_count") >= 3;
     let samples = until(|| Samples::of(&proxy), are_over).await;
-    assert_eq!(samples.get(r#"request_duration_seconds_count{outcome="hit"}"#), 2.0);
-    assert_eq!(samples.get(r#"request_duration_seconds_count{outcome="uri-miss"}"#), 1.0);
-    assert_eq!(samples.get(r#"served_content_bytes_total{route="product",outcome="hit"}"#), 10.0);
-    assert_eq!(samples.get(r#"served_content_bytes_total{route="product",outcome="uri-miss"}"#), 5.0);
-    assert_eq!(samples.get(r#"saved_content_bytes_total{route="product"}"#), 10.0);
-    assert_eq!(samples.sum("unfinished_answers_total"), 0.0);
+    assert_eq!(samples.get(r#"request_duration_seconds_count{outcome="hit"}"#), 2);
+    assert_eq!(samples.get(r#"request_duration_seconds_count{outcome="uri-miss"}"#), 1);
+    assert_eq!(samples.get(r#"served_content_bytes_total{route="product",outcome="hit"}"#), 10);
+    assert_eq!(samples.get(r#"served_content_bytes_total{route="product",outcome="uri-miss"}"#), 5);
+    assert_eq!(samples.get(r#"saved_content_bytes_total{route="product"}"#), 10);
+    assert_eq!(samples.sum("unfinished_answers_total"), 0);
 }
 
 #[tokio::test]
@@ -94,11 +95,11 @@ async fn what_the_store_holds_is_shown_against_its_capacity() {
     for id in 0..10 {
         proxy.get(&format!("/product/{id}")).send().await;
     }
-    let samples = until(|| Samples::of(&proxy), |samples| samples.get("stored_objects") >= 10.0).await;
-    assert_eq!(samples.get("stored_objects"), 10.0);
-    assert_eq!(samples.get("store_capacity_bytes"), 1024.0 * 1024.0);
+    let samples = until(|| Samples::of(&proxy), |samples| samples.get("stored_objects") >= 10).await;
+    assert_eq!(samples.get("stored_objects"), 10);
+    assert_eq!(samples.get("store_capacity_bytes"), 1024 * 1024);
     let bytes = samples.get("stored_bytes");
-    assert!((50.0..1024.0 * 1024.0).contains(&bytes), "{bytes}");
+    assert!((50..1024 * 1024).contains(&bytes), "{bytes}");
 }
 
 #[tokio::test]
@@ -111,16 +112,16 @@ async fn shared_fetches_are_counted_with_those_who_waited() {
     origin.head().await;
     let others = [ask(), ask()];
     proxy.followers(2).await;
-    assert_eq!(Samples::of(&proxy).await.get("fetches_in_progress"), 1.0);
+    assert_eq!(Samples::of(&proxy).await.get("fetches_in_progress"), 1);
     origin.send("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello").await;
     first.await.expect("an answer");
     for other in others {
         assert!(other.await.expect("an answer").cache().contains("collapsed"));
     }
-    let samples = until(|| Samples::of(&proxy), |samples| samples.get("fetches_in_progress") < 1.0).await;
-    assert_eq!(samples.get(r#"shared_fetches_total{route="product",role="leader"}"#), 1.0);
-    assert_eq!(samples.get(r#"shared_fetches_total{route="product",role="follower"}"#), 2.0);
-    assert_eq!(samples.get(r#"collapsed_requests_total{route="product",shared="yes"}"#), 2.0);
+    let samples = until(|| Samples::of(&proxy), |samples| samples.get("fetches_in_progress") < 1).await;
+    assert_eq!(samples.get(r#"shared_fetches_total{route="product",role="leader"}"#), 1);
+    assert_eq!(samples.get(r#"shared_fetches_total{route="product",role="follower"}"#), 2);
+    assert_eq!(samples.get(r#"collapsed_requests_total{route="product",shared="yes"}"#), 2);
 }
 
 #[tokio::test]
@@ -132,22 +133,22 @@ async fn what_goes_wrong_has_a_counter_of_its_own() {
     raw(proxy.address, "GET / HTTP/1.1\r\nhost: a\r\n folded: b\r\n\r\n").await;
     let samples = Samples::of(&proxy).await;
     let of_route = r#"requests_total{route="product",level="unknown",outcome="error",status="5xx"}"#;
-    assert_eq!(samples.get(of_route), 1.0, "the route is known");
-    assert_eq!(samples.get(r#"problems_total{problem="origin-unreachable"}"#), 1.0);
-    assert_eq!(samples.get(r#"origin_errors_total{kind="connect"}"#), 1.0);
+    assert_eq!(samples.get(of_route), 1, "the route is known");
+    assert_eq!(samples.get(r#"problems_total{problem="origin-unreachable"}"#), 1);
+    assert_eq!(samples.get(r#"origin_errors_total{kind="connect"}"#), 1);
     assert_eq!(
         samples.sum("refused_messages_total") + samples.get(r#"problems_total{problem="bad-host"}"#),
-        2.0
+        2
     );
     let no_route = r#"requests_total{route="",level="unknown",outcome="error",status="4xx"}"#;
-    assert_eq!(samples.get(no_route), 2.0);
-    assert_eq!(samples.get("origin_up"), 0.0);
-    assert_eq!(samples.get("connections_total"), 3.0);
+    assert_eq!(samples.get(no_route), 2);
+    assert_eq!(samples.get("origin_up"), 0);
+    assert_eq!(samples.get("connections_total"), 3);
     assert_eq!(
-        until(|| Samples::of(&proxy), |samples| samples.get("connections_open") < 1.0)
+        until(|| Samples::of(&proxy), |samples| samples.get("connections_open") < 1)
             .await
             .sum("panics_total"),
-        0.0
+        0
     );
 }
 
@@ -164,8 +165,8 @@ async fn stale_answers_and_findings_are_counted() {
     assert!(proxy.get("/product/1").send().await.cache().starts_with("hit; ttl=-1"));
     proxy.get("/product/login").send().await;
     let samples = Samples::of(&proxy).await;
-    assert_eq!(samples.get(r#"stale_answers_total{route="product"}"#), 1.0);
-    assert_eq!(samples.get(r#"findings_total{route="product",reason="set-cookie"}"#), 1.0);
+    assert_eq!(samples.get(r#"stale_answers_total{route="product"}"#), 1);
+    assert_eq!(samples.get(r#"findings_total{route="product",reason="set-cookie"}"#), 1);
 }
 
 #[tokio::test]
@@ -199,8 +200,8 @@ async fn purges_are_counted_by_kind_and_mode() {
         let purge = proxy.admin("/api/purge").method("POST").field("content-type", "application/json");
         assert_eq!(purge.body(content).send().await.status, 200, "{content}");
     }
-    let gone = |samples: &Samples| samples.get(r#"evictions_total{cause="purged"}"#) >= 1.0;
+    let gone = |samples: &Samples| samples.get(r#"evictions_total{cause="purged"}"#) >= 1;
     let samples = until(|| Samples::of(&proxy), gone).await;
-    assert_eq!(samples.get(r#"purges_total{kind="all",mode="hard"}"#), 1.0);
-    assert_eq!(samples.get(r#"purges_total{kind="tag",mode="soft"}"#), 3.0);
+    assert_eq!(samples.get(r#"purges_total{kind="all",mode="hard"}"#), 1);
+    assert_eq!(samples.get(r#"purges_total{kind="tag",mode="soft"}"#), 3);
 }
