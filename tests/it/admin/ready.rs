@@ -32,7 +32,7 @@ async fn a_proxy_that_listens_in_front_of_an_origin_is_ready() {
     let passed = json!({ "passed": true });
     let checks = json!({
         "listening": passed,
-        "config": { "passed": true, "loaded": "2023-11-14T22:13:20Z" },
+        "config": { "passed": true, "loaded": "2023-11-14T22:13:20.000Z" },
         "origin": passed,
         "draining": passed,
     });
