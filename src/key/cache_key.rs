@@ -79,6 +79,16 @@ pub struct Place<'a> {
     pub path: &'a str,
 }
 
+impl<'a> Place<'a> {
+    /// Where the target of this [`CacheKey`] is, of which these are the bytes.
+    pub fn of_key(bytes: &'a [u8]) -> Self {
+        let mut reader = Reader::new(bytes);
+        let _ = (reader.byte(), reader.byte());
+        let scheme = if reader.byte() == HTTPS { Scheme::Https } else { Scheme::Http };
+        Self { scheme, authority: reader.text(), path: reader.text() }
+    }
+}
+
 /// What a key holds, read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyParts<'a> {
@@ -158,10 +168,7 @@ impl CacheKey {
 
     /// Where its target is.
     pub fn place(&self) -> Place<'_> {
-        let mut reader = Reader::new(&self.0);
-        let _ = (reader.byte(), reader.byte());
-        let scheme = if reader.byte() == HTTPS { Scheme::Https } else { Scheme::Http };
-        Place { scheme, authority: reader.text(), path: reader.text() }
+        Place::of_key(&self.0)
     }
 
     /// Scheme, authority and path alone: equal to [`path_identity`] of every target with the same ones.
