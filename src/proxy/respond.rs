@@ -203,7 +203,7 @@ impl Proxy {
             status.write(&mut own);
             own.push_str("\r\n");
         }
-        let head = ReadyHead::new(entry.head(), HeadBlock::from_lines(own));
+        let head = ReadyHead::new(entry.head(), own);
         let mut response = Response::new(Body::whole(entry.body()).under(head));
         self.tell(exchange, &mut response, outcome);
         response
