@@ -32,7 +32,7 @@
 //! | [`origin`] | the sample origin: an API with each kind of statefulness in it | nothing |
 //! | [`cli`] | one file for each command; `cli/serve.rs` puts the rooms together | `admin`, `config`, `decision`, `explain`, `key`, `level`, `observe`, `origin`, `proxy`, `route`, `semantics`, `server`, `store`, `telemetry`, `upstream`, `wire` |
 //!
-//! The request function is [`Proxy::handle`](proxy::Proxy::handle): start reading there, or at [`decision`], where the
+//! The request function is [`Proxy::begin`](proxy::Proxy::begin): start reading there, or at [`decision`], where the
 //! three questions are.
 //!
 //! # What must never be

@@ -51,11 +51,12 @@ class Bench(contextlib.ExitStack):
             raise Failure(f"{name} did not start")
         return Server(name, process.pid, int(port))
 
-    def cache(self, name, origin):
-        """Starts a cache with its config in a directory of its own."""
+    def cache(self, name, origin, capacity="256 MiB"):
+        """Starts a cache with its config in a directory of its own. Only plimsoll is ever told another capacity."""
         directory = pathlib.Path(tempfile.mkdtemp(dir=self.directory))
         port = free_port()
-        places = {"@port@": str(port), "@origin@": str(origin.port), "@dir@": str(directory)}
+        places = {"@port@": str(port), "@origin@": str(origin.port), "@dir@": str(directory),
+                  "@capacity@": capacity}
         files = {path.name: path.read_text() for path in CONFIGS.iterdir() if path.is_file()}
         for file, text in files.items():
             for place, value in places.items():

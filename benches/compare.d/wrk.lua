@@ -1,14 +1,28 @@
--- For wrk in benches/compare. With an argument each request asks for an object of its own: the argument tells the objects
--- of one run from those of another. At the end one line says what was counted.
+-- For wrk in benches/compare. Without an argument all requests are for one object. "each RUN" asks for an object of its own
+-- each time, and RUN tells the objects of one run from those of another; "from NUMBER" asks for the objects with this number
+-- and those after it; "among COUNT" asks for any of so many of these. At the end one line says what was counted.
 
 function init(arguments)
-    if arguments[1] then
-        local beginning, number = wrk.path .. "/" .. arguments[1] .. "-", 0
-        -- A global with this name is what wrk calls for each request.
-        function request()
-            number = number + 1
-            return wrk.format(nil, beginning .. number)
+    local how, argument = arguments[1], arguments[2]
+    if not how then
+        return
+    end
+    local beginning, number = wrk.path .. "/" .. (how == "each" and argument or "object") .. "-", 0
+    local next = function()
+        number = number + 1
+        return number
+    end
+    if how == "from" then
+        number = argument - 1
+    elseif how == "among" then
+        math.randomseed(os.time())
+        next = function()
+            return math.random(argument)
         end
+    end
+    -- A global with this name is what wrk calls for each request.
+    function request()
+        return wrk.format(nil, beginning .. next())
     end
 end
 

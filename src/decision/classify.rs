@@ -2,13 +2,13 @@
 
 use http::{
     HeaderMap, HeaderName, Method,
-    header::{IF_MATCH, IF_UNMODIFIED_SINCE},
+    header::{ACCEPT_ENCODING, CACHE_CONTROL, IF_MATCH, IF_UNMODIFIED_SINCE, PRAGMA},
 };
 
 use super::{Policy, Reason, Refusal};
 use crate::{
     key::{CacheKey, Codings, QueryContent, Target},
-    level::{Carried, Evidence, EvidenceSet, Level, Profile, has_any_field},
+    level::{Carried, Evidence, EvidenceSet, Glance, Level, Profile},
     route::{ClientDirectives, Route, Treatment},
     semantics::{cache_status::Fwd, directives::CacheControl, methods},
 };
@@ -114,10 +114,15 @@ pub struct Keyed {
 
 /// Whether a request on this route bypasses the cache, or has a key (see the module's words).
 pub fn classify(asked: &Asked<'_>, route: &Route, policy: &Policy) -> Classified {
-    let carried = policy.identity.carried(asked.fields);
+    let glance = Glance::at(asked.fields);
+    let carried = policy.identity.carried_by(glance);
     let evidence = request_evidence(route, carried, policy.profile);
-    let own_directives = CacheControl::of_request(asked.fields);
-    match bypass(asked, route, evidence, &own_directives) {
+    let own_directives = if glance.has(&CACHE_CONTROL) || glance.has(&PRAGMA) {
+        CacheControl::of_request(asked.fields)
+    } else {
+        CacheControl::default()
+    };
+    match bypass(asked, route, glance, evidence, &own_directives) {
         Some(bypass) if bypass.fwd == Fwd::Bypass && own_directives.only_if_cached => {
             return Classified::OnlyIfCached;
         }
@@ -134,7 +139,7 @@ pub fn classify(asked: &Asked<'_>, route: &Route, policy: &Policy) -> Classified
     Classified::Keyed(Keyed {
         method: asked.method.clone(),
         key,
-        codings: Codings::accepted(asked.fields),
+        codings: if glance.has(&ACCEPT_ENCODING) { Codings::accepted(asked.fields) } else { Codings::NONE },
         declared,
         directives,
         carried,
@@ -176,6 +181,7 @@ fn request_evidence(route: &Route, carried: Carried, profile: Profile) -> Eviden
 fn bypass(
     asked: &Asked<'_>,
     route: &Route,
+    glance: Glance<'_>,
     evidence: EvidenceSet,
     own_directives: &CacheControl,
 ) -> Option<Bypass> {
@@ -190,10 +196,8 @@ fn bypass(
     let refusal = match asked.content {
         Content::Unread if methods::is_query(asked.method) => Refusal::QueryContentTooLarge,
         Content::Unread => Refusal::RequestContent,
-        _ if asked.fields.contains_key(IF_MATCH) || asked.fields.contains_key(IF_UNMODIFIED_SINCE) => {
-            Refusal::Precondition
-        }
-        _ if route.treatment == Treatment::Origin && has_any_field(asked.fields, OVERRIDES.iter()) => {
+        _ if glance.has(&IF_MATCH) || glance.has(&IF_UNMODIFIED_SINCE) => Refusal::Precondition,
+        _ if route.treatment == Treatment::Origin && glance.has_any(OVERRIDES.iter()) => {
             Refusal::OverrideField
         }
         _ if own_directives.no_store => Refusal::RequestNoStore,

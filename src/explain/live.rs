@@ -135,7 +135,8 @@ fn variant_said(entry: &Entry<Stored>, selected: bool, now: Now, identity: &Iden
     let stored = entry.meta();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let field = |name: &HeaderName| {
-        let mut lines = entry.head().lines();
+        let head = entry.head();
+        let mut lines = head.lines();
         lines.find(|(known, _)| *known == name.as_str().as_bytes()).map(|(_, value)| text(value))
     };
     let remaining = stored.remaining(now);

@@ -1,6 +1,6 @@
 //! The authority of a target URI in canonical form (RFC 3986 sections 3.2.2 and 6.2.3, RFC 9110 section 4.2.3).
 
-use std::net::Ipv6Addr;
+use std::{fmt::Write as _, net::Ipv6Addr};
 
 use super::{Scheme, TargetError, percent};
 
@@ -10,20 +10,38 @@ use super::{Scheme, TargetError, percent};
 /// An IPv6 address gets the form of RFC 5952. User information is refused (RFC 9110 section 4.2.4), and so is a
 /// percent-encoded host, which no name of the DNS needs and which origins read differently.
 pub fn canonical_authority(raw: &str, scheme: Scheme) -> Result<String, TargetError> {
-    // Most authorities are a name and nothing else.
-    if !raw.bytes().any(|byte| matches!(byte, b'@' | b':' | b'[')) {
-        return canonical_host(raw);
+    // Nearly all are canonical as they come.
+    if is_canonical(raw.as_bytes(), scheme) {
+        return Ok(raw.to_owned());
     }
     if raw.bytes().any(|byte| byte == b'@') {
         return Err(TargetError::UserInfo);
     }
     let (host, port) = split_port(raw)?;
-    let mut authority = canonical_host(host)?;
+    let mut authority = String::with_capacity(raw.len());
+    push_host(&mut authority, host)?;
     if let Some(port) = port.filter(|port| *port != scheme.default_port()) {
         authority.push(':');
         authority.push_str(itoa::Buffer::new().format(port));
     }
     Ok(authority)
+}
+
+/// Whether this is surely canonical: a name or an IPv4 address, and behind it a port of up to four digits, or none.
+fn is_canonical(raw: &[u8], scheme: Scheme) -> bool {
+    let end = raw.iter().position(|byte| !percent::is_of_canonical_host(*byte)).unwrap_or(raw.len());
+    match (end, &raw[end..]) {
+        (0, _) => false,
+        (_, []) => true,
+        (_, [b':', port @ ..]) => short_port(port).is_some_and(|port| port != scheme.default_port()),
+        _ => false,
+    }
+}
+
+fn short_port(digits: &[u8]) -> Option<u16> {
+    let is_canonical = matches!(digits, [b'1'..=b'9', ..]) && digits.iter().all(u8::is_ascii_digit);
+    let value = || digits.iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0'));
+    (is_canonical && digits.len() <= 4).then(value)
 }
 
 /// Host and port of an authority. A colon with no port behind it is as none.
@@ -49,18 +67,28 @@ pub(crate) fn split_port(raw: &str) -> Result<(&str, Option<u16>), TargetError> 
 
 /// A host without port, in canonical form.
 pub(crate) fn canonical_host(host: &str) -> Result<String, TargetError> {
+    let mut canonical = String::with_capacity(host.len());
+    push_host(&mut canonical, host)?;
+    Ok(canonical)
+}
+
+fn push_host(to: &mut String, host: &str) -> Result<(), TargetError> {
     if host.is_empty() {
         return Err(TargetError::HostMissing);
     }
     if let Some(inner) = host.strip_prefix('[') {
         let address = inner.strip_suffix(']').and_then(|text| text.parse::<Ipv6Addr>().ok());
-        return address.map(|address| format!("[{address}]")).ok_or(TargetError::HostInvalid);
+        let address = address.ok_or(TargetError::HostInvalid)?;
+        // Writing to a text never fails.
+        let _ = write!(to, "[{address}]");
+        return Ok(());
     }
-    if host.bytes().all(|byte| percent::is_unreserved(byte) || percent::is_sub_delim(byte)) {
-        Ok(host.to_ascii_lowercase())
-    } else {
-        Err(TargetError::HostInvalid)
+    if !host.bytes().all(percent::is_of_host) {
+        return Err(TargetError::HostInvalid);
     }
+    to.push_str(host);
+    to.make_ascii_lowercase();
+    Ok(())
 }
 
 /// Host and port of a canonical authority, the host without the dot that stands for the root of the DNS.
@@ -131,6 +159,18 @@ mod tests {
     }
 
     proptest! {
+        /// What is taken as it comes is what canonicalising it would make of it.
+        #[test]
+        fn what_is_canonical_comes_out_as_it_went_in(raw in "[aB.]{0,3}(:[0-9]{0,6})?|a:(80|443|8080)", https: bool) {
+            let scheme = if https { Scheme::Https } else { Scheme::Http };
+            if is_canonical(raw.as_bytes(), scheme) {
+                let (host, port) = split_port(&raw).unwrap();
+                prop_assert_eq!(canonical_host(host).unwrap(), host);
+                prop_assert!(port.is_none_or(|port| port != scheme.default_port()));
+                prop_assert_eq!(port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")), raw);
+            }
+        }
+
         #[test]
         fn canonicalising_an_authority_twice_changes_nothing_more(raw in "[aB.:\\[\\]0-9f]{0,9}", https: bool) {
             let scheme = if https { Scheme::Https } else { Scheme::Http };

@@ -79,6 +79,16 @@ pub struct Place<'a> {
     pub path: &'a str,
 }
 
+impl<'a> Place<'a> {
+    /// Where the target of this [`CacheKey`] is, of which these are the bytes.
+    pub fn of_key(bytes: &'a [u8]) -> Self {
+        let mut reader = Reader::new(bytes);
+        let _ = (reader.byte(), reader.byte());
+        let scheme = if reader.byte() == HTTPS { Scheme::Https } else { Scheme::Http };
+        Self { scheme, authority: reader.text(), path: reader.text() }
+    }
+}
+
 /// What a key holds, read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyParts<'a> {
@@ -117,7 +127,7 @@ impl CacheKey {
         content: Option<QueryContent<'_>>,
     ) -> Self {
         let query = canonical_query(target.query(), &spec.query);
-        let mut writer = head(DECLARED, target, query.as_deref(), content.as_ref());
+        let mut writer = head(DECLARED, target, query.as_deref(), content.is_some());
         writer.number(spec.fields.len());
         for field in &spec.fields {
             writer.part(field.name.as_str().as_bytes());
@@ -129,7 +139,7 @@ impl CacheKey {
     /// The key where nothing is declared: the whole query as the client sent it. With content the method is QUERY,
     /// without it is GET or HEAD.
     pub fn whole(target: &Target, content: Option<QueryContent<'_>>) -> Self {
-        let mut writer = head(WHOLE, target, target.query(), content.as_ref());
+        let mut writer = head(WHOLE, target, target.query(), content.is_some());
         writer.number(0);
         Self::finish(writer, content)
     }
@@ -158,10 +168,7 @@ impl CacheKey {
 
     /// Where its target is.
     pub fn place(&self) -> Place<'_> {
-        let mut reader = Reader::new(&self.0);
-        let _ = (reader.byte(), reader.byte());
-        let scheme = if reader.byte() == HTTPS { Scheme::Https } else { Scheme::Http };
-        Place { scheme, authority: reader.text(), path: reader.text() }
+        Place::of_key(&self.0)
     }
 
     /// Scheme, authority and path alone: equal to [`path_identity`] of every target with the same ones.
@@ -194,31 +201,29 @@ impl CacheKey {
             writer.optional(content.content_encoding.as_deref());
             writer.part(content.content);
         }
-        Self(writer.into_bytes().into())
+        Self(writer.bytes().into())
     }
 }
 
 /// What identifies every query of a path: scheme, authority and path. For invalidation on declared routes.
 pub fn path_identity(target: &Target) -> Vec<u8> {
-    let mut writer = Writer::with_capacity(target.authority().len() + target.path().len() + 12);
+    let mut writer = Writer::new();
     write_path(&mut writer, target);
-    writer.into_bytes()
+    writer.bytes().to_vec()
 }
 
 /// What identifies a target URI with its query byte for byte. For invalidation where nothing is declared.
 pub fn target_identity(target: &Target) -> Vec<u8> {
-    let query_len = target.query().map_or(0, str::len);
-    let mut writer = Writer::with_capacity(target.authority().len() + target.path().len() + query_len + 24);
+    let mut writer = Writer::new();
     write_path(&mut writer, target);
     writer.optional(target.query().map(str::as_bytes));
-    writer.into_bytes()
+    writer.bytes().to_vec()
 }
 
-fn head(kind: u8, target: &Target, query: Option<&str>, content: Option<&QueryContent<'_>>) -> Writer {
-    let known = target.authority().len() + target.path().len() + query.map_or(0, str::len);
-    let mut writer = Writer::with_capacity(known + content.map_or(0, |c| c.content.len()) + 64);
+fn head(kind: u8, target: &Target, query: Option<&str>, has_content: bool) -> Writer {
+    let mut writer = Writer::new();
     writer.byte(kind);
-    writer.byte(if content.is_some() { QUERY } else { GET });
+    writer.byte(if has_content { QUERY } else { GET });
     write_path(&mut writer, target);
     writer.optional(query.map(str::as_bytes));
     writer

@@ -3,29 +3,56 @@
 //! A length is written in groups of seven bits, lowest first, each but the last with its top bit set: one byte for
 //! most parts, and no length is the beginning of another.
 
+/// How long a key may be that needs no allocation while it is written, in bytes.
+const SHORT: usize = 192;
+
 /// Writes the parts of a key.
-pub(super) struct Writer(Vec<u8>);
+pub(super) struct Writer {
+    short: [u8; SHORT],
+    len: usize,
+    /// All of it, where it is longer than that.
+    long: Vec<u8>,
+}
 
 impl Writer {
-    pub(super) fn with_capacity(capacity: usize) -> Self {
-        Self(Vec::with_capacity(capacity))
+    pub(super) const fn new() -> Self {
+        Self { short: [0; SHORT], len: 0, long: Vec::new() }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        if self.long.is_empty() {
+            if let Some(room) = self.short[self.len..].get_mut(..bytes.len()) {
+                room.copy_from_slice(bytes);
+                self.len += bytes.len();
+                return;
+            }
+            self.long = Vec::with_capacity(2 * (self.len + bytes.len()));
+            self.long.extend_from_slice(&self.short[..self.len]);
+        }
+        self.long.extend_from_slice(bytes);
     }
 
     pub(super) fn byte(&mut self, byte: u8) {
-        self.0.push(byte);
+        match self.short.get_mut(self.len) {
+            Some(place) if self.long.is_empty() => {
+                *place = byte;
+                self.len += 1;
+            }
+            _ => self.push(&[byte]),
+        }
     }
 
     pub(super) fn number(&mut self, mut number: usize) {
         while number >= 0x80 {
-            self.0.push(number.to_le_bytes()[0] | 0x80);
+            self.byte(number.to_le_bytes()[0] | 0x80);
             number >>= 7;
         }
-        self.0.push(number.to_le_bytes()[0]);
+        self.byte(number.to_le_bytes()[0]);
     }
 
     pub(super) fn part(&mut self, part: &[u8]) {
         self.number(part.len());
-        self.0.extend_from_slice(part);
+        self.push(part);
     }
 
     pub(super) fn optional(&mut self, part: Option<&[u8]>) {
@@ -35,8 +62,9 @@ impl Writer {
         }
     }
 
-    pub(super) fn into_bytes(self) -> Vec<u8> {
-        self.0
+    /// What was written.
+    pub(super) fn bytes(&self) -> &[u8] {
+        if self.long.is_empty() { &self.short[..self.len] } else { &self.long }
     }
 }
 
@@ -107,12 +135,12 @@ mod tests {
         #[test]
         fn what_is_written_is_read_back(parts in proptest::collection::vec(
             proptest::option::of(proptest::collection::vec(any::<u8>(), 0..300)), 0..6)) {
-            let mut writer = Writer::with_capacity(0);
+            let mut writer = Writer::new();
             for part in &parts {
                 writer.optional(part.as_deref());
             }
-            let bytes = writer.into_bytes();
-            let mut reader = Reader::new(&bytes);
+            let bytes = writer.bytes();
+            let mut reader = Reader::new(bytes);
             for part in &parts {
                 prop_assert_eq!(reader.optional(), part.as_deref());
             }
@@ -121,9 +149,9 @@ mod tests {
 
         #[test]
         fn every_number_is_read_back(number: usize) {
-            let mut writer = Writer::with_capacity(0);
+            let mut writer = Writer::new();
             writer.number(number);
-            prop_assert_eq!(Reader::new(&writer.into_bytes()).number(), number);
+            prop_assert_eq!(Reader::new(writer.bytes()).number(), number);
         }
     }
 }

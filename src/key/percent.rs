@@ -9,6 +9,10 @@ const UNRESERVED: u8 = 1;
 const PATH: u8 = 2;
 /// May stand for itself in a query: pchar, slash and question mark (section 3.4).
 const QUERY: u8 = 4;
+/// May be in the name of a host, percent-encoding aside (section 3.2.2).
+const HOST: u8 = 8;
+/// The same in canonical form, which has no capitals.
+const CANONICAL_HOST: u8 = 16;
 
 const CLASSES: [u8; 256] = classes();
 
@@ -22,13 +26,19 @@ const fn classes() -> [u8; 256] {
         )]
         let b = byte as u8;
         if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~') {
-            table[byte] = UNRESERVED | PATH | QUERY;
+            table[byte] = UNRESERVED | PATH | QUERY | HOST;
         }
-        if is_sub_delim(b) || matches!(b, b':' | b'@' | b'/') {
+        if is_sub_delim(b) {
+            table[byte] = PATH | QUERY | HOST;
+        }
+        if matches!(b, b':' | b'@' | b'/') {
             table[byte] = PATH | QUERY;
         }
         if b == b'?' {
             table[byte] = QUERY;
+        }
+        if table[byte] & HOST != 0 && !b.is_ascii_uppercase() {
+            table[byte] |= CANONICAL_HOST;
         }
         byte += 1;
     }
@@ -43,6 +53,16 @@ pub(super) const fn is_sub_delim(byte: u8) -> bool {
 /// An `unreserved` character of RFC 3986 section 2.3.
 pub(super) const fn is_unreserved(byte: u8) -> bool {
     CLASSES[byte as usize] & UNRESERVED != 0
+}
+
+/// A byte of `reg-name` that is not percent-encoded (section 3.2.2 there).
+pub(super) const fn is_of_host(byte: u8) -> bool {
+    CLASSES[byte as usize] & HOST != 0
+}
+
+/// The same in canonical form.
+pub(super) const fn is_of_canonical_host(byte: u8) -> bool {
+    CLASSES[byte as usize] & CANONICAL_HOST != 0
 }
 
 /// Where a text stands, and so which bytes stand for themselves.

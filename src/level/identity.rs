@@ -2,6 +2,8 @@
 
 use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 
+use super::Glance;
+
 /// How a request with identity is treated on a route that the operator has not declared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
@@ -111,10 +113,15 @@ impl Identity {
 
     /// What this request carries.
     pub fn carried(&self, fields: &HeaderMap) -> Carried {
+        self.carried_by(Glance::at(fields))
+    }
+
+    /// The same for who has looked at the request already.
+    pub fn carried_by(&self, request: Glance<'_>) -> Carried {
         Carried {
-            authorization: fields.contains_key(AUTHORIZATION),
-            user: self.has_any(self.user.iter().filter(|place| !place.is_authorization()), fields),
-            session: self.has_any(self.session.iter(), fields),
+            authorization: request.has(&AUTHORIZATION),
+            user: self.has_any(self.user.iter().filter(|place| !place.is_authorization()), request),
+            session: self.has_any(self.session.iter(), request),
         }
     }
 
@@ -135,21 +142,13 @@ impl Identity {
         if kept.is_empty() { None } else { HeaderValue::from_str(&kept.join("; ")).ok() }
     }
 
-    fn has_any<'a>(
-        &self,
-        places: impl Iterator<Item = &'a IdentityField> + Clone,
-        fields: &HeaderMap,
-    ) -> bool {
-        let headers = places.clone().filter_map(|place| match place {
-            IdentityField::Header(name) => Some(name),
-            IdentityField::Cookie(_) => None,
-        });
-        let mut cookies = places.filter_map(|place| match place {
-            IdentityField::Cookie(pattern) => Some(pattern),
-            IdentityField::Header(_) => None,
-        });
-        has_any_field(fields, headers)
-            || (fields.contains_key(COOKIE) && cookies.any(|pattern| self.has_cookie(pattern, fields)))
+    fn has_any<'a>(&self, mut places: impl Iterator<Item = &'a IdentityField>, request: Glance<'_>) -> bool {
+        places.any(|place| match place {
+            IdentityField::Header(name) => request.has(name),
+            IdentityField::Cookie(pattern) => {
+                request.has(&COOKIE) && self.has_cookie(pattern, request.fields())
+            }
+        })
     }
 
     fn has_cookie(&self, pattern: &CookiePattern, fields: &HeaderMap) -> bool {
@@ -178,13 +177,6 @@ impl Default for Identity {
                 .collect(),
         }
     }
-}
-
-/// Whether a request has a field of one of these names. A name that is as long as none of its fields is not looked up.
-pub fn has_any_field<'a>(fields: &HeaderMap, mut names: impl Iterator<Item = &'a HeaderName>) -> bool {
-    let length = |name: &HeaderName| 1_u64 << (name.as_str().len() % 64);
-    let lengths = fields.keys().fold(0, |lengths, name| lengths | length(name));
-    names.any(|name| lengths & length(name) != 0 && fields.contains_key(name))
 }
 
 fn names(places: &[IdentityField], name: &HeaderName) -> bool {

@@ -6,11 +6,13 @@
 
 mod advice;
 mod evidence;
+mod glance;
 mod identity;
 
 pub use advice::advice;
 pub use evidence::{Evidence, EvidenceSet};
-pub use identity::{Carried, CookiePattern, Identity, IdentityField, Profile, has_any_field};
+pub use glance::Glance;
+pub use identity::{Carried, CookiePattern, Identity, IdentityField, Profile};
 
 /// The highest input that a response depends on, from 1 (explicit request state only) to 5 (chance).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

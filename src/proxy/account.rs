@@ -1,6 +1,6 @@
 //! What sinks are told about a request: once when it is decided, and once when its answer is over.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use http::{
     HeaderValue, Method, Response, Uri, Version,
@@ -27,9 +27,6 @@ pub(super) struct Remains {
     /// None where it did not come that far.
     found: Option<(Target, Arc<Route>)>,
 }
-
-/// Where the remains of a request are left: it can end anywhere, in a panic too.
-pub(super) type Trace = OnceLock<Box<Remains>>;
 
 impl Remains {
     /// Of a request that has a route.

@@ -11,7 +11,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use super::{ReadyHead, ahead::Frames, multipart::Ranges};
 use crate::{
     observe::Account,
-    store::{Chunks, Follower},
+    store::{Chunks, Follower, StoredBody},
     upstream::Content,
 };
 
@@ -68,6 +68,14 @@ impl Body {
     /// Content that is all here.
     pub fn from_bytes(bytes: Bytes) -> Self {
         Self::of(Source::Bytes(Some(bytes).filter(|bytes| !bytes.is_empty())))
+    }
+
+    /// All of what is stored.
+    pub(super) fn whole(body: StoredBody) -> Self {
+        match body.into_small() {
+            Ok(bytes) => Self::from_bytes(bytes),
+            Err(body) => Self::stored(body.chunks(0..body.len())),
+        }
     }
 
     pub(super) const fn stored(chunks: Chunks) -> Self {

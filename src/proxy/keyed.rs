@@ -63,7 +63,7 @@ enum Share {
 }
 
 /// What the store has for a request.
-#[expect(clippy::large_enum_variant, reason = "a hit is answered without an allocation for its way here")]
+#[expect(clippy::large_enum_variant, reason = "what is answered at once is to cost no allocation")]
 pub(super) enum Found {
     /// The answer.
     Answer(Response<Body>),

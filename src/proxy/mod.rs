@@ -4,6 +4,7 @@
 
 mod account;
 mod ahead;
+mod begun;
 mod body;
 mod errand;
 mod exchange;
@@ -43,6 +44,7 @@ use hyper::body::Incoming;
 use ipnet::IpNet;
 use tokio_util::task::TaskTracker;
 
+pub use begun::{Begun, Open};
 pub use body::Body;
 pub use interim::{Interim, Interims};
 pub use look::Known;
@@ -62,11 +64,12 @@ use crate::{
     upstream::Upstream,
     wire::Violation,
 };
-use account::{Remains, Trace};
+use account::Remains;
+use begun::Next;
 use exchange::Exchange;
 use flight::Flights;
 use keyed::{Found, Turns};
-use panics::{Panicked, caught};
+use panics::{Panicked, caught, caught_now};
 use sweep::Sweeper;
 
 /// The operator's settings for the request function.
@@ -194,27 +197,37 @@ impl Proxy {
         Self { shared, upstream }
     }
 
-    /// Answers a request. There is always an answer: what goes wrong becomes a problem (RFC 9457).
+    /// Begins to answer a request, and answers it where that needs no waiting: a hit does not. There is always an answer:
+    /// what goes wrong becomes a problem (RFC 9457).
+    pub fn begin(&self, request: Request<Incoming>, peer: Peer) -> Begun {
+        let began = self.shared.clock.now();
+        Begun::Answered(match caught_now(|| self.start(request, peer, began)) {
+            Ok(Ok(so_far)) => return so_far,
+            Ok(Err((problem, remains))) => self.failed_with(problem, &remains, began),
+            Err(Panicked) => self.panicked(None, began),
+        })
+    }
+
+    /// Answers a request that has to wait.
     ///
     /// What the origin says before its answer goes through `interim`, if the client can hear it.
-    pub async fn handle(
-        &self,
-        request: Request<Incoming>,
-        peer: Peer,
-        interim: Option<Interim>,
-    ) -> Response<Body> {
-        let (began, trace) = (self.shared.clock.now(), Trace::new());
-        match caught(pin!(self.answer(request, peer, interim, began, &trace))).await {
+    pub async fn go_on(&self, open: Box<Open>, interim: Option<Interim>) -> Response<Body> {
+        let (began, remains) = (open.exchange.began, Remains::of(&open.exchange));
+        match caught(pin!(self.proceed(open, interim))).await {
             Ok(Ok(response)) => response,
-            Ok(Err(problem)) => {
-                self.shared.sink.happened(Incident::Problem(problem.name()));
-                self.explained(problem, trace.get().map(|remains| &**remains), began)
-            }
-            Err(Panicked) => {
-                self.shared.sink.happened(Incident::Panic);
-                self.explained(Problem::Internal, trace.get().map(|remains| &**remains), began)
-            }
+            Ok(Err(problem)) => self.failed_with(problem, &remains, began),
+            Err(Panicked) => self.panicked(Some(&remains), began),
         }
+    }
+
+    fn failed_with(&self, problem: Problem, remains: &Remains, began: Now) -> Response<Body> {
+        self.shared.sink.happened(Incident::Problem(problem.name()));
+        self.explained(problem, Some(remains), began)
+    }
+
+    fn panicked(&self, remains: Option<&Remains>, began: Now) -> Response<Body> {
+        self.shared.sink.happened(Incident::Panic);
+        self.explained(Problem::Internal, remains, began)
     }
 
     /// Answers a message that broke a rule of the wire.
@@ -239,52 +252,50 @@ impl Proxy {
         self.shared.sink.happened(Incident::ClientTooSlow(limit));
     }
 
-    async fn answer(
+    fn start(
         &self,
         request: Request<Incoming>,
         peer: Peer,
-        interim: Option<Interim>,
         began: Now,
-        trace: &Trace,
-    ) -> Result<Response<Body>, Problem> {
+    ) -> Result<Begun, (Problem, Box<Remains>)> {
         let (parts, body) = request.into_parts();
-        let settings = &self.shared.settings;
-        let mut exchange = Exchange::of_head(parts, peer, began, settings, &self.shared.routes).map_err(
-            |(problem, parts)| {
-                _ = trace.set(Box::new(Remains::of_head(&parts, peer)));
-                problem
-            },
-        )?;
-        exchange.interim = interim;
-        let leave_trace = |exchange: &Exchange| _ = trace.set(Remains::of(exchange));
-        let mut now = began;
-        if !body.is_end_stream() {
-            leave_trace(&exchange);
-            Box::pin(exchange.read_content(body, settings)).await?;
-            now = self.shared.clock.now();
+        let exchange = Exchange::of_head(parts, peer, began, &self.shared.settings, &self.shared.routes)
+            .map_err(|(problem, parts)| (problem, Box::new(Remains::of_head(&parts, peer))))?;
+        if body.is_end_stream() {
+            return self.decide(exchange, began);
         }
-        // What waits for somebody has a place of its own. A hit waits for nobody, and its future is moved about before
-        // it is first polled: with room for all that it might have come to, that would be most of what it does.
-        match classify(&exchange.asked(), &exchange.route, &settings.policy) {
-            Classified::Bypass(bypass) => {
-                leave_trace(&exchange);
-                Box::pin(self.forward(exchange, bypass)).await
-            }
+        Ok(Begun::open(exchange, Next::Read(body)))
+    }
+
+    /// Answers a request whose content is as far here as it needs to be, or says what it has to wait for.
+    fn decide(&self, exchange: Exchange, now: Now) -> Result<Begun, (Problem, Box<Remains>)> {
+        match classify(&exchange.asked(), &exchange.route, &self.shared.settings.policy) {
+            Classified::Bypass(bypass) => Ok(Begun::open(exchange, Next::Forward(bypass))),
             Classified::Keyed(keyed) => match self.look_up(&exchange, &keyed, &Turns::default(), now) {
-                Ok(Found::Answer(response)) => Ok(response),
-                Ok(Found::Way(way)) => {
-                    leave_trace(&exchange);
-                    Box::pin(self.seek(exchange, keyed, way)).await
-                }
-                Err(problem) => {
-                    leave_trace(&exchange);
-                    Err(problem)
-                }
+                Ok(Found::Answer(response)) => Ok(Begun::Answered(response)),
+                Ok(Found::Way(way)) => Ok(Begun::open(exchange, Next::Seek(keyed, way))),
+                Err(problem) => Err((problem, Remains::of(&exchange))),
             },
-            Classified::OnlyIfCached => {
-                leave_trace(&exchange);
-                Err(Problem::OnlyIfCached)
-            }
+            Classified::OnlyIfCached => Err((Problem::OnlyIfCached, Remains::of(&exchange))),
+        }
+    }
+
+    async fn proceed(&self, open: Box<Open>, interim: Option<Interim>) -> Result<Response<Body>, Problem> {
+        let mut open = *open;
+        open.exchange.interim = interim;
+        if let Next::Read(body) = open.next {
+            open.exchange.read_content(body, &self.shared.settings).await?;
+            let now = self.shared.clock.now();
+            open = match self.decide(open.exchange, now).map_err(|(problem, _)| problem)? {
+                Begun::Answered(response) => return Ok(response),
+                Begun::Open(open) => *open,
+            };
+        }
+        // Each in a place of its own: their futures are large, and this one would have room for both.
+        match open.next {
+            Next::Forward(bypass) => Box::pin(self.forward(open.exchange, bypass)).await,
+            Next::Seek(keyed, way) => Box::pin(self.seek(open.exchange, keyed, way)).await,
+            Next::Read(_) => Err(Problem::Internal),
         }
     }
 }

@@ -12,6 +12,12 @@ use std::{
 #[derive(Debug)]
 pub(super) struct Panicked;
 
+/// Does this, and takes a panic in it for its end.
+pub(super) fn caught_now<T>(act: impl FnOnce() -> T) -> Result<T, Panicked> {
+    // As below: what a panic leaves behind is dropped.
+    catch_unwind(AssertUnwindSafe(act)).map_err(|_| Panicked)
+}
+
 /// Waits for the future, and takes a panic in it for its end.
 pub(super) async fn caught<T>(mut future: Pin<&mut impl Future<Output = T>>) -> Result<T, Panicked> {
     // Whatever a panic leaves behind in the future is dropped with it. What outlives it is behind locks that hold no

@@ -107,7 +107,7 @@ impl Proxy {
             news.fields.get(name).is_none_or(|value| known == Some(value.as_bytes()))
         };
         let modified = news.fields.get(LAST_MODIFIED);
-        let old = head::undress(held.head(), &errand.route, stored.times.lifetime());
+        let old = head::undress(&held.head(), &errand.route, stored.times.lifetime());
         let is_of_it = has_validator
             && Part::of_answer(news.fields, length) == Some(missing)
             && is_same(&CONTENT_ENCODING, old.get(CONTENT_ENCODING).map(HeaderValue::as_bytes))
@@ -130,7 +130,7 @@ impl Proxy {
         beside: Beside,
         news: News<'_>,
     ) -> Option<Combined> {
-        let old = head::undress(held.head(), &errand.route, held.meta().times.lifetime());
+        let old = head::undress(&held.head(), &errand.route, held.meta().times.lifetime());
         let mut fields = updated_fields(&old, news.fields);
         fields.remove(CONTENT_RANGE);
         // They are of one part's content.

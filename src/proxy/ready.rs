@@ -1,6 +1,5 @@
 //! The head of a hit, ready to be sent: the lines of the stored head as they are, and behind them those of this answer.
 
-use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::store::HeadBlock;
@@ -12,23 +11,25 @@ use crate::store::HeadBlock;
 #[derive(Debug)]
 pub struct ReadyHead {
     stored: HeadBlock,
-    own: HeadBlock,
+    own: String,
 }
 
 impl ReadyHead {
-    pub(super) const fn new(stored: HeadBlock, own: HeadBlock) -> Self {
+    /// The lines of a stored head, and lines of this answer, each with its CRLF.
+    pub const fn new(stored: HeadBlock, own: String) -> Self {
         Self { stored, own }
     }
 
     /// The lines, in their order, as they go over the wire.
-    pub fn into_lines(self) -> [Bytes; 2] {
-        [self.stored, self.own].map(HeadBlock::into_bytes)
+    pub fn lines(&self) -> [&[u8]; 2] {
+        [self.stored.as_bytes(), self.own.as_bytes()]
     }
 
     /// The lines as fields.
-    pub fn add_to(&self, fields: &mut HeaderMap) {
-        fields.reserve(self.stored.count() + self.own.count());
-        for (name, value) in self.stored.fields().chain(self.own.fields()) {
+    pub fn add_to(self, fields: &mut HeaderMap) {
+        let own = HeadBlock::from_lines(self.own);
+        fields.reserve(self.stored.count() + own.count());
+        for (name, value) in self.stored.fields().chain(own.fields()) {
             fields.append(name, value);
         }
     }

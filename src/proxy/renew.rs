@@ -98,7 +98,7 @@ impl Proxy {
     /// `held` with its fields brought up to date. `None` where, by its new fields, it may not be stored.
     fn renewed(&self, errand: &Errand, held: &Entry<Stored>, news: News<'_>) -> Option<Arc<Entry<Stored>>> {
         let fields = updated_fields(
-            &head::undress(held.head(), &errand.route, held.meta().times.lifetime()),
+            &head::undress(&held.head(), &errand.route, held.meta().times.lifetime()),
             news.fields,
         );
         let judged = self.judged_anew(errand, held.meta().status, &fields, held.body().len(), news)?;
@@ -109,7 +109,7 @@ impl Proxy {
         let received = news.received.wall;
         let fields =
             head::dress(fields, &strip, &errand.route, stored.times.lifetime(), news.version, received);
-        Some(held.freshened(*stored, HeadBlock::from_fields(&fields), stamped))
+        Some(held.freshened(*stored, &HeadBlock::from_fields(&fields), stamped))
     }
 }
 

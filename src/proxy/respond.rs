@@ -165,7 +165,7 @@ impl Proxy {
         let content = match &part {
             Part::NotModified | Part::Content(Selection::Unsatisfiable) => Body::empty(),
             Part::Content(Selection::Parts(ranges)) => {
-                let multipart = multipart(ranges, length, entry.head());
+                let multipart = multipart(ranges, length, &entry.head());
                 let length = multipart.content_length();
                 in_parts = multipart.content_type().map(|content_type| (content_type, length));
                 Body::ranges(Ranges::new(multipart, body.clone(), extent.start()))
@@ -176,7 +176,8 @@ impl Proxy {
                 Body::stored(body.chunks(range.start - start..range.end - start))
             }
         };
-        let mut response = Self::assemble(exchange, entry.head(), entry.meta(), &part, Some(length), content);
+        let mut response =
+            Self::assemble(exchange, &entry.head(), entry.meta(), &part, Some(length), content);
         if let Some((content_type, content_length)) = in_parts {
             response.headers_mut().insert(CONTENT_TYPE, content_type);
             response.headers_mut().insert(CONTENT_LENGTH, number(content_length));
@@ -202,9 +203,8 @@ impl Proxy {
             status.write(&mut own);
             own.push_str("\r\n");
         }
-        let head = ReadyHead::new(entry.head().clone(), HeadBlock::from_lines(own));
-        let content = Body::stored(entry.body().chunks(0..entry.body().len()));
-        let mut response = Response::new(content.under(head));
+        let head = ReadyHead::new(entry.head(), own);
+        let mut response = Response::new(Body::whole(entry.body()).under(head));
         self.tell(exchange, &mut response, outcome);
         response
     }

@@ -47,7 +47,11 @@ impl Node {
     pub(super) fn find(&self, path: Option<&str>, admits: &impl Fn(Rank) -> bool) -> Option<Rank> {
         let first_admitted = |ranks: &[Rank]| ranks.iter().copied().find(|rank| admits(*rank));
         let Some(path) = path else { return first_admitted(&self.ends) };
-        let (segment, left) = path.split_once('/').map_or((path, None), |(first, left)| (first, Some(left)));
+        // Segments are short: a search made for long texts takes longer to begin than this does altogether.
+        let (segment, left) = match path.bytes().position(|byte| byte == b'/') {
+            Some(slash) => (&path[..slash], Some(&path[slash + 1..])),
+            None => (path, None),
+        };
         if let Some(rank) = self.literals.get(segment).and_then(|child| child.find(left, admits)) {
             return Some(rank);
         }

@@ -15,6 +15,7 @@ use super::{
     date::parse_date,
     validation::{EntityTag, is_strong_date},
 };
+use crate::level::Glance;
 
 /// How many ranges one request can have.
 pub const MOST_RANGES: usize = 16;
@@ -58,7 +59,7 @@ pub struct Held<'a> {
 
 /// Whether a request asks for a part of the representation, understood or not.
 pub fn asks_for_a_part(request: &HeaderMap) -> bool {
-    request.contains_key(RANGE)
+    Glance::at(request).has(&RANGE)
 }
 
 /// What a request's Range selects from a representation of this length in bytes.

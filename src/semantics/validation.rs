@@ -11,6 +11,7 @@ use super::{
     date::{date_field, format_date, parse_date},
     fields::apart,
 };
+use crate::level::Glance;
 
 /// An entity tag as it was sent, quotes included (RFC 9110 section 8.8.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,7 +153,8 @@ pub(super) fn is_strong_date(modified: SystemTime, date: SystemTime) -> bool {
 
 /// Whether a request asks under a condition that a stored response can answer.
 pub fn is_conditional(request: &HeaderMap) -> bool {
-    request.contains_key(IF_NONE_MATCH) || request.contains_key(IF_MODIFIED_SINCE)
+    let glance = Glance::at(request);
+    glance.has(&IF_NONE_MATCH) || glance.has(&IF_MODIFIED_SINCE)
 }
 
 /// Whether the client's own copy is still good, so that it gets 304 (RFC 9110 sections 13.1.2, 13.1.3 and 13.2.2).

@@ -4,7 +4,7 @@ use std::{borrow::Cow, cell::OnceCell};
 
 use http::{
     HeaderMap, HeaderName,
-    header::{ACCEPT_LANGUAGE, CONTENT_LANGUAGE, VARY},
+    header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_LANGUAGE, VARY},
 };
 
 use super::fields::is_of_connection;
@@ -48,14 +48,31 @@ impl Vary {
     }
 }
 
-/// The nominated fields of a stored response, with their values in the request that it answered.
+/// The nominated fields of a stored response, with their values in the request that it answered. As small as can be where
+/// it is stored most: without any field, or with Accept-Encoding alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Nominations {
-    /// `None` for [`Vary::Star`]: no request is known to be the same.
-    fields: Option<Box<[Nominated]>>,
+pub struct Nominations(Kept);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kept {
+    /// [`Vary::Star`]: no request is known to be the same.
+    Star,
+    /// None.
+    Nothing,
+    /// Accept-Encoding, with its value.
+    Coding(Option<Box<[u8]>>),
+    /// Any.
+    Fields(Box<Several>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Several {
+    fields: Box<[Nominated]>,
     /// The one language of the response, where Accept-Language took part in choosing it.
     language: Option<Box<str>>,
 }
+
+static CODING: HeaderName = ACCEPT_ENCODING;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Nominated {
@@ -80,27 +97,35 @@ pub enum Fit {
 impl Nominations {
     /// What this response to this request nominates.
     pub fn of(vary: &Vary, request: &HeaderMap, response: &HeaderMap) -> Self {
-        let Vary::Fields(names) = vary else { return Self { fields: None, language: None } };
-        let nominated = |name: &HeaderName| Nominated {
-            name: name.clone(),
-            value: comparable(request, name).map(|value| value.as_ref().into()),
-        };
+        let Vary::Fields(names) = vary else { return Self(Kept::Star) };
+        let value = |name| comparable(request, name).map(|value| value.as_ref().into());
+        match &names[..] {
+            [] => return Self(Kept::Nothing),
+            [name] if *name == CODING => return Self(Kept::Coding(value(name))),
+            _ => {}
+        }
+        let fields = names.iter().map(|name| Nominated { name: name.clone(), value: value(name) }).collect();
         let by_language = names.contains(&ACCEPT_LANGUAGE);
         let language =
             by_language.then(|| only_language(response.get_all(CONTENT_LANGUAGE).iter())).flatten();
-        Self { fields: Some(names.iter().map(nominated).collect()), language }
+        Self(Kept::Fields(Box::new(Several { fields, language })))
     }
 
     /// Whether the response may answer this request (RFC 9111 section 4.1).
     pub fn fit<'a>(&'a self, request: &mut Presented<'a>) -> Fit {
-        let Some(fields) = &self.fields else { return Fit::None };
+        let several = match &self.0 {
+            Kept::Nothing => return Fit::Exact,
+            Kept::Coding(value) if request.value(&CODING) == value.as_deref() => return Fit::Exact,
+            Kept::Star | Kept::Coding(_) => return Fit::None,
+            Kept::Fields(several) => several,
+        };
         let mut fit = Fit::Exact;
-        for Nominated { name, value } in fields {
+        for Nominated { name, value } in &several.fields {
             if request.value(name) == value.as_deref() {
                 continue;
             }
-            let is_choice = *name == ACCEPT_LANGUAGE && self.language.is_some();
-            if !is_choice || request.first_language() != self.language.as_deref() {
+            let is_choice = *name == ACCEPT_LANGUAGE && several.language.is_some();
+            if !is_choice || request.first_language() != several.language.as_deref() {
                 return Fit::None;
             }
             fit = Fit::FirstChoice;
@@ -110,25 +135,40 @@ impl Nominations {
 
     /// Whether both are for the same requests, those aside that only prefer a language.
     pub fn are_as_in(&self, other: &Self) -> bool {
-        self.fields == other.fields
+        match (&self.0, &other.0) {
+            (Kept::Fields(one), Kept::Fields(other)) => one.fields == other.fields,
+            (one, other) => one == other,
+        }
     }
 
     /// The nominated fields, each with its value as it is compared; `None` where the request did not have the field.
     pub fn values(&self) -> impl Iterator<Item = (&HeaderName, Option<&[u8]>)> {
-        self.fields.iter().flatten().map(|Nominated { name, value }| (name, value.as_deref()))
+        let coding = if let Kept::Coding(value) = &self.0 { Some((&CODING, value.as_deref())) } else { None };
+        let several = self.several().map(|Nominated { name, value }| (name, value.as_deref()));
+        coding.into_iter().chain(several)
     }
 
     /// The nominated fields.
     pub fn names(&self) -> impl Iterator<Item = &HeaderName> {
-        self.fields.iter().flatten().map(|nominated| &nominated.name)
+        let coding = matches!(self.0, Kept::Coding(_)).then_some(&CODING);
+        coding.into_iter().chain(self.several().map(|nominated| &nominated.name))
+    }
+
+    fn several(&self) -> impl Iterator<Item = &Nominated> {
+        let several = if let Kept::Fields(several) = &self.0 { Some(several) } else { None };
+        several.into_iter().flat_map(|several| &several.fields)
     }
 
     /// The sizes of what it has allocated.
     pub fn heap_sizes(&self) -> impl Iterator<Item = usize> {
-        let fields = self.fields.as_deref().unwrap_or_default();
-        let values = fields.iter().filter_map(|field| field.value.as_deref());
-        let language = self.language.as_deref().map(str::as_bytes);
-        std::iter::once(size_of_val(fields)).chain(values.chain(language).map(<[u8]>::len))
+        let (value, several) = match &self.0 {
+            Kept::Star | Kept::Nothing => (None, None),
+            Kept::Coding(value) => (value.as_deref(), None),
+            Kept::Fields(several) => (several.language.as_deref().map(str::as_bytes), Some(several)),
+        };
+        let lists = several.map(|several| [size_of::<Several>(), size_of_val::<[_]>(&several.fields)]);
+        let values = self.several().filter_map(|field| field.value.as_deref());
+        lists.into_iter().flatten().chain(values.chain(value).map(<[u8]>::len))
     }
 }
 
@@ -286,11 +326,27 @@ mod tests {
     }
 
     #[test]
+    fn rfc9111_section_4_1_accept_encoding_alone_is_kept_in_less_and_means_the_same() {
+        let asking = |line| fields(&[("accept-encoding", line)]);
+        let nominations = varying("accept-encoding", &asking("gzip, br"));
+        assert!(is_exact(&nominations, &asking("br, gzip")));
+        assert!(!is_exact(&nominations, &asking("gzip")));
+        assert!(!is_exact(&nominations, &HeaderMap::new()));
+        assert_eq!(nominations.names().collect::<Vec<_>>(), ["accept-encoding"]);
+        assert_eq!(nominations.heap_sizes().collect::<Vec<_>>(), ["br,gzip".len()]);
+        let absent = varying("accept-encoding", &HeaderMap::new());
+        assert!(is_exact(&absent, &HeaderMap::new()) && !is_exact(&absent, &asking("")));
+        assert!(!absent.are_as_in(&nominations) && absent.are_as_in(&absent.clone()));
+        let nothing = Nominations::of(&Vary::Fields(Vec::new()), &asking("gzip"), &HeaderMap::new());
+        assert!(is_exact(&nothing, &asking("br")));
+    }
+
+    #[test]
     fn what_is_kept_is_counted() {
         let names = vec![HeaderName::from_static("accept-language"), HeaderName::from_static("accept")];
         let request = fields(&[("accept-language", "en, de")]);
         let held = Nominations::of(&Vary::Fields(names), &request, &fields(&[("content-language", "de")]));
         let sizes: Vec<_> = held.heap_sizes().collect();
-        assert_eq!(sizes, [2 * size_of::<Nominated>(), "de,en".len(), "de".len()]);
+        assert_eq!(sizes, [size_of::<Several>(), 2 * size_of::<Nominated>(), "de,en".len(), "de".len()]);
     }
 }

@@ -5,12 +5,13 @@ use std::{io, net::IpAddr, sync::Arc, time::Duration};
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 
 use super::{
     Limits,
     bind::Listener,
     room::{Room, farewell},
+    stop::Stop,
     wire::{Front, Patience, Stream, Wire},
 };
 use crate::{
@@ -34,7 +35,7 @@ pub(super) struct Entrance {
     pub(super) limits: Limits,
     pub(super) room: Room,
     pub(super) tasks: TaskTracker,
-    pub(super) stop: CancellationToken,
+    pub(super) stop: Stop,
 }
 
 /// Accepts connections until told to stop.
@@ -42,7 +43,7 @@ pub(super) async fn accept(listener: Listener, entrance: Entrance) {
     loop {
         let accepted = tokio::select! {
             biased;
-            () = entrance.stop.cancelled() => return,
+            () = entrance.stop.said() => return,
             accepted = accept_one(&listener, &entrance) => accepted,
         };
         if let Err(error) = accepted {
@@ -108,7 +109,7 @@ async fn serve(
     let ended = tokio::select! {
         // First, so that the answer that is written next says that it is the last one.
         biased;
-        () = stop.cancelled() => {
+        () = stop.said() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

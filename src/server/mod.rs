@@ -7,6 +7,7 @@ mod bind;
 mod connection;
 mod room;
 mod status;
+mod stop;
 mod wire;
 
 use std::{sync::Arc, thread, time::Duration};
@@ -28,6 +29,7 @@ use crate::{
 use bind::Socket;
 use connection::Entrance;
 use room::Room;
+use stop::{Stop, StopGuard};
 
 /// What clients may take: bytes, time, and connections.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +49,7 @@ pub struct Limits {
 /// A running server: its workers, and the means to end it. Dropped, it ends at once.
 #[derive(Debug)]
 pub struct Running {
-    stop: DropGuard,
+    stop: StopGuard,
     ended: DropGuard,
     tasks: TaskTracker,
     workers: Vec<thread::JoinHandle<()>>,
@@ -66,7 +68,7 @@ pub fn start(
     limits: Limits,
     tasks: TaskTracker,
 ) -> std::io::Result<Running> {
-    let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
+    let (stop, ended) = (Stop::default(), CancellationToken::new());
     let mut workers = Vec::with_capacity(bound.workers.len());
     let addresses = bound.addresses;
     let room = Room::new(limits.max_connections);
@@ -80,13 +82,13 @@ pub fn start(
         let worker = move || runtime.block_on(work(sockets, entrance, status, ended));
         workers.push(thread::Builder::new().name(format!("worker-{number}")).spawn(worker)?);
     }
-    Ok(Running { stop: stop.drop_guard(), ended: ended.drop_guard(), tasks, workers, addresses, status })
+    Ok(Running { stop: stop.guard(), ended: ended.drop_guard(), tasks, workers, addresses, status })
 }
 
 /// Serves one connection that is there already, to its end: all that a worker does but to accept it, so that a bench can
 /// count its instructions.
 pub async fn serve_one(stream: impl Stream, proxy: Proxy, limits: Limits) {
-    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let (tasks, stop) = (TaskTracker::new(), Stop::default());
     Entrance { proxy, limits, room: Room::new(1), tasks: tasks.clone(), stop }.let_in(stream, None);
     tasks.close();
     tasks.wait().await;

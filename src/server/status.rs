@@ -5,14 +5,14 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use tokio_util::sync::CancellationToken;
+use super::stop::Stop;
 
 /// Whether all listeners accept, and whether the server is about to end. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Status {
     expected: usize,
     accepting: Arc<AtomicUsize>,
-    stop: CancellationToken,
+    stop: Stop,
 }
 
 /// One listener that accepts, for as long as this is there.
@@ -21,7 +21,7 @@ pub(super) struct Accepting(Arc<AtomicUsize>);
 
 impl Status {
     /// Of a server with so many listeners, none of which accepts yet.
-    pub(super) fn new(expected: usize, stop: CancellationToken) -> Self {
+    pub(super) fn new(expected: usize, stop: Stop) -> Self {
         Self { expected, accepting: Arc::default(), stop }
     }
 
@@ -38,7 +38,7 @@ impl Status {
 
     /// Whether the server was told to stop: what is in flight completes, and nothing new is accepted.
     pub fn is_draining(&self) -> bool {
-        self.stop.is_cancelled()
+        self.stop.is_said()
     }
 }
 
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn it_listens_while_every_listener_does() {
-        let status = Status::new(2, CancellationToken::new());
+        let status = Status::new(2, Stop::default());
         let first = status.accepts();
         assert!(!status.is_listening());
         let second = status.accepts();
@@ -66,10 +66,10 @@ mod tests {
 
     #[test]
     fn it_drains_from_the_moment_at_which_it_is_told_to_stop() {
-        let stop = CancellationToken::new();
+        let stop = Stop::default();
         let status = Status::new(0, stop.clone());
         assert!(!status.is_draining());
-        stop.cancel();
+        drop(stop.guard());
         assert!(status.clone().is_draining());
     }
 }

@@ -31,6 +31,23 @@ enum Body {
     Large(Arc<Large>),
 }
 
+/// A body that is a large one.
+#[derive(Clone, Debug)]
+pub(super) struct LargeBody(Arc<Large>);
+
+impl LargeBody {
+    /// The bytes of memory that it is counted with.
+    pub(super) fn counted_bytes(&self) -> u64 {
+        self.0.charge.bytes()
+    }
+}
+
+impl From<LargeBody> for StoredBody {
+    fn from(large: LargeBody) -> Self {
+        Self(Body::Large(large.0))
+    }
+}
+
 #[derive(Debug)]
 struct Large {
     segments: Box<[Bytes]>,
@@ -72,6 +89,14 @@ impl StoredBody {
         }
     }
 
+    /// The bytes of a small body, or the body where it is large.
+    pub fn into_small(self) -> Result<Bytes, Self> {
+        match self.0 {
+            Body::Small(bytes) => Ok(bytes),
+            Body::Large(_) => Err(self),
+        }
+    }
+
     /// The bytes of a small body.
     pub(super) fn small(&self) -> Option<&Bytes> {
         match &self.0 {
@@ -83,6 +108,14 @@ impl StoredBody {
     /// A small body, whose bytes are somewhere else.
     pub(super) fn of_small(bytes: Bytes) -> Self {
         Self(Body::Small(bytes))
+    }
+
+    /// This body, where it is large.
+    pub(super) fn into_large(self) -> Option<LargeBody> {
+        match self.0 {
+            Body::Small(_) => None,
+            Body::Large(large) => Some(LargeBody(large)),
+        }
     }
 
     /// The segments in order; all but the last are [`SEGMENT`] bytes.

@@ -5,12 +5,12 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 
 use super::{
-    body::{ARC_COUNTS, StoredBody, shared},
+    body::{ARC_COUNTS, LargeBody, StoredBody, shared},
     budget::{Budget, Charge, allocation},
     head::HeadBlock,
     purge::{PurgeClock, Stamp, Stamped, Standing},
 };
-use crate::key::CacheKey;
+use crate::key::{CacheKey, Place};
 
 /// Metadata that knows what it holds outside of itself.
 pub trait MetaSize {
@@ -40,8 +40,8 @@ impl Ending for () {
 /// use. Measured for a 64-bit key and a pointer as the value, without expiry.
 const TABLE: u64 = 300;
 
-/// What the table's slot of a key adds to its variants: their weight and a lock.
-const SLOT: usize = 16;
+/// What the table's slot of a key adds to its variants: a lock.
+const SLOT: usize = 8;
 
 /// What a stored response is made of.
 #[derive(Debug)]
@@ -61,10 +61,13 @@ pub struct EntryParts<M> {
 /// A stored response. It is never changed; a validation replaces it with another that shares its body.
 #[derive(Debug)]
 pub struct Entry<M> {
-    key: CacheKey,
     meta: M,
-    head: HeadBlock,
-    body: StoredBody,
+    /// The key, the field lines, and the content where it is small: one allocation for all of them.
+    block: Bytes,
+    head_at: u32,
+    body_at: u32,
+    /// The content where it is large.
+    large: Option<LargeBody>,
     stamped: Stamped,
     /// Everything but a large body, which has its own.
     charge: Charge,
@@ -74,49 +77,55 @@ impl<M: MetaSize> Entry<M> {
     /// Makes an entry and counts it in `budget`.
     pub fn new(budget: &Arc<Budget>, parts: EntryParts<M>) -> Arc<Self> {
         let EntryParts { key, meta, head, body, stamped } = parts;
-        let (head, body) = in_one_block(head, body);
-        let charge = budget.charge(Self::own_bytes(&key, &meta, &head, &body, &stamped));
-        Arc::new(Self { key, meta, head, body, stamped, charge })
+        Self::of_parts(budget, key.as_bytes(), meta, &head, body, stamped)
     }
 
     /// The same content under a new head: a validation has brought it up to date.
-    pub fn freshened(&self, meta: M, head: HeadBlock, stamped: Stamped) -> Arc<Self> {
-        let parts = EntryParts { key: self.key.clone(), meta, head, body: self.body.clone(), stamped };
-        Self::new(self.charge.budget(), parts)
+    pub fn freshened(&self, meta: M, head: &HeadBlock, stamped: Stamped) -> Arc<Self> {
+        Self::of_parts(self.charge.budget(), self.key(), meta, head, self.body(), stamped)
     }
 
-    /// The same response under other metadata: head and body are shared.
+    /// The same response under other metadata: key, head and body are shared.
     pub(super) fn with_meta(&self, meta: M, stamped: Stamped) -> Arc<Self> {
-        let (key, head, body) = (self.key.clone(), self.head.clone(), self.body.clone());
-        let charge = self.charge.budget().charge(Self::own_bytes(&key, &meta, &head, &body, &stamped));
-        Arc::new(Self { key, meta, head, body, stamped, charge })
+        let (block, large) = (self.block.clone(), self.large.clone());
+        let charge = self.charge.budget().charge(Self::own_bytes(&meta, &block, &stamped));
+        let (head_at, body_at) = (self.head_at, self.body_at);
+        Arc::new(Self { meta, block, head_at, body_at, large, stamped, charge })
     }
 
-    fn own_bytes(key: &CacheKey, meta: &M, head: &HeadBlock, body: &StoredBody, stamped: &Stamped) -> u64 {
+    fn of_parts(
+        budget: &Arc<Budget>,
+        key: &[u8],
+        meta: M,
+        head: &HeadBlock,
+        body: StoredBody,
+        stamped: Stamped,
+    ) -> Arc<Self> {
+        let content = body.small().map_or(&[][..], |content| content);
+        let block = Bytes::from([key, head.as_bytes(), content].concat());
+        // What is beyond 4 GiB is never found again.
+        let place = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        let (head_at, body_at) = (place(key.len()), place(key.len() + head.len()));
+        let large = body.into_large();
+        let charge = budget.charge(Self::own_bytes(&meta, &block, &stamped));
+        Arc::new(Self { meta, block, head_at, body_at, large, stamped, charge })
+    }
+
+    fn own_bytes(meta: &M, block: &Bytes, stamped: &Stamped) -> u64 {
         let parts = [
             size_of::<Self>() + ARC_COUNTS,
-            key.as_bytes().len() + ARC_COUNTS,
             size_of_val(stamped.scopes()),
             size_of::<Variants<M>>() + SLOT + ARC_COUNTS,
         ];
-        let block = shared(head.len() + body.small().map_or(0, Bytes::len));
         let allocated = parts.into_iter().chain(meta.heap_sizes()).map(allocation).sum::<u64>();
-        allocated + block + TABLE
+        allocated + shared(block.len()) + TABLE
     }
 }
 
-/// A small body in the same allocation as the head, in exact size.
-fn in_one_block(head: HeadBlock, body: StoredBody) -> (HeadBlock, StoredBody) {
-    let Some(content) = body.small() else { return (head, body) };
-    let mut block = Bytes::from([head.as_bytes().as_ref(), content].concat());
-    let head = HeadBlock::from_lines(block.split_to(head.len()));
-    (head, StoredBody::of_small(block))
-}
-
 impl<M> Entry<M> {
-    /// What it answers.
-    pub fn key(&self) -> &CacheKey {
-        &self.key
+    /// The bytes of the key that it answers.
+    pub fn key(&self) -> &[u8] {
+        &self.block[..self.head_at as usize]
     }
 
     /// What `semantics` knows about it.
@@ -125,13 +134,16 @@ impl<M> Entry<M> {
     }
 
     /// Its field lines.
-    pub fn head(&self) -> &HeadBlock {
-        &self.head
+    pub fn head(&self) -> HeadBlock {
+        HeadBlock::from_lines(self.block.slice(self.head_at as usize..self.body_at as usize))
     }
 
     /// Its content.
-    pub fn body(&self) -> &StoredBody {
-        &self.body
+    pub fn body(&self) -> StoredBody {
+        match &self.large {
+            Some(large) => large.clone().into(),
+            None => StoredBody::of_small(self.block.slice(self.body_at as usize..)),
+        }
     }
 
     /// When its fetch began, and what invalidates it.
@@ -141,12 +153,12 @@ impl<M> Entry<M> {
 
     /// What has become of it by these invalidations, and the stamp up to which that is known.
     pub fn standing(&self, purges: &PurgeClock) -> (Standing, Stamp) {
-        purges.standing(&self.stamped, || self.key.place())
+        purges.standing(&self.stamped, || Place::of_key(self.key()))
     }
 
     /// All bytes of memory that are counted for it, its body included.
     pub fn resident_bytes(&self) -> u64 {
-        self.charge.bytes() + self.body.counted_bytes()
+        self.charge.bytes() + self.large.as_ref().map_or(0, LargeBody::counted_bytes)
     }
 }
 
@@ -155,8 +167,10 @@ impl<M> Entry<M> {
 pub struct Variants<M> {
     newest: Arc<Entry<M>>,
     /// None where there is only one, as for most keys: so nothing is allocated for it.
-    older: Option<Arc<[Arc<Entry<M>>]>>,
+    older: Option<Arc<Older<M>>>,
 }
+
+type Older<M> = Box<[Arc<Entry<M>>]>;
 
 impl<M> Clone for Variants<M> {
     fn clone(&self) -> Self {
@@ -180,13 +194,13 @@ impl<M> Variants<M> {
                 total <= bytes
             })
             .collect();
-        let older = if older.is_empty() { None } else { Some(older.into()) };
+        let older = if older.is_empty() { None } else { Some(Arc::new(older.into())) };
         Self { newest, older }
     }
 
-    /// The key of all of them.
-    pub fn key(&self) -> &CacheKey {
-        &self.newest.key
+    /// The bytes of the key of all of them.
+    pub fn key(&self) -> &[u8] {
+        self.newest.key()
     }
 
     /// All of them, the newest first.
@@ -216,6 +230,6 @@ impl<M> Variants<M> {
     }
 
     pub(super) fn all_current(&self, purges: &PurgeClock) -> bool {
-        self.iter().all(|entry| purges.is_current(&entry.stamped, || entry.key.place()))
+        self.iter().all(|entry| purges.is_current(&entry.stamped, || Place::of_key(entry.key())))
     }
 }

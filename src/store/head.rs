@@ -37,11 +37,6 @@ impl HeadBlock {
         Self(lines.into())
     }
 
-    /// The block as it goes over the wire.
-    pub fn into_bytes(self) -> Bytes {
-        self.0
-    }
-
     /// The block as it goes over the wire, without the empty line that ends a head.
     pub fn as_bytes(&self) -> &Bytes {
         &self.0

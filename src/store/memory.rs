@@ -9,7 +9,7 @@ use std::{
     fmt,
     hash::BuildHasherDefault,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -25,6 +25,7 @@ use super::{
     hash::{Identity, KeyHash, KeySeed},
     purge::{PurgeClock, Stamped, Standing},
     tier::{Inserted, Store},
+    weight::{place, weight, weight_of_place, weight_unit},
 };
 use crate::key::CacheKey;
 
@@ -70,29 +71,31 @@ enum Change<M> {
 /// The table itself frees what it has unlinked epochs later, when no thread can still be looking at it; one thread
 /// that is suspended in the middle of a look-up keeps everything that is evicted meanwhile. Emptied at once, that is
 /// a few hundred bytes for each and not its body.
-struct Slot<M> {
-    bytes: u64,
-    held: Mutex<Option<Variants<M>>>,
-}
+///
+/// An empty one in the table keeps room, and how much is in its key: see [`place`](super::weight::place).
+struct Slot<M>(Mutex<Option<Variants<M>>>);
 
 impl<M> Slot<M> {
-    fn holding(variants: Variants<M>) -> Arc<Self> {
-        Arc::new(Self { bytes: variants.resident_bytes(), held: Mutex::new(Some(variants)) })
+    fn new(held: Option<Variants<M>>) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(held)))
     }
 
-    /// Holds nothing but a place of this size.
-    fn reserving(bytes: u64) -> Arc<Self> {
-        Arc::new(Self { bytes, held: Mutex::new(None) })
+    fn lock(&self) -> MutexGuard<'_, Option<Variants<M>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn get(&self) -> Option<Variants<M>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().clone()
+    }
+
+    fn bytes(&self) -> Option<u64> {
+        self.lock().as_ref().map(Variants::resident_bytes)
     }
 
     /// Lets go of what it holds, and says how many responses that were.
     fn empty(&self) -> usize {
         // Large bodies are freed at the end: after the lock is given back.
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let held = self.lock().take();
         held.map_or(0, |variants| variants.len())
     }
 }
@@ -133,7 +136,9 @@ impl<M: MetaSize + Ending + Send + Sync + 'static> MemoryStore<M> {
         let table = Cache::builder()
             .name("stored responses")
             .max_capacity(capacity >> unit)
-            .weigher(move |_, slot: &Arc<Slot<M>>| weight(slot.bytes, unit))
+            .weigher(move |key, slot: &Arc<Slot<M>>| {
+                slot.bytes().map_or_else(|| weight_of_place(*key), |bytes| weight(bytes, unit))
+            })
             .eviction_policy(EvictionPolicy::lru())
             .eviction_listener(move |_, slot, cause| {
                 let emptied = slot.empty();
@@ -183,8 +188,9 @@ impl<M: MetaSize + Ending + Send + Sync + 'static> MemoryStore<M> {
         }
         let excess = resident.saturating_add(bytes).saturating_sub(limit);
         let wanted = capacity.saturating_sub(in_table).saturating_add(excess).saturating_add(self.step());
-        let place = self.reservations.fetch_add(1, Ordering::Relaxed);
-        self.table.insert(place, Slot::reserving(wanted.min(capacity)));
+        let place =
+            place(self.reservations.fetch_add(1, Ordering::Relaxed), weight(wanted.min(capacity), self.unit));
+        self.table.insert(place, Slot::new(None));
         for _ in 0..EVICTIONS {
             self.table.run_pending_tasks();
             if self.budget.has_room(bytes) {
@@ -211,13 +217,13 @@ impl<M: MetaSize + Ending + Send + Sync + 'static> MemoryStore<M> {
     }
 
     /// Replaces the variants of `key` by what `change` makes of them, in one step as seen by all other changes.
-    fn change(&self, key: &CacheKey, change: impl FnOnce(Option<&Variants<M>>) -> Change<M>) {
-        self.table.entry(self.seed.hash(key.as_bytes()).bits()).and_compute_with(|found| {
+    fn change(&self, key: &[u8], change: impl FnOnce(Option<&Variants<M>>) -> Change<M>) {
+        self.table.entry(self.seed.hash(key).bits()).and_compute_with(|found| {
             let found = found.and_then(|found| found.value().get()).filter(|variants| variants.key() == key);
             match change(found.as_ref()) {
                 Change::Keep => Op::Nop,
                 Change::Remove => Op::Remove,
-                Change::Put(variants) => Op::Put(Slot::holding(variants)),
+                Change::Put(variants) => Op::Put(Slot::new(Some(variants))),
             }
         });
     }
@@ -261,7 +267,7 @@ impl<M: MetaSize + Ending + Send + Sync + 'static> MemoryStore<M> {
     }
 
     /// Brings what is stored under `key` up to date with the invalidations, and returns what is left of it.
-    fn settle(&self, key: &CacheKey) -> Option<Variants<M>> {
+    fn settle(&self, key: &[u8]) -> Option<Variants<M>> {
         let mut left = None;
         self.change(key, |found| {
             let Some(found) = found else { return Change::Keep };
@@ -293,12 +299,12 @@ impl<M: MetaSize + Ending + Send + Sync + 'static> MemoryStore<M> {
 impl<M: MetaSize + Ending + Send + Sync + 'static> Store<M> for MemoryStore<M> {
     fn get_hashed(&self, key: &CacheKey, hash: KeyHash) -> Option<Variants<M>> {
         let variants = self.find(hash)?;
-        if variants.key() != key {
+        if variants.key() != key.as_bytes() {
             None
         } else if variants.all_current(&self.purges) {
             Some(variants)
         } else {
-            self.settle(key)
+            self.settle(key.as_bytes())
         }
     }
 
@@ -394,15 +400,4 @@ impl<M: MetaSize + Ending + Send + Sync + 'static> Store<M> for MemoryStore<M> {
     fn evictions(&self) -> Evictions {
         self.evictions.so_far()
     }
-}
-
-/// By how many bits weights are shifted so that a capacity fits the table's 32 bits: none below 4 GiB.
-pub(super) fn weight_unit(capacity: u64) -> u32 {
-    (u64::BITS - capacity.leading_zeros()).saturating_sub(u32::BITS)
-}
-
-/// The weight of `bytes`, rounded up: many small entries must not weigh nothing.
-pub(super) fn weight(bytes: u64, unit: u32) -> u32 {
-    let rounded = bytes.div_ceil(1 << unit);
-    u32::try_from(rounded).unwrap_or(u32::MAX)
 }

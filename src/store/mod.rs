@@ -26,6 +26,7 @@ mod memory;
 mod purge;
 mod tier;
 mod uncacheable;
+mod weight;
 
 #[cfg(test)]
 mod tests;

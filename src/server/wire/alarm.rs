@@ -4,20 +4,30 @@
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
 #[derive(Debug, Default)]
-pub(super) struct Alarm(Option<Pin<Box<Sleep>>>);
+pub(super) struct Alarm {
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Whom the timer wakes. It is not asked again on behalf of the same task before it rings.
+    waiting: Option<Waker>,
+}
 
 impl Alarm {
     /// Ready when it is this late.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
-        let timer = self.0.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        let is_waiting = self.waiting.as_ref().is_some_and(|known| known.will_wake(cx.waker()));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
         if timer.deadline() > at {
             timer.as_mut().reset(at);
+        } else if is_waiting && !timer.is_elapsed() {
+            return Poll::Pending;
+        }
+        if !is_waiting {
+            self.waiting = Some(cx.waker().clone());
         }
         loop {
             ready!(timer.as_mut().poll(cx));

@@ -18,7 +18,7 @@ use hyper::body::Incoming;
 
 use crate::{
     observe::Account,
-    proxy::{Body, Interims, Peer, Proxy},
+    proxy::{Begun, Body, Interims, Peer, Proxy, ReadyHead},
     wire::Violation,
 };
 
@@ -40,10 +40,12 @@ pub(in crate::server) struct Front {
     is_writing: AtomicBool,
     /// Whether there is a head in `ready`: all that an answer without one looks at.
     is_ready: AtomicBool,
-    /// The lines of the head of the answer that is written next.
-    ready: Mutex<Option<[Bytes; 2]>>,
+    /// The head of the answer that is written next.
+    ready: Mutex<Option<ReadyHead>>,
     is_refused: AtomicBool,
     refusal: Mutex<Option<(u64, Violation)>>,
+    /// Whether somebody waits for an answer to be over: all that the end of an answer looks at.
+    is_awaited: AtomicBool,
     reader: Mutex<Option<Waker>>,
 }
 
@@ -76,9 +78,14 @@ impl Front {
     }
 
     /// Counts an answer that is over, and wakes who waited for it.
+    ///
+    /// Either this sees that somebody waits, or who waits sees the count: each writes the one before it reads the other,
+    /// and all agree on the order of these four.
     pub(super) fn count_answer(&self) {
-        self.answered.fetch_add(1, Ordering::Release);
-        if let Some(reader) = lock(&self.reader).take() {
+        self.answered.fetch_add(1, Ordering::SeqCst);
+        if self.is_awaited.load(Ordering::SeqCst)
+            && let Some(reader) = lock(&self.reader).take()
+        {
             reader.wake();
         }
     }
@@ -86,7 +93,10 @@ impl Front {
     /// Waits until this many messages are answered.
     pub(super) fn poll_answered(&self, cx: &mut Context<'_>, messages: u64) -> Poll<()> {
         *lock(&self.reader) = Some(cx.waker().clone());
-        if self.has_answered(messages) { Poll::Ready(()) } else { Poll::Pending }
+        self.is_awaited.store(true, Ordering::SeqCst);
+        let is_over = self.answered.load(Ordering::SeqCst) >= messages;
+        self.is_awaited.store(!is_over, Ordering::SeqCst);
+        if is_over { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Ends the connection with a reset: its client could take a clean end for the end of the content.
@@ -118,8 +128,8 @@ impl Front {
         self.is_writing.store(false, Ordering::Relaxed);
     }
 
-    /// Takes the lines that belong to what is written next.
-    pub(super) fn take_ready(&self) -> Option<[Bytes; 2]> {
+    /// Takes the head that belongs to what is written next.
+    pub(super) fn take_ready(&self) -> Option<ReadyHead> {
         if !self.is_ready.load(Ordering::Acquire) {
             return None;
         }
@@ -132,7 +142,7 @@ impl Front {
     fn dress(&self, response: &mut Response<Body>, is_plain: bool) {
         let Some(head) = response.body_mut().take_head() else { return };
         if is_plain && !self.is_writing.load(Ordering::Relaxed) {
-            *lock(&self.ready) = Some(head.into_lines());
+            *lock(&self.ready) = Some(head);
             self.is_ready.store(true, Ordering::Release);
         } else {
             head.add_to(response.headers_mut());
@@ -144,31 +154,39 @@ impl Front {
     }
 
     /// Answers a request, or says why it was refused.
-    pub(in crate::server) async fn answer(
-        self: &Arc<Self>,
-        proxy: &Proxy,
+    pub(in crate::server) fn answer<'a>(
+        self: &'a Arc<Self>,
+        proxy: &'a Proxy,
         request: Request<Incoming>,
         peer: Peer,
-    ) -> Result<Response<Carried>, Infallible> {
+    ) -> Answer<'a> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         let is_old = request.version() < Version::HTTP_11;
         // With content there may be a 100 to be written first.
         let is_plain = !is_old && request.body().is_end_stream();
         let answering = Answering { front: Arc::clone(self), is_old };
         if let Some(violation) = self.refusal_of(number) {
-            return Ok(proxy.refuse(violation).map(|body| Carried::new(body, answering)));
+            return Answer::Now(Some(answering.carrying(proxy.refuse(violation))));
         }
-        // An old client could not tell an interim response from the final one.
-        let interim = (!is_old).then(|| self.interims.of_request(number));
-        let answer = pin!(proxy.handle(request, peer, interim));
-        let response = self.with_interims(answer, number, is_old).await;
-        // Content that broke a rule: whatever came of the request, this is what was wrong with it.
-        let mut response = match self.refusal_of(number) {
-            Some(violation) => proxy.refuse(violation),
-            None => response,
-        };
-        self.dress(&mut response, is_plain);
-        Ok(response.map(|body| Carried::new(body, answering)))
+        match proxy.begin(request, peer) {
+            Begun::Answered(mut response) => {
+                self.dress(&mut response, is_plain);
+                Answer::Now(Some(answering.carrying(response)))
+            }
+            Begun::Open(open) => Answer::Later(Box::pin(async move {
+                // An old client could not tell an interim response from the final one.
+                let interim = (!is_old).then(|| self.interims.of_request(number));
+                let answer = pin!(proxy.go_on(open, interim));
+                let response = self.with_interims(answer, number, is_old).await;
+                // Content that broke a rule: whatever came of the request, this is what was wrong with it.
+                let mut response = match self.refusal_of(number) {
+                    Some(violation) => proxy.refuse(violation),
+                    None => response,
+                };
+                self.dress(&mut response, is_plain);
+                answering.carrying(response)
+            })),
+        }
     }
 
     /// The final response, once everything that was said before it is written.
@@ -201,12 +219,39 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The answer to a request. Most hits are there at once, and then there is no future to be made, moved and polled.
+#[expect(clippy::large_enum_variant, reason = "what is answered at once is to cost no allocation")]
+pub(in crate::server) enum Answer<'a> {
+    Now(Option<Response<Carried>>),
+    Later(Pin<Box<dyn Future<Output = Response<Carried>> + Send + 'a>>),
+}
+
+impl Future for Answer<'_> {
+    type Output = Result<Response<Carried>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            // The engine polls nothing that was ready.
+            Self::Now(response) => {
+                response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response)))
+            }
+            Self::Later(response) => response.as_mut().poll(cx).map(Ok),
+        }
+    }
+}
+
 /// A request that is being answered, until its answer is over or given up.
 #[derive(Debug)]
 struct Answering {
     front: Arc<Front>,
     /// Whether the client takes the end of the connection for the end of the content.
     is_old: bool,
+}
+
+impl Answering {
+    fn carrying(self, response: Response<Body>) -> Response<Carried> {
+        response.map(|body| Carried::new(body, self))
+    }
 }
 
 impl Drop for Answering {

@@ -83,8 +83,10 @@ pub(super) struct Wire<S: Stream> {
     /// How many messages were passed on, and whether the last one asked for another protocol.
     messages: u64,
     asks_for_upgrade: bool,
-    /// When a byte last moved, and since when a part of a head has been there.
+    /// When a byte last moved, and since when a part of a head has been there. The clock is read when there is something
+    /// to wait for: until then it is only noted that one did.
     active: Instant,
+    has_moved: bool,
     head_since: Option<Instant>,
     alarm: Alarm,
     closing: Closing,
@@ -104,6 +106,7 @@ impl<S: Stream> Wire<S> {
             messages: 0,
             asks_for_upgrade: false,
             active: Instant::now(),
+            has_moved: false,
             head_since: None,
             alarm: Alarm::default(),
             closing: Closing::default(),
@@ -201,7 +204,8 @@ impl<S: Stream> Wire<S> {
         if self.scanner.is_in_content() || self.front.poll_answered(cx, self.messages).is_ready() {
             return Poll::Ready(());
         }
-        self.alarm.poll(cx, self.active + LAST_ANSWERS)
+        let active = self.active();
+        self.alarm.poll(cx, active + LAST_ANSWERS)
     }
 
     /// Reads once; what is cleared is passed on, the rest is held. Says how many bytes came.
@@ -216,12 +220,20 @@ impl<S: Stream> Wire<S> {
             Poll::Ready(Ok::<_, io::Error>(bytes.len()))
         });
         let Poll::Ready(received) = received else { return self.poll_patience(cx) };
-        self.active = Instant::now();
+        self.has_moved = true;
         let is_in_head = self.cleared == 0 && !self.held.is_empty() && !self.scanner.is_in_content();
         if is_in_head && self.head_since.is_none() && matches!(self.reading, Reading::Open) {
-            self.head_since = Some(self.active);
+            self.head_since = Some(self.active());
         }
         Poll::Ready(received)
+    }
+
+    /// When a byte last moved, or a moment later.
+    fn active(&mut self) -> Instant {
+        if std::mem::take(&mut self.has_moved) {
+            self.active = Instant::now();
+        }
+        self.active
     }
 
     /// Waits until the client has taken too long, and sees to what comes of it.
@@ -231,7 +243,7 @@ impl<S: Stream> Wire<S> {
             let idle = if self.messages == 0 { self.patience.head } else { self.patience.idle };
             let deadline = match self.head_since {
                 Some(since) => since + self.patience.head,
-                None => self.active + idle,
+                None => self.active() + idle,
             };
             ready!(self.alarm.poll(cx, deadline));
             if self.head_since.is_some() {
@@ -244,7 +256,7 @@ impl<S: Stream> Wire<S> {
                 self.front.give_up("idle");
                 return Poll::Ready(Ok(0));
             }
-            self.active = Instant::now();
+            self.has_moved = true;
         }
         Poll::Pending
     }

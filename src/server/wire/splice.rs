@@ -6,7 +6,7 @@
 
 use std::io::IoSlice;
 
-use bytes::{Buf as _, Bytes};
+use crate::proxy::ReadyHead;
 
 /// The only status line behind which lines are put.
 pub(super) const STATUS_LINE: &[u8] = b"HTTP/1.1 200 OK\r\n";
@@ -20,12 +20,23 @@ const MOST_GATHERED: usize = MOST_PIECES + 3;
 pub(super) struct Splice {
     /// How much of the status line is not written yet.
     status_left: usize,
-    lines: [Bytes; 2],
+    head: ReadyHead,
+    /// How much of the head's lines is.
+    written: usize,
 }
 
 impl Splice {
-    pub(super) fn new(lines: [Bytes; 2]) -> Self {
-        Self { status_left: STATUS_LINE.len(), lines }
+    pub(super) const fn new(head: ReadyHead) -> Self {
+        Self { status_left: STATUS_LINE.len(), head, written: 0 }
+    }
+
+    /// What is not written yet of the lines.
+    fn lines(&self) -> [&[u8]; 2] {
+        let [stored, own] = self.head.lines();
+        match stored.get(self.written..) {
+            Some(left) => [left, own],
+            None => [&[], own.get(self.written - stored.len()..).unwrap_or_default()],
+        }
     }
 
     /// Whether what the engine is about to write is an answer that lines can be put into.
@@ -38,7 +49,7 @@ impl Splice {
         let (first, others) =
             pieces.split_first().map_or((&[][..], pieces), |(first, others)| (&**first, others));
         let (status, rest) = first.split_at(self.status_left.min(first.len()));
-        let [stored, own] = &self.lines;
+        let [stored, own] = self.lines();
         let others = others.iter().take(MOST_PIECES - 1).map(|piece| &**piece);
         let mut gathered = [IoSlice::new(&[]); MOST_GATHERED];
         let mut count = 0;
@@ -54,17 +65,16 @@ impl Splice {
         let of_status = written.min(self.status_left);
         self.status_left -= of_status;
         written -= of_status;
-        for lines in &mut self.lines {
-            let of_lines = written.min(lines.len());
-            lines.advance(of_lines);
-            written -= of_lines;
-        }
+        let left: usize = self.lines().iter().map(|line| line.len()).sum();
+        let of_lines = written.min(left);
+        self.written += of_lines;
+        written -= of_lines;
         of_status + written
     }
 
     /// Whether all of the lines are written.
     pub(super) fn is_over(&self) -> bool {
-        self.status_left == 0 && self.lines.iter().all(Bytes::is_empty)
+        self.status_left == 0 && self.lines().iter().all(|lines| lines.is_empty())
     }
 }
 
@@ -73,6 +83,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::store::HeadBlock;
 
     proptest! {
         #[test]
@@ -84,7 +95,7 @@ mod tests {
             let head = [STATUS_LINE, b"content-length: 5\r\n\r\n"].concat();
             let size = content.len().div_ceil(pieces).max(1);
             let mut engine: Vec<&[u8]> = std::iter::once(&head[..]).chain(content.chunks(size)).collect();
-            let mut splice = Splice::new([Bytes::from_static(b"a: 1\r\n"), Bytes::from_static(b"b: 2\r\n")]);
+            let mut splice = Splice::new(ReadyHead::new(HeadBlock::from_lines("a: 1\r\n"), "b: 2\r\n".to_owned()));
             let mut wire = Vec::new();
             for step in steps.into_iter().cycle() {
                 let slices: Vec<IoSlice<'_>> = engine.iter().map(|piece| IoSlice::new(piece)).collect();

@@ -50,7 +50,7 @@ impl<S: Stream> Wire<S> {
     fn moved(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             self.writing.stalled_since = None;
-            self.active = Instant::now();
+            self.has_moved = true;
             return written;
         }
         let since = *self.writing.stalled_since.get_or_insert_with(Instant::now);

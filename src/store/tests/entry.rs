@@ -36,7 +36,7 @@ fn a_freshened_entry_shares_the_body_and_its_count() {
     let budget = Budget::new(1 << 20);
     let old = entry(&budget, "a", 1, &pattern(50_000));
     let alone = budget.resident();
-    let new = old.freshened(2, old.head().clone(), again(&old, Stamp(0)));
+    let new = old.freshened(2, &old.head(), again(&old, Stamp(0)));
     assert!(budget.resident() < alone + 2000);
     assert_eq!(new.body().segments()[0].as_ptr(), old.body().segments()[0].as_ptr());
     drop(old);

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use super::{again, entry, head, key, pattern, renewed, scoped, share_no_slot};
 use crate::store::{
     Inserted, KeySeed, MemoryStore, Scope, Store, StoreLimits, Variants,
-    memory::{weight, weight_unit},
+    weight::{weight, weight_unit},
 };
 
 pub(super) fn store_of(capacity: u64) -> MemoryStore<u32> {
@@ -33,7 +33,7 @@ fn what_is_stored_is_found_under_its_key_only() {
     let store = store_of(1 << 20);
     assert_eq!(put(&store, "a", 1), Inserted::Stored);
     let found = store.get(&key("a")).unwrap();
-    assert_eq!((found.key(), found.len(), *found.newest().meta()), (&key("a"), 1, 1));
+    assert_eq!((found.key(), found.len(), *found.newest().meta()), (key("a").as_bytes(), 1, 1));
     assert!(store.get(&key("b")).is_none());
     store.discard(&entry(store.budget(), "a", 1, b"body"));
     assert!(store.get(&key("a")).is_some(), "another one, however alike, stays");
@@ -82,7 +82,7 @@ fn a_freshened_entry_takes_the_place_of_the_old_one() {
     }
     let found = store.get(&key("a")).unwrap();
     let old = found.iter().find(|entry| *entry.meta() == 1).unwrap();
-    let new = || old.freshened(10, head(&[("age", "0")]), again(old, store.purge_clock().now()));
+    let new = || old.freshened(10, &head(&[("age", "0")]), again(old, store.purge_clock().now()));
     assert_eq!(store.replace(old, new()), Inserted::Stored);
     assert_eq!(numbers(store.get(&key("a"))), [10, 2]);
     assert_eq!(store.replace(old, new()), Inserted::Gone);
@@ -290,7 +290,7 @@ proptest! {
                 }
                 Step::Get(key) => {
                     let found = store.get(&super::key(names[key]));
-                    prop_assert!(found.as_ref().is_none_or(|found| found.key() == &super::key(names[key])));
+                    prop_assert!(found.as_ref().is_none_or(|found| found.key() == super::key(names[key]).as_bytes()));
                     let found = numbers(found);
                     let held: Vec<_> = plain.get(&key).into_iter().flatten().map(|(variant, _)| *variant).collect();
                     // Collisions only ever lose: what is found is among what is held.

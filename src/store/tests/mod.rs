@@ -150,5 +150,5 @@ fn again(entry: &Entry<u32>, stamp: Stamp) -> Stamped {
 
 /// `entry` after a validation that began at `stamp`.
 fn renewed(entry: &Entry<u32>, meta: u32, stamp: Stamp) -> Arc<Entry<u32>> {
-    entry.freshened(meta, HeadBlock::default(), again(entry, stamp))
+    entry.freshened(meta, &HeadBlock::default(), again(entry, stamp))
 }
