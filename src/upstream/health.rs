@@ -32,6 +32,8 @@ pub enum Health {
     Unreachable,
     /// It does not take a connection in time.
     Slow,
+    /// It takes connections, and lately answered none of what it was asked.
+    Silent,
 }
 
 impl Health {
@@ -41,6 +43,9 @@ impl Health {
             Self::Healthy => None,
             Self::Unreachable => Some("no connection to the origin can be made; the log says why"),
             Self::Slow => Some("the origin does not take a connection in time"),
+            Self::Silent => {
+                Some("the origin takes connections, and has answered nothing for a while; the log says more")
+            }
         }
     }
 }
@@ -52,6 +57,8 @@ pub(super) struct Watch {
     /// When it last answered, and when a connection to it last failed: milliseconds since `started`, and 1, so that 0 is never.
     answered: AtomicU64,
     failed: AtomicU64,
+    /// When it last left a request without an answer, likewise.
+    silent: AtomicU64,
     checked: Mutex<Option<(Instant, Health)>>,
 }
 
@@ -61,6 +68,7 @@ impl Watch {
             started: Instant::now(),
             answered: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            silent: AtomicU64::new(0),
             checked: Mutex::new(None),
         }
     }
@@ -75,21 +83,40 @@ impl Watch {
         self.failed.store(self.millis(), Ordering::Relaxed);
     }
 
+    /// Takes note of a request that it did not answer, or not with HTTP.
+    pub(super) fn silent(&self) {
+        self.silent.store(self.millis(), Ordering::Relaxed);
+    }
+
     fn millis(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1
     }
 
-    /// Whether it answered a moment ago, and nothing failed since.
+    /// Whether it answered a moment ago, and no connection failed since.
     fn is_heard(&self) -> bool {
         let answered = self.answered.load(Ordering::Relaxed);
+        answered > self.failed.load(Ordering::Relaxed) && self.is_fresh(answered)
+    }
+
+    /// Whether it left something without an answer a moment ago, and answered nothing since.
+    fn is_silent(&self) -> bool {
+        let silent = self.silent.load(Ordering::Relaxed);
+        let heard = self.answered.load(Ordering::Relaxed).max(self.failed.load(Ordering::Relaxed));
+        silent > heard && self.is_fresh(silent)
+    }
+
+    fn is_fresh(&self, then: u64) -> bool {
         let fresh = u64::try_from(FRESH.as_millis()).unwrap_or(u64::MAX);
-        answered > self.failed.load(Ordering::Relaxed) && self.millis() - answered < fresh
+        then > 0 && self.millis() - then < fresh
     }
 
     /// What is known, or else what comes of this.
     async fn ask(&self, connect: impl Future<Output = Result<(), UpstreamError>>) -> Health {
         if self.is_heard() {
             return Health::Healthy;
+        }
+        if self.is_silent() {
+            return Health::Silent;
         }
         let mut checked = self.checked.lock().await;
         if let Some((_, health)) = checked.filter(|(at, _)| at.elapsed() < SHARED) {
@@ -157,6 +184,25 @@ mod tests {
         watch.failed();
         assert_eq!(ask(&watch, &asked, true).await, Health::Healthy);
         assert_eq!(asked.get(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_origin_that_takes_connections_and_answers_nothing_is_not_healthy() {
+        let (watch, asked) = (Watch::new(), Cell::new(0));
+        watch.answered();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        watch.silent();
+        assert_eq!(ask(&watch, &asked, true).await, Health::Healthy, "something else was answered lately");
+        tokio::time::advance(FRESH).await;
+        watch.silent();
+        assert_eq!(ask(&watch, &asked, true).await, Health::Silent);
+        assert_eq!(asked.get(), 0);
+        tokio::time::advance(FRESH).await;
+        assert_eq!(ask(&watch, &asked, true).await, Health::Healthy, "a connection is made");
+        watch.silent();
+        tokio::time::advance(Duration::from_millis(1)).await;
+        watch.answered();
+        assert_eq!(ask(&watch, &asked, false).await, Health::Healthy);
     }
 
     #[tokio::test(start_paused = true)]

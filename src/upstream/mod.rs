@@ -209,6 +209,7 @@ impl Upstream {
             biased;
             answered = connection.sender.try_send_request(request) => answered,
             () = progress.stalled_for(self.origin.settings.response_timeout, end) => {
+                self.origin.watch.silent();
                 return Err(Failed { error: UpstreamError::Timeout, unsent: None, is_unanswered: false });
             }
         };
@@ -218,6 +219,9 @@ impl Upstream {
                 let unsent = failed.take_message();
                 let error = UpstreamError::from(failed.into_error());
                 let is_broken = matches!(error, UpstreamError::Exchange(_));
+                if is_broken || matches!(error, UpstreamError::Garbage(_)) {
+                    self.origin.watch.silent();
+                }
                 let is_unanswered = is_broken && !connection.tally.is_answered();
                 Err(Failed { error, unsent, is_unanswered })
             }
