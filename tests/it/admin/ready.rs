@@ -93,3 +93,17 @@ async fn a_proxy_that_drains_is_alive_and_not_ready() {
     assert_eq!(client.take(5).await, b"hello", "what was in flight completes");
     assert_eq!(program.end().await.code(), Some(0));
 }
+
+#[tokio::test]
+async fn an_origin_that_takes_connections_and_answers_nothing_is_what_failed() {
+    let origin = stage().await;
+    let proxy = proxy().admin().start(origin.address, &clock()).await;
+    let asking = tokio::spawn(proxy.get("/x").send());
+    let mut wire = origin.accept().await;
+    wire.head().await;
+    wire.close().await;
+    assert_eq!(asking.await.expect("an answer").status, 502);
+    let answer = until(|| ready(proxy.admin_address()), |answer| failed(answer) == ["origin"]).await;
+    let why = answer.json()["checks"]["origin"]["why"].clone();
+    assert!(why.as_str().expect("words").contains("has answered nothing"), "{why}");
+}
