@@ -186,8 +186,17 @@ struct Worker {
 impl Worker {
     /// With one object stored.
     fn warm() -> Self {
+        Self::with("")
+    }
+
+    /// The same with an access log, which another thread writes.
+    fn logging() -> Self {
+        Self::with("[log]\naccess = \"json\"\naccess_file = \"/dev/null\"\n")
+    }
+
+    fn with(more: &str) -> Self {
         let text = format!(
-            "[origin]\nurl = \"http://127.0.0.1:{}\"\n[[route]]\nname = \"object\"\n\
+            "{more}[origin]\nurl = \"http://127.0.0.1:{}\"\n[[route]]\nname = \"object\"\n\
              path = \"/object/{{bytes}}/{{name}}\"\nlevel = \"changing\"\n",
             origin()
         );
@@ -213,6 +222,14 @@ impl Worker {
 #[library_benchmark(setup = Worker::warm)]
 #[bench::a_thousand()]
 fn connection(worker: Worker) -> Worker {
+    worker.serve(TIMES);
+    worker
+}
+
+// The same with an access log: all that the requests take, and what the thread that writes does meanwhile.
+#[library_benchmark(setup = Worker::logging)]
+#[bench::a_thousand()]
+fn logged(worker: Worker) -> Worker {
     worker.serve(TIMES);
     worker
 }
@@ -258,5 +275,5 @@ fn scan(mut scanner: Scanner) -> Scanner {
     scanner
 }
 
-library_benchmark_group!(name = hits, benchmarks = [connection, bare_hyper, decision, scan]);
+library_benchmark_group!(name = hits, benchmarks = [connection, logged, bare_hyper, decision, scan]);
 main!(library_benchmark_groups = hits);
