@@ -31,6 +31,9 @@ const KINDS: [(&str, &str); 5] = [
     ("host", "Hosts. Without a port, those on every port."),
 ];
 
+/// The most names in a request: of prefixes, the store keeps 1,024 apart.
+const MOST_NAMES: usize = 500;
+
 /// What to purge, as it is asked for: exactly one kind of name, or all.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -118,6 +121,9 @@ impl Asked {
         match (named.next(), named.next()) {
             (Some(what), None) if what.is_empty() => {
                 Err("nothing is named: give at least one name, or all: true")
+            }
+            (Some(what), None) if what.len() > MOST_NAMES => {
+                Err("more than 500 names: give them in several requests, or name what they have in common")
             }
             (Some(what), None) => Ok(what),
             (_, _) => Err("give exactly one of url, tag, route, prefix, host and all"),

@@ -36,7 +36,7 @@ struct Report {
 /// Runs the command.
 pub fn run(args: &CheckArgs) -> ExitCode {
     let report = report(args);
-    print!("{}", report.out);
+    super::print(&report.out);
     eprint!("{}", report.err);
     ExitCode::from(report.status)
 }

@@ -70,14 +70,14 @@ async fn demonstrate(args: &DemoArgs) -> io::Result<bool> {
         let saved: u64 = rows.iter().map(|row| row.saved).sum();
         let requests: u64 = rows.iter().map(|row| row.requests).sum();
         let whole = serde_json::json!({ "ok": well, "requests": requests, "saved": saved, "rows": rows });
-        println!("{whole:#}");
+        super::print(&format!("{whole:#}\n"));
     } else {
-        print!("{}", table::render(&rows, table::Looks::of_stdout()));
+        super::print(&table::render(&rows, table::Looks::of_stdout()));
     }
     if !args.exit {
         stage.let_time_pass();
         if !args.json {
-            print!("{}", try_this(&stage));
+            super::print(&try_this(&stage));
         }
         super::told_to_stop().await?;
     }

@@ -95,12 +95,12 @@ pub fn run(args: &ExplainArgs) -> ExitCode {
 /// Prints an explanation.
 fn show(args: &ExplainArgs, explanation: &impl Serialize, text: &Text<'_>) -> ExitCode {
     if !args.json {
-        print!("{text}");
+        super::print(&text.to_string());
         return ExitCode::SUCCESS;
     }
     match serde_json::to_string_pretty(explanation) {
         Ok(json) => {
-            println!("{json}");
+            super::print(&format!("{json}\n"));
             ExitCode::SUCCESS
         }
         Err(error) => super::could_not_start(&error),

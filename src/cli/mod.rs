@@ -11,12 +11,12 @@ pub mod serve;
 mod telemetry;
 
 use std::{
-    io::{self, IsTerminal as _},
+    io::{self, IsTerminal as _, Write as _},
     process::ExitCode,
 };
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 use crate::config::LogFormat;
 
@@ -66,7 +66,7 @@ pub fn main() -> ExitCode {
         // Its log is as its config says.
         return serve::run(args);
     }
-    if let Err(error) = start_log(LogFormat::Text) {
+    if let Err(error) = start_log(LogFormat::Text, io::stderr) {
         return could_not_start(&error);
     }
     match cli.command {
@@ -84,7 +84,10 @@ pub fn main() -> ExitCode {
 ///
 /// # Errors
 /// `PLIMSOLL_LOG` cannot be understood.
-fn start_log(format: LogFormat) -> Result<(), String> {
+fn start_log(
+    format: LogFormat,
+    writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static,
+) -> Result<(), String> {
     let directives = std::env::var("PLIMSOLL_LOG").unwrap_or_else(|_| DEFAULT_LOG.to_owned());
     if let Some(word) = directives.split(',').map(str::trim).find(|directive| !is_understood(directive)) {
         return Err(format!(
@@ -92,7 +95,7 @@ fn start_log(format: LogFormat) -> Result<(), String> {
         ));
     }
     let filter = EnvFilter::try_new(&directives).map_err(|error| format!("PLIMSOLL_LOG: {error}"))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     match format {
         LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).with_target(false).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
@@ -104,6 +107,17 @@ fn start_log(format: LogFormat) -> Result<(), String> {
 fn is_understood(directive: &str) -> bool {
     const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
     directive.contains(['=', '[']) || LEVELS.iter().any(|level| directive.eq_ignore_ascii_case(level))
+}
+
+/// Prints a command's answer. Where nobody reads it any more, that is no fault of the command.
+pub(crate) fn print(answer: &str) {
+    let mut out = io::stdout();
+    match out.write_all(answer.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("plimsoll: cannot print: {error}")
+        }
+        Ok(()) | Err(_) => {}
+    }
 }
 
 /// Says why a command could not start.

@@ -40,7 +40,7 @@ async fn run_instances(args: &OriginArgs) -> io::Result<()> {
     let stop = CancellationToken::new();
     let mut instances = JoinSet::new();
     for listener in bind_instances(args.listen, args.instances).await? {
-        println!("origin: http://{}", listener.local_addr()?);
+        super::print(&format!("origin: http://{}\n", listener.local_addr()?));
         let options = Options { honest: args.honest, ..Options::default() };
         instances.spawn(serve(listener, options, stop.clone().cancelled_owned()));
     }

@@ -71,7 +71,7 @@ struct Purged {
 pub fn run(args: &PurgeArgs) -> ExitCode {
     match purge(args) {
         Ok(done) => {
-            print!("{}", said(&done, args.json));
+            super::print(&said(&done, args.json));
             ExitCode::SUCCESS
         }
         Err(error) => {

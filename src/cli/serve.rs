@@ -11,8 +11,14 @@ use std::{
 
 use clap::Args;
 use http::HeaderValue;
-use tokio::{net::TcpListener, runtime, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    runtime,
+    signal::unix::{SignalKind, signal},
+    task::JoinHandle,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing_appender::non_blocking::NonBlockingBuilder;
 
 use crate::{
     admin,
@@ -68,7 +74,9 @@ pub fn run(args: &ServeArgs) -> ExitCode {
             return ExitCode::from(super::COULD_NOT_START);
         }
     };
-    if let Err(error) = super::start_log(config.log.format) {
+    // A thread of its own writes the log: a reader of it that stands still is not to stop the proxy.
+    let (log, _writing) = NonBlockingBuilder::default().lossy(true).thread_name("log").finish(io::stderr());
+    if let Err(error) = super::start_log(config.log.format, log) {
         return super::could_not_start(&error);
     }
     let served = runtime::Builder::new_current_thread()
@@ -152,7 +160,10 @@ async fn serve(config: Config) -> Result<(), String> {
     let origin = format!("{}://{}", config.origin.url.scheme.as_str(), config.origin.url.authority);
     // Where the access log goes to standard output, it has it for itself.
     let is_output_taken = config.log.access.is_some() && config.log.access_file.is_none();
-    let say = |line: String| if is_output_taken { eprintln!("{line}") } else { println!("{line}") };
+    let say =
+        |line: String| if is_output_taken { eprintln!("{line}") } else { super::print(&format!("{line}\n")) };
+    // From here on, it ends the process no more.
+    let hangup = signal(SignalKind::hangup()).map_err(|error| error.to_string())?;
     let started = start(config, Arc::new(SystemClock::start()), Arc::new(LogSink))
         .await
         .map_err(|error| error.to_string())?;
@@ -162,7 +173,7 @@ async fn serve(config: Config) -> Result<(), String> {
     if let Some(address) = started.admin {
         say(format!("admin: http://{address}"));
     }
-    telemetry::reopen_on_hangup(started.writing.as_ref()).map_err(|error| error.to_string())?;
+    telemetry::reopen_on_hangup(hangup, started.writing.as_ref());
     super::told_to_stop().await.map_err(|error| error.to_string())?;
     tracing::info!("draining: requests in flight complete, new connections are refused");
     if !started.stop(drain_timeout).await {

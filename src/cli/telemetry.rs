@@ -2,7 +2,7 @@
 
 use std::{io, path::Path, sync::Arc};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::{
@@ -48,22 +48,17 @@ fn open_access(format: AccessFormat, file: Option<&Path>) -> io::Result<(AccessL
     Ok((access, Writing { rotation, _thread: thread }))
 }
 
-/// Has the access log's file opened anew on each SIGHUP, which would end the process otherwise.
-///
-/// # Errors
-/// The system lets nobody listen for the signal.
-pub(super) fn reopen_on_hangup(writing: Option<&Writing>) -> io::Result<()> {
+/// Has the access log's file opened anew on each SIGHUP.
+pub(super) fn reopen_on_hangup(mut hangup: Signal, writing: Option<&Writing>) {
     let rotation = writing.map(|writing| writing.rotation.clone());
-    let mut hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
             if let Some(rotation) = &rotation {
                 rotation.reopen();
-                tracing::info!("SIGHUP: the access log is opened anew");
+                tracing::info!("SIGHUP: the access log is opened anew with its next line");
             } else {
                 tracing::info!("SIGHUP: there is no access log to be opened anew");
             }
         }
     });
-    Ok(())
 }

@@ -185,12 +185,7 @@ pub const KEYS: [Key; 67] = [
         "whether a client's no-cache and max-age count: ignore or honour",
     ),
     key("route", "declare", "false", "send a Cache-Control that states the level where the origin sent none"),
-    key(
-        "route",
-        "tags",
-        "[]",
-        "names to purge by, once there is a purge, with the path's parameters: product:{id}",
-    ),
+    key("route", "tags", "[]", "names to purge by, with the path's parameters: product:{id}"),
 ];
 
 /// The names of the keys of a table.

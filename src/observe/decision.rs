@@ -20,6 +20,8 @@ use crate::{
 pub struct Decision<'a> {
     /// The request; `None` where it could not be read.
     pub request: Option<Request<'a>>,
+    /// The address at the other end of the connection; none for a unix socket.
+    pub client: Option<IpAddr>,
     /// The route; `None` where the request did not come that far.
     pub route: Option<&'a Route>,
     /// The effective level, where there is evidence for one.
@@ -50,8 +52,6 @@ pub struct Request<'a> {
     pub query: Option<&'a str>,
     /// Those of its fields that may be shown.
     pub fields: Fields<'a>,
-    /// The address at the other end of the connection; none for a unix socket.
-    pub client: Option<IpAddr>,
 }
 
 /// The fields of a request that a log may show. The others are not of its concern.

@@ -68,7 +68,7 @@ impl Sink for LogSink {
     }
 
     fn purged(&self, kind: &'static str, soft: bool) {
-        tracing::info!(kind, soft, "purged");
+        tracing::trace!(kind, soft, "purged");
     }
 
     fn connection(&self, is_open: bool) {

@@ -23,7 +23,6 @@ pub(super) struct Remains {
     uri: Uri,
     user_agent: Option<HeaderValue>,
     referer: Option<HeaderValue>,
-    peer: Peer,
     /// None where it did not come that far.
     found: Option<(Target, Arc<Route>)>,
 }
@@ -32,18 +31,17 @@ impl Remains {
     /// Of a request that has a route.
     pub(super) fn of(exchange: &Exchange) -> Box<Self> {
         let found = (exchange.target.clone(), Arc::clone(&exchange.route));
-        Box::new(Self { found: Some(found), ..Self::of_head(&exchange.parts, exchange.peer) })
+        Box::new(Self { found: Some(found), ..Self::of_head(&exchange.parts) })
     }
 
     /// Of a request that has none, as it came.
-    pub(super) fn of_head(parts: &Parts, peer: Peer) -> Self {
+    pub(super) fn of_head(parts: &Parts) -> Self {
         Self {
             method: parts.method.clone(),
             version: parts.version,
             uri: parts.uri.clone(),
             user_agent: parts.headers.get(USER_AGENT).cloned(),
             referer: parts.headers.get(REFERER).cloned(),
-            peer,
             found: None,
         }
     }
@@ -57,7 +55,6 @@ impl Remains {
             path: target.map_or(self.uri.path(), Target::path),
             query: self.uri.query(),
             fields: Fields::Kept { user_agent: self.user_agent.as_ref(), referer: self.referer.as_ref() },
-            client: self.peer.address,
         }
     }
 
@@ -78,12 +75,12 @@ impl Proxy {
             path: exchange.target.path(),
             query: exchange.parts.uri.query(),
             fields: Fields::Among(exchange.fields()),
-            client: exchange.peer.address,
         };
         self.open_account(
             response,
             &Decision {
                 request: Some(request),
+                client: exchange.peer.address,
                 route: Some(&exchange.route),
                 level,
                 outcome: observe::Outcome::Handled(handling),
@@ -99,6 +96,7 @@ impl Proxy {
         &self,
         problem: Problem,
         remains: Option<&Remains>,
+        peer: Peer,
         began: Now,
     ) -> Response<Body> {
         let mut response = problem.into_response();
@@ -108,6 +106,7 @@ impl Proxy {
             &mut response,
             &Decision {
                 request: remains.map(Remains::request),
+                client: peer.address,
                 route: remains.and_then(Remains::route),
                 level: None,
                 outcome: observe::Outcome::Problem(problem.name()),

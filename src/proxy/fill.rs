@@ -235,7 +235,8 @@ impl Proxy {
     fn keep(&self, errand: &Errand, entry: Arc<Entry<Stored>>) {
         let newer = Arc::clone(&entry);
         let inserted = self.shared.store.insert(entry, &|older| older.meta().is_replaced_by(newer.meta()));
-        tracing::trace!(route = errand.route.name, key = %errand.keyed.key, ?inserted, "stored");
+        // Without the key: it has what the client sent.
+        tracing::trace!(route = errand.route.name, ?inserted, "stored");
     }
 
     /// Copies the content into the fill, between what is held beside it. `None` where it did not come whole; its

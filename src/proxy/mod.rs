@@ -203,8 +203,8 @@ impl Proxy {
         let began = self.shared.clock.now();
         Begun::Answered(match caught_now(|| self.start(request, peer, began)) {
             Ok(Ok(so_far)) => return so_far,
-            Ok(Err((problem, remains))) => self.failed_with(problem, &remains, began),
-            Err(Panicked) => self.panicked(None, began),
+            Ok(Err((problem, remains))) => self.failed_with(problem, &remains, peer, began),
+            Err(Panicked) => self.panicked(None, peer, began),
         })
     }
 
@@ -212,28 +212,29 @@ impl Proxy {
     ///
     /// What the origin says before its answer goes through `interim`, if the client can hear it.
     pub async fn go_on(&self, open: Box<Open>, interim: Option<Interim>) -> Response<Body> {
-        let (began, remains) = (open.exchange.began, Remains::of(&open.exchange));
+        let Exchange { began, peer, .. } = open.exchange;
+        let remains = Remains::of(&open.exchange);
         match caught(pin!(self.proceed(open, interim))).await {
             Ok(Ok(response)) => response,
-            Ok(Err(problem)) => self.failed_with(problem, &remains, began),
-            Err(Panicked) => self.panicked(Some(&remains), began),
+            Ok(Err(problem)) => self.failed_with(problem, &remains, peer, began),
+            Err(Panicked) => self.panicked(Some(&remains), peer, began),
         }
     }
 
-    fn failed_with(&self, problem: Problem, remains: &Remains, began: Now) -> Response<Body> {
+    fn failed_with(&self, problem: Problem, remains: &Remains, peer: Peer, began: Now) -> Response<Body> {
         self.shared.sink.happened(Incident::Problem(problem.name()));
-        self.explained(problem, Some(remains), began)
+        self.explained(problem, Some(remains), peer, began)
     }
 
-    fn panicked(&self, remains: Option<&Remains>, began: Now) -> Response<Body> {
+    fn panicked(&self, remains: Option<&Remains>, peer: Peer, began: Now) -> Response<Body> {
         self.shared.sink.happened(Incident::Panic);
-        self.explained(Problem::Internal, remains, began)
+        self.explained(Problem::Internal, remains, peer, began)
     }
 
     /// Answers a message that broke a rule of the wire.
-    pub fn refuse(&self, violation: Violation) -> Response<Body> {
+    pub fn refuse(&self, violation: Violation, peer: Peer) -> Response<Body> {
         self.shared.sink.refused(violation);
-        self.explained(Problem::Refused(violation), None, self.shared.clock.now())
+        self.explained(Problem::Refused(violation), None, peer, self.shared.clock.now())
     }
 
     /// The answer to a connection that there is no room for, as it is written.
@@ -260,7 +261,7 @@ impl Proxy {
     ) -> Result<Begun, (Problem, Box<Remains>)> {
         let (parts, body) = request.into_parts();
         let exchange = Exchange::of_head(parts, peer, began, &self.shared.settings, &self.shared.routes)
-            .map_err(|(problem, parts)| (problem, Box::new(Remains::of_head(&parts, peer))))?;
+            .map_err(|(problem, parts)| (problem, Box::new(Remains::of_head(&parts))))?;
         if body.is_end_stream() {
             return self.decide(exchange, began);
         }

@@ -65,8 +65,13 @@ pub enum PurgeError {
         /// What is wrong with it.
         error: UrlError,
     },
-    /// A tag without a single character.
-    EmptyTag,
+    /// A tag without a single character that can be seen, or with one that no field can carry.
+    BadTag,
+    /// It has a star, which stands for itself, where a pattern was probably meant.
+    Pattern {
+        /// What was given.
+        name: String,
+    },
     /// No route of the config has this name.
     UnknownRoute {
         /// What was given.
@@ -107,7 +112,14 @@ impl std::fmt::Display for PurgeError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::BadUrl { url, error } => write!(f, "cannot purge the URL {url:?}: {error}"),
-            Self::EmptyTag => f.write_str("cannot purge a tag without a name: give one"),
+            Self::BadTag => f.write_str(
+                "cannot purge a tag without a name, or with a control character in it: give its name",
+            ),
+            Self::Pattern { name } => write!(
+                f,
+                "cannot purge {name:?}: a star stands for nothing else here; a prefix ends where its path goes on, as in \
+                 /product/, and a tag or a route names what belongs together"
+            ),
             Self::UnknownRoute { name, nearest: Some(nearest) } => {
                 write!(f, "no route is called {name:?}: did you mean {nearest:?}?")
             }
@@ -191,6 +203,7 @@ impl Shared {
             self.sweeper.sweep(&self.store);
         }
         for one in &purged {
+            tracing::info!(soft = mode == PurgeMode::Soft, "purged {one}");
             self.sink.purged(one.kind, mode == PurgeMode::Soft);
         }
         Ok(purged)
@@ -198,6 +211,12 @@ impl Shared {
 
     fn read(&self, what: &Purge) -> Result<(Purged, Ends), PurgeError> {
         let (kind, name, ends) = match what {
+            Purge::Url(name) | Purge::Prefix(name) if name.ends_with('*') => {
+                return Err(PurgeError::Pattern { name: name.clone() });
+            }
+            Purge::Host(name) if name.contains('*') => {
+                return Err(PurgeError::Pattern { name: name.clone() });
+            }
             Purge::Url(url) => {
                 let target =
                     Target::parse(url).map_err(|error| PurgeError::BadUrl { url: url.clone(), error })?;
@@ -206,7 +225,9 @@ impl Shared {
                 let identities = [&get, &query].map(target_identity);
                 ("url", get.to_string(), Ends::Targets(identities))
             }
-            Purge::Tag(tag) if tag.is_empty() => return Err(PurgeError::EmptyTag),
+            Purge::Tag(tag) if tag.trim().is_empty() || tag.chars().any(char::is_control) => {
+                return Err(PurgeError::BadTag);
+            }
             Purge::Tag(tag) => ("tag", tag.clone(), Ends::Tag(tag.clone())),
             Purge::Route(name) => {
                 self.know_route(name)?;
@@ -277,7 +298,12 @@ fn read_prefix(prefix: &str) -> Result<(Option<(Scheme, String)>, String), Prefi
         Some(_) => return Err(PrefixFault::Fragment),
         None => {}
     }
-    Ok((origin, canonical_path(path).map_err(PrefixFault::Target)?.into_owned()))
+    // What follows the last slash may be the beginning of a longer name: `/.` that of `/.well-known`.
+    let (whole, begun) = path.split_at(path.rfind('/').map_or(0, |slash| slash + 1));
+    let canonical =
+        |path: &str| canonical_path(path).map(|path| path.into_owned()).map_err(PrefixFault::Target);
+    let begun = canonical(&format!("/_{begun}"))?;
+    Ok((origin, canonical(whole)? + begun.get(2..).unwrap_or_default()))
 }
 
 /// A host in canonical form, as [`Scope::Host`] has it: without a default port, and without the dot of the root.
@@ -337,7 +363,9 @@ mod tests {
             ("/", None, "/"),
             ("/%7euser%2f", None, "/~user%2F"),
             ("/a/./b/../c", None, "/a/c"),
-            ("/a/..", None, "/"),
+            ("/a/../b/", None, "/b/"),
+            ("/a/..", None, "/a/.."),
+            ("/.", None, "/."),
             ("/caf\u{e9}", None, "/caf%C3%A9"),
             ("/a:b://c", None, "/a:b://c"),
             ("http://A.example:80/x", at("a.example"), "/x"),

@@ -72,7 +72,7 @@ enum Change<M> {
 /// that is suspended in the middle of a look-up keeps everything that is evicted meanwhile. Emptied at once, that is
 /// a few hundred bytes for each and not its body.
 ///
-/// An empty one in the table keeps room, and how much is in its key: see [`place`](super::weight::place).
+/// An empty one in the table keeps room, and how much is in its key: see [`place`].
 struct Slot<M>(Mutex<Option<Variants<M>>>);
 
 impl<M> Slot<M> {

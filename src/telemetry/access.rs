@@ -4,7 +4,14 @@
 mod line;
 mod writer;
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 
@@ -32,7 +39,8 @@ pub enum Target {
 pub struct AccessLog {
     format: Format,
     lines: NonBlocking,
-    lost: ErrorCounter,
+    /// Lines that found no room, and those that could not be written.
+    lost: (ErrorCounter, Arc<AtomicU64>),
 }
 
 impl AccessLog {
@@ -42,18 +50,19 @@ impl AccessLog {
     /// The file cannot be opened for appending.
     pub fn open(format: Format, target: &Target) -> io::Result<(Self, Rotation, WorkerGuard)> {
         let (writer, rotation) = Writer::open(target)?;
+        let unwritten = writer.lost();
         let (lines, guard) = NonBlockingBuilder::default()
             .lossy(true)
             .buffered_lines_limit(WAITING)
             .thread_name("access-log")
             .finish(writer);
-        let lost = lines.error_counter();
+        let lost = (lines.error_counter(), unwritten);
         Ok((Self { format, lines, lost }, rotation, guard))
     }
 
     /// How many lines were lost.
     pub fn lost_lines(&self) -> u64 {
-        self.lost.dropped_lines() as u64
+        self.lost.0.dropped_lines() as u64 + self.lost.1.load(Ordering::Relaxed)
     }
 
     pub(super) fn begin(&self, decision: &Decision<'_>) -> Box<dyn Unfinished> {

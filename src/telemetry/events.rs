@@ -233,6 +233,7 @@ mod tests {
     fn decision(millis: u64) -> Decision<'static> {
         Decision {
             request: None,
+            client: None,
             route: None,
             level: None,
             outcome: Outcome::Problem("bad-host"),

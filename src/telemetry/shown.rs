@@ -103,10 +103,10 @@ mod tests {
             path: "/p",
             query: Some(query),
             fields: Fields::Among(&fields),
-            client: None,
         };
         let decision = Decision {
             request: Some(request),
+            client: None,
             route: Some(&route),
             level: None,
             outcome: Outcome::Problem("x"),

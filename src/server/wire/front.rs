@@ -166,7 +166,7 @@ impl Front {
         let is_plain = !is_old && request.body().is_end_stream();
         let answering = Answering { front: Arc::clone(self), is_old };
         if let Some(violation) = self.refusal_of(number) {
-            return Answer::Now(Some(answering.carrying(proxy.refuse(violation))));
+            return Answer::Now(Some(answering.carrying(proxy.refuse(violation, peer))));
         }
         match proxy.begin(request, peer) {
             Begun::Answered(mut response) => {
@@ -180,7 +180,7 @@ impl Front {
                 let response = self.with_interims(answer, number, is_old).await;
                 // Content that broke a rule: whatever came of the request, this is what was wrong with it.
                 let mut response = match self.refusal_of(number) {
-                    Some(violation) => proxy.refuse(violation),
+                    Some(violation) => proxy.refuse(violation, peer),
                     None => response,
                 };
                 self.dress(&mut response, is_plain);

@@ -99,9 +99,7 @@ impl<'a> Record<'a> {
         };
         Self {
             time,
-            client: request
-                .and_then(|request| request.client)
-                .map(|client| client.to_canonical().to_string()),
+            client: decision.client.map(|client| client.to_canonical().to_string()),
             method: request.map(|request| request.method.as_str()),
             host: request.map(|request| request.authority),
             target: request.map(|request| shown::target(decision, request)),

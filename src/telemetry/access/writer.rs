@@ -3,10 +3,11 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, BufWriter, Write},
+    os::unix::fs::FileTypeExt as _,
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -29,8 +30,10 @@ impl Rotation {
 pub(super) struct Writer {
     place: Place,
     rotation: Rotation,
-    /// Whether the last attempt to write failed: said once, and not for every line.
+    /// Whether it fails since the last line that was written to its end: said once, and not for every line.
     has_failed: bool,
+    /// Lines that it could not take.
+    lost: Arc<AtomicU64>,
 }
 
 enum Place {
@@ -44,8 +47,8 @@ impl Writer {
             Target::Stdout => Place::Stdout(BufWriter::with_capacity(BUFFER, io::stdout())),
             Target::File(path) => Place::File { path: path.clone(), file: opened(path.clone())? },
         };
-        let rotation = Rotation::default();
-        Ok((Self { place, rotation: rotation.clone(), has_failed: false }, rotation))
+        let (rotation, lost) = (Rotation::default(), Arc::default());
+        Ok((Self { place, rotation: rotation.clone(), has_failed: false, lost }, rotation))
     }
 
     /// Opens the file anew if that was asked for. Where it cannot be, the old one goes on.
@@ -63,19 +66,28 @@ impl Writer {
         }
     }
 
-    fn note<T>(&mut self, done: io::Result<T>) -> io::Result<T> {
-        let has_failed = done.is_err();
-        if let Err(error) = &done
-            && !self.has_failed
-        {
+    /// How many lines it could not take.
+    pub(super) fn lost(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.lost)
+    }
+
+    fn complain(&mut self, error: &io::Error) {
+        if !std::mem::replace(&mut self.has_failed, true) {
             tracing::error!(%error, "the access log cannot be written");
         }
-        self.has_failed = has_failed;
-        done
     }
 }
 
 fn opened(path: PathBuf) -> io::Result<BufWriter<File>> {
+    // Of a pipe, the other end may never be opened, or never be read.
+    if let Ok(known) = std::fs::metadata(&path)
+        && (known.is_dir() || known.file_type().is_fifo() || known.file_type().is_socket())
+    {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "this is no file that lines can be appended to",
+        ));
+    }
     let file = OpenOptions::new().append(true).create(true).open(path)?;
     Ok(BufWriter::with_capacity(BUFFER, file))
 }
@@ -87,7 +99,10 @@ impl Write for Writer {
             Place::Stdout(out) => out.write(lines),
             Place::File { file, .. } => file.write(lines),
         };
-        self.note(written)
+        written.inspect_err(|error| {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.complain(error);
+        })
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -95,7 +110,11 @@ impl Write for Writer {
             Place::Stdout(out) => out.flush(),
             Place::File { file, .. } => file.flush(),
         };
-        self.note(flushed)
+        match &flushed {
+            Ok(()) => self.has_failed = false,
+            Err(error) => self.complain(error),
+        }
+        flushed
     }
 }
 

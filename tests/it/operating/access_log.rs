@@ -123,7 +123,7 @@ async fn the_proxys_own_problems_have_their_lines_too() {
     assert!(unreachable.starts_with(start), "{unreachable}");
     let decided = r#""a \x22quoted\x22 \x5C one" route="product" level=- outcome=error reason=origin-unreachable duration="#;
     assert!(unreachable.contains(decided), "{unreachable}");
-    assert!(refused.starts_with("- - - [14/Nov/2023:22:13:20 +0000] \"-\" 400 "), "{refused}");
+    assert!(refused.starts_with("127.0.0.1 - - [14/Nov/2023:22:13:20 +0000] \"-\" 400 "), "{refused}");
     assert!(refused.contains("route=\"-\" level=- outcome=error reason="), "{refused}");
 }
 

@@ -141,6 +141,8 @@ async fn plimsoll_log_prints_a_line_for_each_miss_with_its_reason() {
     let config = format!("[admin]\nlisten = '127.0.0.1:0'\n[[route]]\n{CART}\n[[route]]\n{PRODUCT}\n");
     let mut program = Program::serve(origin.address, &config);
     let (address, admin) = (program.address(), program.address().to_string());
+    // Its miss is not to be the first that is shown.
+    get(address, "/product/1").send().await;
     let mut log = Program::start(&["log", "--admin", &admin, "--miss"]);
     // It follows from when the admin place knows of it: until then, what happens is not told.
     let (line, _log) = within(async {
