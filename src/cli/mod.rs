@@ -114,7 +114,7 @@ pub(crate) fn print(answer: &str) {
     let mut out = io::stdout();
     match out.write_all(answer.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            eprintln!("plimsoll: cannot print: {error}")
+            eprintln!("plimsoll: cannot print: {error}");
         }
         Ok(()) | Err(_) => {}
     }

@@ -1,6 +1,8 @@
 //! Purge: what an operator ends by name. What is named becomes what the store's clock of invalidations knows: the keys
 //! that requests have, in their canonical form.
 
+use std::borrow::Cow;
+
 use http::Method;
 
 use super::Shared;
@@ -300,8 +302,7 @@ fn read_prefix(prefix: &str) -> Result<(Option<(Scheme, String)>, String), Prefi
     }
     // What follows the last slash may be the beginning of a longer name: `/.` that of `/.well-known`.
     let (whole, begun) = path.split_at(path.rfind('/').map_or(0, |slash| slash + 1));
-    let canonical =
-        |path: &str| canonical_path(path).map(|path| path.into_owned()).map_err(PrefixFault::Target);
+    let canonical = |path: &str| canonical_path(path).map(Cow::into_owned).map_err(PrefixFault::Target);
     let begun = canonical(&format!("/_{begun}"))?;
     Ok((origin, canonical(whole)? + begun.get(2..).unwrap_or_default()))
 }
