@@ -7,7 +7,7 @@ use std::{net::IpAddr, sync::Arc};
 use axum::{
     extract::{Request, State},
     http::{
-        HeaderMap, HeaderName, HeaderValue, Method, Uri,
+        HeaderMap, HeaderName, HeaderValue, Method, Uri, Version,
         header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, ORIGIN, X_CONTENT_TYPE_OPTIONS},
         uri::Authority,
     },
@@ -34,7 +34,15 @@ pub(super) struct Guard {
 
 /// Lets a request through, or refuses it. What every answer says is said here.
 pub(super) async fn guarded(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
-    let mut response = match guard.admit(request.method(), request.uri(), request.headers()) {
+    let is_old_check = request.version() == Version::HTTP_10 && OPEN.contains(&request.uri().path());
+    let is_nameless = !request.headers().contains_key(HOST) && !request.headers().contains_key(ORIGIN);
+    let admitted = if is_old_check && is_nameless {
+        // HTTP/1.0 needs no Host, and what a health check is told is no secret.
+        Ok(())
+    } else {
+        guard.admit(request.method(), request.uri(), request.headers())
+    };
+    let mut response = match admitted {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     };
@@ -56,10 +64,6 @@ impl Guard {
     }
 
     fn admit(&self, method: &Method, uri: &Uri, fields: &HeaderMap) -> Result<(), Refusal> {
-        // A health check of HTTP/1.0 names no host, and what it is told is no secret.
-        if OPEN.contains(&uri.path()) && !fields.contains_key(HOST) && !fields.contains_key(ORIGIN) {
-            return Ok(());
-        }
         let host = host(uri, fields)?;
         if self.key.is_none() && !is_local(&host) {
             let detail =

@@ -37,6 +37,13 @@ async fn a_host_that_is_missing_or_there_twice_is_refused() {
         let answer = raw(proxy.admin_address(), request).await;
         assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("problem:bad-host"), "{answer}");
     }
+    for (path, status) in [("/healthz", "200"), ("/api/routes", "400")] {
+        let answer = raw(proxy.admin_address(), format!("GET {path} HTTP/1.0\r\n\r\n")).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.0 {status} ")),
+            "a health check of old needs none: {answer}"
+        );
+    }
     let elsewhere =
         "GET http://evil.example/healthz HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n";
     let answer = raw(proxy.admin_address(), elsewhere).await;
