@@ -1,6 +1,6 @@
 //! The admin place: what an operator asks a running proxy, on a listener of its own.
 //!
-//! An endpoint is one file: its function, the types that it answers with, and its description. [`endpoints`] lists them all,
+//! An endpoint is one file: its function, the types that it answers with, and its description. `endpoints` lists them all,
 //! and the OpenAPI description is made of that list. `guard` stands before every one of them.
 
 mod document;

@@ -66,6 +66,6 @@ pub enum End {
     Stale(Duration),
 }
 
-/// A scope as its [`PurgeClock`] knows it: the numbers of its slots. Meaningful only to the clock that made it.
+/// A scope as its [`PurgeClock`](super::PurgeClock) knows it: the numbers of its slots. Meaningful only to the clock that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScopeId(pub(in crate::store) [u32; 2]);
