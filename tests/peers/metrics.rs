@@ -24,7 +24,7 @@ fn ask(address: SocketAddr, method: &str, target: &str) -> String {
 fn promtool_accepts_the_metrics() {
     let origin = origins::node();
     let directory = tempfile::tempdir().expect("a directory");
-    let more = "[admin]\nlisten = \"127.0.0.1:0\"\n[[route]]\nname = 'a \"quoted\" \\ name'\npath = '/x/{id}'\nlevel = 'changing'\nttl = '30s'";
+    let more = "[admin]\nlisten = \"127.0.0.1:0\"\n[[route]]\nname = 'x.1:y/z'\npath = '/x/{id}'\nlevel = 'changing'\nttl = '30s'";
     let (proxy, address) = plimsoll(directory.path(), origin.address, more);
     let line = proxy.line();
     let admin = line.strip_prefix("admin: http://").and_then(|admin| admin.parse().ok()).expect(&line);
@@ -35,7 +35,7 @@ fn promtool_accepts_the_metrics() {
     }
     let scraped = ask(admin, "GET", "/metrics");
     let text = scraped.split_once("\r\n\r\n").expect("content").1;
-    assert!(text.contains(r#"route="a \"quoted\" \\ name""#), "{text}");
+    assert!(text.contains(r#"route="x.1:y/z""#), "{text}");
     let mut promtool = Command::new(find("promtool", "prometheus"));
     let promtool = promtool
         .args(["check", "metrics"])
