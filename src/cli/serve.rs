@@ -65,6 +65,9 @@ pub struct ServeArgs {
     pub admin: Option<SocketAddr>,
 }
 
+/// How many lines of the application log may wait to be written. Their places take memory before there is a single one.
+const WAITING_LINES: usize = 1024;
+
 /// Runs the command.
 pub fn run(args: &ServeArgs) -> ExitCode {
     let config = match config(args) {
@@ -75,7 +78,11 @@ pub fn run(args: &ServeArgs) -> ExitCode {
         }
     };
     // A thread of its own writes the log: a reader of it that stands still is not to stop the proxy.
-    let (log, _writing) = NonBlockingBuilder::default().lossy(true).thread_name("log").finish(io::stderr());
+    let (log, _writing) = NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(WAITING_LINES)
+        .thread_name("log")
+        .finish(io::stderr());
     if let Err(error) = super::start_log(config.log.format, log) {
         return super::could_not_start(&error);
     }

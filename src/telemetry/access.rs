@@ -22,8 +22,8 @@ use crate::observe::{Decision, Unfinished};
 use line::Line;
 use writer::Writer;
 
-/// How many lines may wait to be written.
-const WAITING: usize = 16 * 1024;
+/// How many lines may wait to be written. Their places take memory before there is a single one.
+const WAITING: usize = 8 * 1024;
 
 /// Where the access log goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
