@@ -94,7 +94,8 @@ pub(super) async fn events(
     State(place): State<Arc<Place>>,
     parameters: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<Response, Refusal> {
-    let names = Names { routes: place.shared.routes(), problems: &proxy::Problem::NAMES };
+    let problems = proxy::Problem::ALL.map(proxy::Problem::name);
+    let names = Names { routes: place.shared.routes(), problems: &problems };
     let (mut filter, mut rate) = (Filter::default(), USUAL_RATE);
     let Ok(Query(parameters)) = parameters else {
         return Err(Refusal::new(

@@ -115,9 +115,17 @@ impl Decision<'_> {
         }
     }
 
-    /// Whether it is a stale answer from the store.
-    pub const fn is_stale(&self) -> bool {
-        matches!(self.outcome, Outcome::Handled(Handling::Hit { ttl: Some(ttl) }) if ttl < 0)
+    /// Seconds of freshness left, of a hit that expires; negative when stale.
+    pub const fn ttl(&self) -> Option<i64> {
+        match self.outcome {
+            Outcome::Handled(Handling::Hit { ttl }) => ttl,
+            Outcome::Handled(Handling::Forwarded { .. }) | Outcome::Problem(_) => None,
+        }
+    }
+
+    /// Whether the answer is stored.
+    pub const fn is_stored(&self) -> bool {
+        matches!(self.outcome, Outcome::Handled(Handling::Forwarded { stored: true, .. }))
     }
 
     /// Whether it shared the fetch of another; `Some(false)` where that was refused.

@@ -19,11 +19,7 @@ use utoipa::ToSchema;
 pub use filter::{Filter, FilterError, Names};
 
 use super::shown;
-use crate::{
-    level::Level,
-    observe::{Decision, Outcome},
-    semantics::cache_status::Handling,
-};
+use crate::{level::Level, observe::Decision};
 use sampler::Sampler;
 
 /// The most that may follow at a time.
@@ -198,11 +194,6 @@ impl Drop for Subscription {
 impl Event {
     fn of(decision: &Decision<'_>, one_in: u64) -> Self {
         let request = decision.request.as_ref();
-        let (ttl, stored) = match decision.outcome {
-            Outcome::Handled(Handling::Hit { ttl }) => (ttl, false),
-            Outcome::Handled(Handling::Forwarded { stored, .. }) => (None, stored),
-            Outcome::Problem(_) => (None, false),
-        };
         Self {
             time: shown::timestamp(decision.began.wall),
             method: request.map(|request| request.method.to_string()),
@@ -213,8 +204,8 @@ impl Event {
             level: decision.level.map(Level::number),
             outcome: decision.outcome.word().name().to_owned(),
             reason: decision.detail().map(str::to_owned),
-            ttl,
-            stored,
+            ttl: decision.ttl(),
+            stored: decision.is_stored(),
             collapsed: decision.collapsed(),
             one_in,
         }
@@ -228,7 +219,7 @@ mod tests {
     use http::StatusCode;
 
     use super::*;
-    use crate::semantics::Now;
+    use crate::{observe::Outcome, semantics::Now};
 
     fn decision(millis: u64) -> Decision<'static> {
         Decision {

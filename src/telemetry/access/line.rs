@@ -9,8 +9,7 @@ use tracing_appender::non_blocking::NonBlocking;
 use super::super::shown;
 use crate::{
     level::Level,
-    observe::{Decision, End, Outcome, Request, Unfinished},
-    semantics::cache_status::Handling,
+    observe::{Decision, End, Request, Unfinished},
 };
 
 /// What a line looks like.
@@ -88,11 +87,6 @@ impl Unfinished for Line {
 impl<'a> Record<'a> {
     fn of(decision: &Decision<'a>, format: Format) -> Self {
         let request = decision.request.as_ref();
-        let (ttl, stored) = match decision.outcome {
-            Outcome::Handled(Handling::Hit { ttl }) => (ttl, false),
-            Outcome::Handled(Handling::Forwarded { stored, .. }) => (None, stored),
-            Outcome::Problem(_) => (None, false),
-        };
         let time = match format {
             Format::Json => shown::timestamp(decision.began.wall),
             Format::Combined => shown::combined_timestamp(decision.began.wall),
@@ -109,8 +103,8 @@ impl<'a> Record<'a> {
             level: decision.level.map(Level::number),
             outcome: decision.outcome.word().name(),
             reason: decision.detail(),
-            ttl,
-            stored,
+            ttl: decision.ttl(),
+            stored: decision.is_stored(),
             collapsed: decision.collapsed(),
             referer: request.and_then(|request| request.fields.referer()).map(shown::referer),
             user_agent: request

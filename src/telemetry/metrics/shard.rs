@@ -101,7 +101,7 @@ impl Shard {
         if let Some(shared) = decision.collapsed() {
             one_more(&counters.collapsed[usize::from(!shared)]);
         }
-        if decision.is_stale() {
+        if decision.ttl().is_some_and(|ttl| ttl < 0) {
             one_more(&counters.stale);
         }
     }
