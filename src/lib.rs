@@ -21,7 +21,7 @@
 //! | [`route`] | what the operator says about the API, and the table that finds the most specific route | `key`, `level` |
 //! | [`decision`] | the decision, once: classify a request, plan an answer, judge what the origin says | `key`, `level`, `route`, `semantics` |
 //! | [`observe`] | what happened, as types: the clock, decisions, findings; the log is a sink of them | `decision`, `level`, `route`, `semantics`, `wire` |
-//! | [`telemetry`] | what sinks make of it: metrics, the access log, events for who follows them live | `decision`, `key`, `level`, `observe`, `route`, `semantics`, `wire` |
+//! | [`telemetry`] | what sinks make of it: metrics, the access log, events for who follows them live | `decision`, `key`, `level`, `observe`, `route`, `wire` |
 //! | [`store`] | stored responses by key, a hard budget of bytes, fills and their followers, invalidation and purge | `key` |
 //! | [`upstream`] | connections to the origin: pool, deadlines, bounds, when a request is sent again | `decision`, `key`, `observe`, `semantics`, `wire` |
 //! | [`proxy`] | the request function, and every error as a response | `decision`, `key`, `level`, `observe`, `route`, `semantics`, `store`, `upstream`, `wire` |

@@ -57,7 +57,7 @@ pub(crate) const HOUSE: [Room; 17] = [
     ),
     room(
         "telemetry",
-        &["decision", "key", "level", "observe", "route", "semantics", "wire"],
+        &["decision", "key", "level", "observe", "route", "wire"],
         true,
         "what is made of what happened; whoever makes it happen knows only `observe`",
     ),
