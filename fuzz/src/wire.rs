@@ -174,7 +174,11 @@ impl Expected {
             None if stream.are_requests => Framing::None,
             None => Framing::UntilClose,
         };
-        Ok(Some(Head { length: at - self.passed, version, status, framing, upgrade: has("upgrade") }))
+        let options =
+            fields.iter().filter(|(name, _)| name == "connection").flat_map(|(_, value)| value.split(','));
+        let close = options.map(str::trim).any(|option| option.eq_ignore_ascii_case("close"));
+        let upgrade = has("upgrade");
+        Ok(Some(Head { length: at - self.passed, version, status, framing, upgrade, close }))
     }
 
     fn content(&mut self, stream: &Stream<'_>, length: u64) -> Option<()> {

@@ -101,6 +101,19 @@ impl Evidence {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EvidenceSet(u16);
 
+/// The evidence of each level, in the order of [`Level::ALL`].
+const OF_LEVEL: [EvidenceSet; Level::ALL.len()] = {
+    let mut sets = [EvidenceSet::EMPTY; Level::ALL.len()];
+    let mut place = 0;
+    while place < Evidence::ALL.len() {
+        let evidence = Evidence::ALL[place];
+        let level = evidence.level().number() as usize - 1;
+        sets[level] = sets[level].with(evidence);
+        place += 1;
+    }
+    sets
+};
+
 impl EvidenceSet {
     /// No evidence at all.
     pub const EMPTY: Self = Self(0);
@@ -134,7 +147,8 @@ impl EvidenceSet {
 
     /// The effective level: the highest level of any member, or `None` where nothing is known.
     pub fn level(self) -> Option<Level> {
-        self.iter().map(Evidence::level).max()
+        let mut levels = Level::ALL.into_iter().zip(OF_LEVEL).rev();
+        levels.find(|(_, evidence)| self.0 & evidence.0 != 0).map(|(level, _)| level)
     }
 
     /// The piece of evidence that the effective level rests on: the first of those with the highest level.
@@ -170,6 +184,14 @@ mod tests {
     fn every_kind_of_evidence_has_a_place_of_its_own() {
         let places: Vec<_> = Evidence::ALL.into_iter().map(Evidence::place).collect();
         assert_eq!(places, (0..Evidence::ALL.len()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_level_of_any_set_is_the_highest_of_its_members() {
+        for bits in 0..1 << Evidence::ALL.len() {
+            let set = EvidenceSet(bits);
+            assert_eq!(set.level(), set.iter().map(Evidence::level).max(), "{bits:b}");
+        }
     }
 
     #[test]

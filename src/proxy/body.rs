@@ -60,6 +60,20 @@ impl Body {
         self.head.take()
     }
 
+    /// Takes head and content, where both are ready to be sent, and what is to be told when they are: then the answer is
+    /// a 200 with no other fields.
+    pub fn take_ready(&mut self) -> Option<(ReadyHead, Chunks, Option<Account>)> {
+        match std::mem::replace(self, Self::empty()) {
+            Self { head: Some(head), source: Source::Stored(content), account } => {
+                Some((head, content, account))
+            }
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+
     /// Takes what is to be told when the content is over.
     pub const fn take_account(&mut self) -> Option<Account> {
         self.account.take()
@@ -72,10 +86,7 @@ impl Body {
 
     /// All of what is stored.
     pub(super) fn whole(body: StoredBody) -> Self {
-        match body.into_small() {
-            Ok(bytes) => Self::from_bytes(bytes),
-            Err(body) => Self::stored(body.chunks(0..body.len())),
-        }
+        Self::stored(body.into_chunks())
     }
 
     pub(super) const fn stored(chunks: Chunks) -> Self {
@@ -137,7 +148,7 @@ impl HttpBody for Body {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Bytes(bytes) => bytes.is_none(),
-            Source::Stored(chunks) => chunks.remaining() == 0,
+            Source::Stored(chunks) => chunks.left() == 0,
             Source::Ranges(ranges) => ranges.remaining() == 0,
             Source::Filling { left, .. } => *left == Some(0),
             Source::Origin(body) => body.is_end_stream(),
@@ -150,7 +161,7 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Bytes(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Source::Stored(chunks) => SizeHint::with_exact(chunks.remaining()),
+            Source::Stored(chunks) => SizeHint::with_exact(chunks.left()),
             Source::Ranges(ranges) => SizeHint::with_exact(ranges.remaining()),
             Source::Filling { left: Some(left), .. } | Source::Begun { left: Some(left), .. } => {
                 SizeHint::with_exact(*left)

@@ -38,8 +38,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderValue, Request, Response};
-use http_body::Body as _;
+use http::{HeaderValue, Response, request::Parts};
 use hyper::body::Incoming;
 use ipnet::IpNet;
 use tokio_util::task::TaskTracker;
@@ -199,9 +198,9 @@ impl Proxy {
 
     /// Begins to answer a request, and answers it where that needs no waiting: a hit does not. There is always an answer:
     /// what goes wrong becomes a problem (RFC 9457).
-    pub fn begin(&self, request: Request<Incoming>, peer: Peer) -> Begun {
+    pub fn begin(&self, head: Parts, content: Option<Incoming>, peer: Peer) -> Begun {
         let began = self.shared.clock.now();
-        Begun::Answered(match caught_now(|| self.start(request, peer, began)) {
+        Begun::Answered(match caught_now(|| self.start(head, content, peer, began)) {
             Ok(Ok(so_far)) => return so_far,
             Ok(Err((problem, remains))) => self.failed_with(problem, &remains, peer, began),
             Err(Panicked) => self.panicked(None, peer, began),
@@ -255,17 +254,17 @@ impl Proxy {
 
     fn start(
         &self,
-        request: Request<Incoming>,
+        head: Parts,
+        content: Option<Incoming>,
         peer: Peer,
         began: Now,
     ) -> Result<Begun, (Problem, Box<Remains>)> {
-        let (parts, body) = request.into_parts();
-        let exchange = Exchange::of_head(parts, peer, began, &self.shared.settings, &self.shared.routes)
+        let exchange = Exchange::of_head(head, peer, began, &self.shared.settings, &self.shared.routes)
             .map_err(|(problem, parts)| (problem, Box::new(Remains::of_head(&parts))))?;
-        if body.is_end_stream() {
-            return self.decide(exchange, began);
+        match content {
+            None => self.decide(exchange, began),
+            Some(content) => Ok(Begun::open(exchange, Next::Read(content))),
         }
-        Ok(Begun::open(exchange, Next::Read(body)))
     }
 
     /// Answers a request whose content is as far here as it needs to be, or says what it has to wait for.

@@ -45,14 +45,14 @@ impl Beside {
 
     /// How many bytes there are.
     pub(super) fn len(&self) -> u64 {
-        self.before.iter().chain(&self.after).map(Chunks::remaining).sum()
+        self.before.iter().chain(&self.after).map(Chunks::left).sum()
     }
 
     /// One body of these bytes and what was received between them.
     pub(super) fn around(self, received: &StoredBody, budget: &Arc<Budget>) -> StoredBody {
         let received = received.chunks(0..received.len());
         let all = || self.before.iter().chain([&received]).chain(&self.after);
-        let mut writer = SegmentWriter::new(budget, Some(all().map(Chunks::remaining).sum()));
+        let mut writer = SegmentWriter::new(budget, Some(all().map(Chunks::left).sum()));
         all().cloned().flatten().for_each(|chunk| writer.push(&chunk));
         writer.finish()
     }

@@ -92,7 +92,7 @@ async fn serve(
     let Entrance { proxy, limits, stop, .. } = entrance;
     let peer = Peer { address, scheme: Scheme::Http };
     proxy.note_connection(true);
-    let front = Arc::new(Front::of(proxy.clone()));
+    let front = Arc::new(Front::of(proxy.clone(), peer));
     let patience =
         Patience { head: limits.head_timeout, idle: limits.idle_timeout, write: limits.write_timeout };
     let wire = Wire::new(stream, Arc::clone(&front), limits.head, patience);

@@ -3,9 +3,9 @@
 //! What the HTTP engine hands over are slices of its whole read buffer, and a slice of 100 bytes keeps all of that
 //! buffer alive. So every byte is copied once when it arrives, and at most once more when its segment is complete.
 
-use std::{ops::Range, slice, sync::Arc};
+use std::{io::IoSlice, ops::Range, slice, sync::Arc};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 use super::budget::{Budget, Charge, allocation};
 
@@ -89,14 +89,6 @@ impl StoredBody {
         }
     }
 
-    /// The bytes of a small body, or the body where it is large.
-    pub fn into_small(self) -> Result<Bytes, Self> {
-        match self.0 {
-            Body::Small(bytes) => Ok(bytes),
-            Body::Large(_) => Err(self),
-        }
-    }
-
     /// The bytes of a small body.
     pub(super) fn small(&self) -> Option<&Bytes> {
         match &self.0 {
@@ -133,6 +125,11 @@ impl StoredBody {
         Chunks { body: self.clone(), at: range.start.min(end), end }
     }
 
+    /// All of its bytes.
+    pub fn into_chunks(self) -> Chunks {
+        Chunks { at: 0, end: self.len(), body: self }
+    }
+
     /// From `at` to the end of its segment; none at or after the end.
     pub(super) fn chunk_at(&self, at: u64) -> Option<Bytes> {
         let (index, offset) = locate(at);
@@ -151,8 +148,46 @@ pub struct Chunks {
 
 impl Chunks {
     /// How many bytes are still to come.
-    pub fn remaining(&self) -> u64 {
+    pub const fn left(&self) -> u64 {
         self.end - self.at
+    }
+}
+
+/// The bytes themselves, for who writes them out.
+impl Buf for Chunks {
+    fn remaining(&self) -> usize {
+        // No body of this size is held.
+        usize::try_from(self.left()).unwrap_or(usize::MAX)
+    }
+
+    fn chunk(&self) -> &[u8] {
+        let (index, offset) = locate(self.at);
+        let segment = self.body.segments().get(index).and_then(|segment| segment.get(offset..));
+        let chunk = segment.unwrap_or_default();
+        chunk.get(..self.remaining()).unwrap_or(chunk)
+    }
+
+    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let mut rest = self.remaining();
+        let (index, mut offset) = locate(self.at);
+        let segments = self.body.segments().get(index..).unwrap_or_default();
+        let mut count = 0;
+        for (slice, segment) in slices.iter_mut().zip(segments) {
+            let bytes = segment.get(std::mem::take(&mut offset)..).unwrap_or_default();
+            let bytes = bytes.get(..rest).unwrap_or(bytes);
+            if bytes.is_empty() {
+                break;
+            }
+            rest -= bytes.len();
+            *slice = IoSlice::new(bytes);
+            count += 1;
+        }
+        count
+    }
+
+    fn advance(&mut self, count: usize) {
+        assert!(count <= self.remaining(), "cannot advance beyond the end");
+        self.at += count as u64;
     }
 }
 
@@ -160,7 +195,7 @@ impl Iterator for Chunks {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
-        let chunk = cut(self.body.chunk_at(self.at)?, self.remaining());
+        let chunk = cut(self.body.chunk_at(self.at)?, self.left());
         self.at += chunk.len() as u64;
         (!chunk.is_empty()).then_some(chunk)
     }

@@ -34,12 +34,14 @@ const ONLY_IN_HEAD: [&[u8]; 7] =
 
 /// What the fields of a head have said so far.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one field, there or not, and any of them may be")]
 pub(super) struct Said {
     pub(super) count: usize,
     host: bool,
     length: Option<u64>,
     chunked: bool,
     upgrade: bool,
+    close: bool,
 }
 
 impl Said {
@@ -55,7 +57,10 @@ impl Said {
                 self.upgrade = true;
                 Ok(())
             }
-            10 if name.eq_ignore_ascii_case(b"connection") => connection(value),
+            10 if name.eq_ignore_ascii_case(b"connection") => {
+                self.close |= connection(value)?;
+                Ok(())
+            }
             14 if name.eq_ignore_ascii_case(b"content-length") => self.length(value.trim_ascii()),
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => self.coding(value.trim_ascii()),
             _ => Ok(()),
@@ -94,6 +99,11 @@ impl Said {
         self.upgrade
     }
 
+    /// Whether the message is the last one that its sender wants on this connection.
+    pub(super) const fn asks_for_close(&self) -> bool {
+        self.close
+    }
+
     /// Whether there was a Host.
     pub(super) const fn has_host(&self) -> bool {
         self.host
@@ -130,10 +140,16 @@ fn split(line: &[u8]) -> Result<(&[u8], &[u8]), Violation> {
     }
 }
 
-fn connection(value: &[u8]) -> Result<(), Violation> {
-    let mut options = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-    let names_one = |option: &[u8]| END_TO_END.iter().any(|known| known.eq_ignore_ascii_case(option));
-    if options.any(names_one) { Err(Violation::ConnectionOption) } else { Ok(()) }
+/// Whether one of these options is `close`.
+fn connection(value: &[u8]) -> Result<bool, Violation> {
+    let mut close = false;
+    for option in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+        if END_TO_END.iter().any(|known| known.eq_ignore_ascii_case(option)) {
+            return Err(Violation::ConnectionOption);
+        }
+        close |= option.eq_ignore_ascii_case(b"close");
+    }
+    Ok(close)
 }
 
 fn decimal(digits: &[u8]) -> Option<u64> {

@@ -9,11 +9,13 @@ mod fields;
 mod line;
 #[cfg(test)]
 mod properties;
+mod request;
 mod start;
 #[cfg(test)]
 mod tests;
 mod violation;
 
+pub use request::request;
 pub use start::Version;
 pub use violation::{Rule, Violation};
 
@@ -66,6 +68,8 @@ pub struct Head {
     pub framing: Framing,
     /// Whether the message has an Upgrade.
     pub upgrade: bool,
+    /// Whether Connection says that the connection ends behind the message and its answer.
+    pub close: bool,
 }
 
 /// What the first of the given bytes are.
@@ -259,7 +263,14 @@ impl Scanner {
             Framing::Chunked => Stage::Size,
             Framing::UntilClose => Stage::UntilClose,
         };
-        Ok(Piece::Head(Head { length, version, status, framing, upgrade: said.asks_for_upgrade() }))
+        Ok(Piece::Head(Head {
+            length,
+            version,
+            status,
+            framing,
+            upgrade: said.asks_for_upgrade(),
+            close: said.asks_for_close(),
+        }))
     }
 
     fn data(&mut self, bytes: &[u8], left: u64, more: fn(u64) -> Stage, end: Stage) -> Piece {

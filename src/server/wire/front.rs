@@ -2,6 +2,7 @@
 //! counted on both sides, so that what the wire refuses is answered in its place among pipelined answers.
 
 use std::{
+    cell::RefCell,
     convert::Infallible,
     pin::{Pin, pin},
     sync::{
@@ -11,22 +12,31 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Request, Response, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::direct::Direct;
 use crate::{
     observe::Account,
-    proxy::{Begun, Body, Interims, Peer, Proxy, ReadyHead},
-    wire::Violation,
+    proxy::{Begun, Body, Interims, Peer, Proxy},
+    wire::{Violation, request},
 };
+
+/// How many bytes of heads share one allocation. It is there as long as one of their requests is.
+const ROOM: usize = 4 * 1024;
+
+thread_local! {
+    /// Where heads are copied to. Most are of no use any more when the next one comes, which then has their room.
+    static HEADS: RefCell<BytesMut> = RefCell::default();
+}
 
 /// Shared by a connection's wire and its service.
 #[derive(Debug, Default)]
 pub(in crate::server) struct Front {
-    /// Who is told that an answer is over; nobody, where there is only a wire.
-    proxy: Option<Proxy>,
+    /// Who answers, and whom; nobody, where there is only a wire.
+    proxy: Option<(Proxy, Peer)>,
     /// How many requests the service has been asked.
     asked: AtomicU64,
     /// How many of them are answered whole.
@@ -36,12 +46,10 @@ pub(in crate::server) struct Front {
     /// The limit that the client was slower than.
     gave_up: OnceLock<&'static str>,
     interims: Interims,
-    /// Whether something of the engine's may be waiting to be written.
-    is_writing: AtomicBool,
-    /// Whether there is a head in `ready`: all that an answer without one looks at.
-    is_ready: AtomicBool,
-    /// The head of the answer that is written next.
-    ready: Mutex<Option<ReadyHead>>,
+    /// Whether the end of an answer may be waiting in the engine to be written.
+    is_unwritten: AtomicBool,
+    /// What a request, by its number, has come to before the engine asks for it.
+    begun: Mutex<Option<(u64, Begun)>>,
     is_refused: AtomicBool,
     refusal: Mutex<Option<(u64, Violation)>>,
     /// Whether somebody waits for an answer to be over: all that the end of an answer looks at.
@@ -50,9 +58,9 @@ pub(in crate::server) struct Front {
 }
 
 impl Front {
-    /// The front of a connection to this proxy.
-    pub(in crate::server) fn of(proxy: Proxy) -> Self {
-        Self { proxy: Some(proxy), ..Self::default() }
+    /// The front of a connection of this peer to this proxy.
+    pub(in crate::server) fn of(proxy: Proxy, peer: Peer) -> Self {
+        Self { proxy: Some((proxy, peer)), ..Self::default() }
     }
 
     /// Refuses the message with this number, from 0. Nothing is read behind it.
@@ -82,6 +90,8 @@ impl Front {
     /// Either this sees that somebody waits, or who waits sees the count: each writes the one before it reads the other,
     /// and all agree on the order of these four.
     pub(super) fn count_answer(&self) {
+        // First: who sees the count sees this too.
+        self.is_unwritten.store(true, Ordering::Relaxed);
         self.answered.fetch_add(1, Ordering::SeqCst);
         if self.is_awaited.load(Ordering::SeqCst)
             && let Some(reader) = lock(&self.reader).take()
@@ -118,34 +128,48 @@ impl Front {
         self.cut.load(Ordering::Relaxed)
     }
 
-    /// Takes note that the engine has begun to write.
-    pub(super) fn note_writing(&self) {
-        self.is_writing.store(true, Ordering::Relaxed);
-    }
-
     /// Takes note that all that the engine had is written.
     pub(super) fn note_written(&self) {
-        self.is_writing.store(false, Ordering::Relaxed);
+        self.is_unwritten.store(false, Ordering::Relaxed);
     }
 
-    /// Takes the head that belongs to what is written next.
-    pub(super) fn take_ready(&self) -> Option<ReadyHead> {
-        if !self.is_ready.load(Ordering::Acquire) {
-            return None;
-        }
-        self.is_ready.store(false, Ordering::Relaxed);
-        lock(&self.ready).take()
+    /// Whether this many messages are answered, and the answers written.
+    pub(super) fn is_at_rest(&self, messages: u64) -> bool {
+        self.has_answered(messages) && !self.is_unwritten.load(Ordering::Relaxed)
     }
 
-    /// Has the lines of a head that is ready written with the answer, or makes fields of them where the engine may have
-    /// something to write before it.
-    fn dress(&self, response: &mut Response<Body>, is_plain: bool) {
-        let Some(head) = response.body_mut().take_head() else { return };
-        if is_plain && !self.is_writing.load(Ordering::Relaxed) {
-            *lock(&self.ready) = Some(head);
-            self.is_ready.store(true, Ordering::Release);
-        } else {
-            head.add_to(response.headers_mut());
+    /// Answers the request of this head, if that is a hit. What else the request comes to is kept until the engine has
+    /// read it too and asks for it, by this number.
+    pub(super) fn begin(&self, number: u64, head: &[u8]) -> Option<Direct> {
+        let (proxy, peer) = self.proxy.as_ref()?;
+        let head = HEADS.with_borrow_mut(|room| {
+            if room.capacity() < head.len() {
+                room.reserve(head.len().max(ROOM));
+            }
+            request(head, room)
+        });
+        let begun = match proxy.begin(head?, None, *peer) {
+            Begun::Answered(mut response) => {
+                if let Some((head, content, account)) = response.body_mut().take_ready() {
+                    return Some(Direct::new(head, content, account));
+                }
+                Begun::Answered(response)
+            }
+            open @ Begun::Open(_) => open,
+        };
+        *lock(&self.begun) = Some((number, begun));
+        None
+    }
+
+    /// What the request with this number has come to already.
+    fn take_begun(&self, number: u64) -> Option<Begun> {
+        lock(&self.begun).take_if(|(begun, _)| *begun == number).map(|(_, begun)| begun)
+    }
+
+    /// Takes note that an answer is over.
+    pub(super) fn close_account(&self, account: Account, bytes: u64, is_whole: bool) {
+        if let Some((proxy, _)) = &self.proxy {
+            proxy.close_account(account, bytes, is_whole);
         }
     }
 
@@ -162,29 +186,26 @@ impl Front {
     ) -> Answer<'a> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         let is_old = request.version() < Version::HTTP_11;
-        // With content there may be a 100 to be written first.
-        let is_plain = !is_old && request.body().is_end_stream();
         let answering = Answering { front: Arc::clone(self), is_old };
         if let Some(violation) = self.refusal_of(number) {
             return Answer::Now(Some(answering.carrying(proxy.refuse(violation, peer))));
         }
-        match proxy.begin(request, peer) {
-            Begun::Answered(mut response) => {
-                self.dress(&mut response, is_plain);
-                Answer::Now(Some(answering.carrying(response)))
-            }
+        let begun = self.take_begun(number).unwrap_or_else(|| {
+            let (head, content) = request.into_parts();
+            proxy.begin(head, Some(content).filter(|content| !content.is_end_stream()), peer)
+        });
+        match begun {
+            Begun::Answered(response) => Answer::Now(Some(answering.carrying(response))),
             Begun::Open(open) => Answer::Later(Box::pin(async move {
                 // An old client could not tell an interim response from the final one.
                 let interim = (!is_old).then(|| self.interims.of_request(number));
                 let answer = pin!(proxy.go_on(open, interim));
                 let response = self.with_interims(answer, number, is_old).await;
                 // Content that broke a rule: whatever came of the request, this is what was wrong with it.
-                let mut response = match self.refusal_of(number) {
+                answering.carrying(match self.refusal_of(number) {
                     Some(violation) => proxy.refuse(violation, peer),
                     None => response,
-                };
-                self.dress(&mut response, is_plain);
-                answering.carrying(response)
+                })
             })),
         }
     }
@@ -249,7 +270,10 @@ struct Answering {
 }
 
 impl Answering {
-    fn carrying(self, response: Response<Body>) -> Response<Carried> {
+    fn carrying(self, mut response: Response<Body>) -> Response<Carried> {
+        if let Some(head) = response.body_mut().take_head() {
+            head.add_to(response.headers_mut());
+        }
         response.map(|body| Carried::new(body, self))
     }
 }
@@ -282,8 +306,9 @@ impl Carried {
 
 impl Drop for Carried {
     fn drop(&mut self) {
-        if let (Some(account), Some(proxy)) = (self.account.take(), &self.answering.front.proxy) {
-            proxy.close_account(account, self.bytes, self.is_over || self.body.is_end_stream());
+        if let Some(account) = self.account.take() {
+            let is_whole = self.is_over || self.body.is_end_stream();
+            self.answering.front.close_account(account, self.bytes, is_whole);
         }
     }
 }

@@ -7,8 +7,8 @@
 //! stall; and it ends a connection so that a last answer is not lost to a reset (RFC 9112 section 9.6).
 
 mod alarm;
+mod direct;
 mod front;
-mod splice;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -29,8 +29,9 @@ use tokio::{io::ReadBuf, time::Instant};
 pub(super) use front::Front;
 pub use stream::Stream;
 
-use crate::wire::{Limits, Piece, Scanner, Violation};
+use crate::wire::{Framing, Head, Limits, Piece, Scanner, Version, Violation};
 use alarm::Alarm;
+use direct::Direct;
 use write::Closing;
 
 /// What the engine gets in place of a head that is refused.
@@ -80,6 +81,10 @@ pub(super) struct Wire<S: Stream> {
     /// What was read and not passed on. Its first bytes are cleared, if any are.
     held: Vec<u8>,
     cleared: usize,
+    /// An answer that is written before anything else is read.
+    direct: Option<Direct>,
+    /// Whether there was a request.
+    was_asked: bool,
     /// How many messages were passed on, and whether the last one asked for another protocol.
     messages: u64,
     asks_for_upgrade: bool,
@@ -103,6 +108,8 @@ impl<S: Stream> Wire<S> {
             reading: Reading::Open,
             held: Vec::new(),
             cleared: 0,
+            direct: None,
+            was_asked: false,
             messages: 0,
             asks_for_upgrade: false,
             active: Instant::now(),
@@ -130,10 +137,18 @@ impl<S: Stream> Wire<S> {
                 Ok(Piece::Partial) => return passed,
                 Ok(Piece::Content(length)) => self.cleared = length,
                 Ok(Piece::Head(head)) => {
+                    self.head_since = None;
+                    self.was_asked = true;
+                    let end = passed + head.length;
+                    if self.may_go_direct(&head) {
+                        self.direct = self.front.begin(self.messages, &bytes[passed..end]);
+                        if self.direct.is_some() {
+                            return end;
+                        }
+                    }
                     self.cleared = head.length;
                     self.messages += 1;
                     self.asks_for_upgrade = head.upgrade;
-                    self.head_since = None;
                 }
                 Err(violation) => {
                     self.refuse(violation, in_content);
@@ -141,6 +156,16 @@ impl<S: Stream> Wire<S> {
                 }
             }
         }
+    }
+
+    /// Whether the answer to the request with this head could go out without the engine: the request is whole, the
+    /// connection goes on behind it, and the engine is at rest.
+    fn may_go_direct(&self, head: &Head) -> bool {
+        head.version == Version::Http11
+            && head.framing == Framing::None
+            && !head.close
+            && !head.upgrade
+            && self.front.is_at_rest(self.messages)
     }
 
     /// What follows a request for another protocol may be in that protocol: it is held until there is an answer.
@@ -164,6 +189,7 @@ impl<S: Stream> Wire<S> {
     fn poll_pass_on(&mut self, cx: &mut Context<'_>, to: &mut ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let room = to.remaining();
         loop {
+            ready!(self.poll_write_direct(cx))?;
             if !self.held.is_empty() && matches!(self.reading, Reading::Open) {
                 let mut held = std::mem::take(&mut self.held);
                 let passed = self.pass_on(&held, to);
@@ -240,7 +266,7 @@ impl<S: Stream> Wire<S> {
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         // Content has a guard of its own, where it is read.
         while !self.scanner.is_in_content() {
-            let idle = if self.messages == 0 { self.patience.head } else { self.patience.idle };
+            let idle = if self.was_asked { self.patience.idle } else { self.patience.head };
             let deadline = match self.head_since {
                 Some(since) => since + self.patience.head,
                 None => self.active() + idle,
@@ -279,6 +305,7 @@ impl<S: Stream> Read for Wire<S> {
 
 impl<S: Stream> Drop for Wire<S> {
     fn drop(&mut self) {
+        self.end_direct(false);
         if self.front.is_cut() {
             self.stream.end_with_reset();
         }

@@ -11,7 +11,7 @@ use bytes::{Buf as _, Bytes};
 use hyper::rt::Write;
 use tokio::{io::ReadBuf, time::Instant};
 
-use super::{READ_TO, Stream, Wire, alarm::Alarm, splice::Splice};
+use super::{READ_TO, Stream, Wire, alarm::Alarm, direct::Direct};
 
 /// How long a connection that is over still takes what its client sends.
 const LINGER: Duration = Duration::from_secs(2);
@@ -23,8 +23,6 @@ const MOST_DISCARDED: usize = 1024 * 1024;
 pub(super) struct Writing {
     /// Interim responses that are not written yet.
     interim: Bytes,
-    /// A head whose lines are not all written yet.
-    splice: Option<Splice>,
     stalled_since: Option<Instant>,
     alarm: Alarm,
 }
@@ -60,30 +58,25 @@ impl<S: Stream> Wire<S> {
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing of its answer")))
     }
 
-    /// Writes what the engine has. The first of it that is written after a head was made ready is the answer under that
-    /// head.
-    fn poll_write_pieces(&mut self, cx: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        self.front.note_writing();
-        let ready = self.front.take_ready().map(Splice::new);
-        if ready.is_some() && !Splice::fits(pieces) {
-            return Poll::Ready(Err(io::Error::other("the answer is not the one whose head is ready")));
-        }
-        let Some(mut splice) = ready.or_else(|| self.writing.splice.take()) else {
-            let written = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
-            return self.moved(cx, written);
-        };
-        loop {
-            let (gathered, count) = splice.gather(pieces);
-            let written = Pin::new(&mut self.stream).poll_write_vectored(cx, &gathered[..count]);
-            let polled = self.moved(cx, written).map_ok(|written| (written, splice.advance(written)));
-            match polled {
-                // Of the engine's own bytes none is written: for it, nothing has happened yet.
-                Poll::Ready(Ok((1.., 0))) => {}
-                polled => {
-                    self.writing.splice = Some(splice).filter(|splice| !splice.is_over());
-                    return polled.map_ok(|(_, own)| own);
-                }
+    /// Writes an answer that goes out without the engine, to its end.
+    pub(super) fn poll_write_direct(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(direct) = &mut self.direct {
+            let written = direct.poll_write(cx, Pin::new(&mut self.stream));
+            let is_over = direct.is_over();
+            if ready!(self.moved(cx, written))? == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
+            if is_over {
+                self.end_direct(true);
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ends an answer that goes out without the engine, whether all of it is written or not.
+    pub(super) fn end_direct(&mut self, is_whole: bool) {
+        if let Some((Some(account), bytes)) = self.direct.take().map(Direct::into_account) {
+            self.front.close_account(account, bytes, is_whole);
         }
     }
 
@@ -127,7 +120,9 @@ impl<S: Stream> Wire<S> {
 
 impl<S: Stream> Write for Wire<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_write_pieces(cx, &[IoSlice::new(bytes)])
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        this.moved(cx, written)
     }
 
     fn poll_write_vectored(
@@ -135,7 +130,9 @@ impl<S: Stream> Write for Wire<S> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_write_pieces(cx, slices)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
+        this.moved(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -152,6 +149,7 @@ impl<S: Stream> Write for Wire<S> {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        ready!(this.poll_write_direct(cx))?;
         loop {
             match this.closing {
                 Closing::Lingering { until, left } => return this.poll_linger(cx, until, left).map(Ok),
