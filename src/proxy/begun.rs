@@ -17,14 +17,15 @@ pub enum Begun {
 }
 
 impl Begun {
-    pub(super) fn open(exchange: Exchange, next: Next) -> Self {
+    pub(super) fn open(exchange: Box<Exchange>, next: Next) -> Self {
         Self::Open(Box::new(Open { exchange, next }))
     }
 }
 
 /// A request that cannot be answered without waiting.
 pub struct Open {
-    pub(super) exchange: Exchange,
+    /// In a place of its own: it goes through many hands.
+    pub(super) exchange: Box<Exchange>,
     pub(super) next: Next,
 }
 

@@ -78,9 +78,9 @@ impl Proxy {
     /// Starts the fetch. The answer is there when its head is; the fetch goes on whether anybody waits or not.
     pub(super) fn spawn_fetch(&self, order: Order, lead: Option<Lead>) -> oneshot::Receiver<Fetched> {
         let (reply, receiver) = oneshot::channel();
-        let proxy = self.clone();
         let audience = Audience { reply, lead, shared: Arc::clone(&self.shared) };
-        self.shared.tasks.spawn(async move { proxy.run_fetch(order, audience).await });
+        // In a place of its own: the runtime moves what it is given more than once.
+        self.shared.tasks.spawn(Box::pin(self.clone().run_fetch(order, audience)));
         receiver
     }
 
@@ -96,7 +96,7 @@ impl Proxy {
         drop(self.spawn_fetch(order, Some(lead)));
     }
 
-    async fn run_fetch(&self, mut order: Order, audience: Audience) {
+    async fn run_fetch(self, mut order: Order, audience: Audience) {
         let shared = &self.shared;
         let stamp = shared.store.purge_clock().now();
         let mut request = std::mem::replace(&mut order.request, Request::new(RequestBody::empty()));

@@ -20,7 +20,7 @@ impl Proxy {
     /// Forwards a request as it came, and passes the answer on as it comes. Nothing is stored.
     pub(super) async fn forward(
         &self,
-        mut exchange: Exchange,
+        mut exchange: Box<Exchange>,
         bypass: Bypass,
     ) -> Result<Response<Body>, Problem> {
         let mut request = as_it_came(&mut exchange, &self.shared.settings);

@@ -131,7 +131,7 @@ impl Proxy {
     /// Goes the way to an answer: by a fetch of its own, or that of another, after which it may look again.
     pub(super) async fn seek(
         &self,
-        exchange: Exchange,
+        exchange: Box<Exchange>,
         keyed: Keyed,
         mut way: Way,
     ) -> Result<Response<Body>, Problem> {
@@ -164,7 +164,7 @@ impl Proxy {
     /// brought is there.
     async fn lead(
         &self,
-        exchange: Exchange,
+        exchange: Box<Exchange>,
         keyed: Keyed,
         lead: Lead,
         turns: &Turns,
@@ -271,7 +271,7 @@ impl Proxy {
     /// Asks the origin on behalf of this request, in a task of its own: a client that leaves does not end it.
     async fn fetch(
         &self,
-        exchange: Exchange,
+        exchange: Box<Exchange>,
         keyed: Keyed,
         fwd: Fwd,
         held: Held,

@@ -211,7 +211,7 @@ impl Proxy {
     ///
     /// What the origin says before its answer goes through `interim`, if the client can hear it.
     pub async fn go_on(&self, open: Box<Open>, interim: Option<Interim>) -> Response<Body> {
-        let Exchange { began, peer, .. } = open.exchange;
+        let Exchange { began, peer, .. } = *open.exchange;
         let remains = Remains::of(&open.exchange);
         match caught(pin!(self.proceed(open, interim))).await {
             Ok(Ok(response)) => response,
@@ -263,17 +263,17 @@ impl Proxy {
             .map_err(|(problem, parts)| (problem, Box::new(Remains::of_head(&parts))))?;
         match content {
             None => self.decide(exchange, began),
-            Some(content) => Ok(Begun::open(exchange, Next::Read(content))),
+            Some(content) => Ok(Begun::open(Box::new(exchange), Next::Read(content))),
         }
     }
 
     /// Answers a request whose content is as far here as it needs to be, or says what it has to wait for.
     fn decide(&self, exchange: Exchange, now: Now) -> Result<Begun, (Problem, Box<Remains>)> {
         match classify(&exchange.asked(), &exchange.route, &self.shared.settings.policy) {
-            Classified::Bypass(bypass) => Ok(Begun::open(exchange, Next::Forward(bypass))),
+            Classified::Bypass(bypass) => Ok(Begun::open(Box::new(exchange), Next::Forward(bypass))),
             Classified::Keyed(keyed) => match self.look_up(&exchange, &keyed, &Turns::default(), now) {
                 Ok(Found::Answer(response)) => Ok(Begun::Answered(response)),
-                Ok(Found::Way(way)) => Ok(Begun::open(exchange, Next::Seek(keyed, way))),
+                Ok(Found::Way(way)) => Ok(Begun::open(Box::new(exchange), Next::Seek(keyed, way))),
                 Err(problem) => Err((problem, Remains::of(&exchange))),
             },
             Classified::OnlyIfCached => Err((Problem::OnlyIfCached, Remains::of(&exchange))),
@@ -286,7 +286,7 @@ impl Proxy {
         if let Next::Read(body) = open.next {
             open.exchange.read_content(body, &self.shared.settings).await?;
             let now = self.shared.clock.now();
-            open = match self.decide(open.exchange, now).map_err(|(problem, _)| problem)? {
+            open = match self.decide(*open.exchange, now).map_err(|(problem, _)| problem)? {
                 Begun::Answered(response) => return Ok(response),
                 Begun::Open(open) => *open,
             };

@@ -19,7 +19,7 @@ use crate::{
     decision::{Keyed, is_override},
     key::{ProxyStatements, Scheme, TraceParent, hermetic_request},
     level::Identity,
-    semantics::fields::remove_hop_by_hop,
+    semantics::fields::HopByHop,
     upstream::RequestBody,
 };
 
@@ -181,36 +181,39 @@ enum Way {
 
 /// The client's fields, as they go to the origin.
 fn client_fields(exchange: &Exchange, settings: &Settings, way: Way) -> HeaderMap {
-    let mut fields = exchange.parts.headers.clone();
-    remove_hop_by_hop(&mut fields);
-    remove_aliases(&mut fields, &settings.policy.identity);
-    // The server has answered it already, and the origin's content is sent without waiting.
-    fields.remove(EXPECT);
+    let (client, identity) = (exchange.fields(), &settings.policy.identity);
+    let trusted = is_trusted(exchange.peer, &settings.trusted_proxies);
+    let hops = HopByHop::of(client);
+    let stays = |name: &HeaderName| {
+        // The server has answered Expect already, and the origin's content is sent without waiting.
+        !hops.contains(name)
+            && *name != EXPECT
+            && *name != HOST
+            && !is_alias(name, identity)
+            && ((trusted && way == Way::Own) || !tells_the_way(name, identity))
+    };
+    let mut fields = HeaderMap::with_capacity(client.len() + ADDED);
     let authority = HeaderValue::try_from(exchange.target.authority()).ok();
     if let Some(host) = settings.origin_host.clone().or_else(|| authority.clone()) {
         fields.insert(HOST, host);
     }
-    fields.append(VIA, own_via(exchange.parts.version));
-    let trusted = is_trusted(exchange.peer, &settings.trusted_proxies);
-    let chain = if trusted { addresses(&fields, way) } else { Vec::new() };
-    if !trusted || way == Way::Shared {
-        remove_forwarded(&mut fields, &settings.policy.identity);
+    for (name, value) in client.iter().filter(|(name, _)| stays(name)) {
+        fields.append(name, value.clone());
     }
+    fields.append(VIA, own_via(exchange.parts.version));
+    let chain = if trusted && !hops.contains(&X_FORWARDED_FOR) { addresses(client, way) } else { Vec::new() };
     state_forwarded(&mut fields, exchange, authority, chain);
     fields
 }
 
-/// Removes what an origin would take for a field that is heeded here: CGI and its heirs make one variable of `_` and `-`
+/// How many fields a request to the origin has that the client's need not have.
+const ADDED: usize = 6;
+
+/// Whether an origin would take this for a field that is heeded here: CGI and its heirs make one variable of `_` and `-`
 /// (RFC 3875 section 4.1.18), and `HTTP_PROXY` of Proxy.
-fn remove_aliases(fields: &mut HeaderMap, identity: &Identity) {
-    let is_alias = |name: &&HeaderName| {
-        let name = name.as_str();
-        name == "proxy" || name.contains('_') && is_heeded(&name.replace('_', "-"), identity)
-    };
-    let aliases: Vec<_> = fields.keys().filter(is_alias).cloned().collect();
-    for name in aliases {
-        fields.remove(name);
-    }
+fn is_alias(name: &HeaderName, identity: &Identity) -> bool {
+    let name = name.as_str();
+    name == "proxy" || name.contains('_') && is_heeded(&name.replace('_', "-"), identity)
 }
 
 /// Whether the way of a request, or for whom its answer is, hangs on the field of this name, in lower case. As such it
@@ -231,15 +234,10 @@ fn addresses(fields: &HeaderMap, way: Way) -> Vec<String> {
     members.filter(|member| way == Way::Own || member.parse::<IpAddr>().is_ok()).map(str::to_owned).collect()
 }
 
-/// Removes what others say about the way here. Fields that say who asks are no word about it: they are kept, and never
-/// shared.
-fn remove_forwarded(fields: &mut HeaderMap, identity: &Identity) {
-    let names = |name: &&HeaderName| **name == FORWARDED || name.as_str().starts_with("x-forwarded-");
-    let told: Vec<_> =
-        fields.keys().filter(names).filter(|name| !identity.is_user_field(name)).cloned().collect();
-    for name in told {
-        fields.remove(name);
-    }
+/// Whether by this field others say something about the way here. Fields that say who asks are no word about it: they are
+/// kept, and never shared.
+fn tells_the_way(name: &HeaderName, identity: &Identity) -> bool {
+    (*name == FORWARDED || name.as_str().starts_with("x-forwarded-")) && !identity.is_user_field(name)
 }
 
 /// Says whom the request comes from, after `chain`, the addresses that a trusted peer has told.
@@ -251,14 +249,13 @@ fn state_forwarded(
 ) {
     let scheme = exchange.peer.scheme.as_str();
     let address = exchange.peer.address.map(|address| address.to_canonical());
-    let node = match address {
-        Some(IpAddr::V4(v4)) => v4.to_string(),
-        Some(IpAddr::V6(v6)) => format!("\"[{v6}]\""),
-        None => "unknown".to_owned(),
-    };
-    let forwarded = format!("for={node};host=\"{}\";proto={scheme}", exchange.target.authority());
-    append_member(fields, &FORWARDED, &forwarded);
-    chain.push(address.map_or("unknown".to_owned(), |address| address.to_string()));
+    let node = address.map_or("unknown".to_owned(), |address| address.to_string());
+    let quote = if matches!(address, Some(IpAddr::V6(_))) { ["\"[", "]\""] } else { ["", ""] };
+    let forwarded =
+        ["for=", quote[0], &node, quote[1], ";host=\"", exchange.target.authority(), "\";proto=", scheme]
+            .concat();
+    append_member(fields, &FORWARDED, forwarded);
+    chain.push(node);
     if let Ok(chain) = HeaderValue::try_from(chain.join(", ")) {
         fields.insert(&X_FORWARDED_FOR, chain);
     }
@@ -269,10 +266,12 @@ fn state_forwarded(
 }
 
 /// Appends a member to a field that is a list, as one line.
-fn append_member(fields: &mut HeaderMap, name: &HeaderName, member: &str) {
-    let mut members: Vec<&str> = fields.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
-    members.push(member);
-    if let Ok(line) = HeaderValue::try_from(members.join(", ")) {
+fn append_member(fields: &mut HeaderMap, name: &HeaderName, mut member: String) {
+    if fields.contains_key(name) {
+        let lines = fields.get_all(name).iter().filter_map(|line| line.to_str().ok());
+        member = lines.chain([member.as_str()]).collect::<Vec<_>>().join(", ");
+    }
+    if let Ok(line) = HeaderValue::try_from(member) {
         fields.insert(name, line);
     }
 }

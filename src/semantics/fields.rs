@@ -74,6 +74,23 @@ fn connection_options(fields: &HeaderMap) -> impl Iterator<Item = &str> {
     lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')).map(str::trim)
 }
 
+/// The fields of a message that concern one connection only: the known ones, and those that Connection names.
+#[derive(Clone, Debug)]
+pub struct HopByHop(Vec<HeaderName>);
+
+impl HopByHop {
+    /// Those of this message.
+    pub fn of(fields: &HeaderMap) -> Self {
+        let named = connection_options(fields);
+        Self(named.filter_map(|option| HeaderName::from_bytes(option.as_bytes()).ok()).collect())
+    }
+
+    /// Whether this is one of them.
+    pub fn contains(&self, name: &HeaderName) -> bool {
+        HOP_BY_HOP.contains(name) || self.0.contains(name)
+    }
+}
+
 /// Removes every field that concerns one connection only: the known ones, and those that Connection names.
 pub fn remove_hop_by_hop(fields: &mut HeaderMap) {
     remove(fields, &[]);
@@ -85,11 +102,8 @@ pub fn remove_hop_by_hop_of_answer(fields: &mut HeaderMap) {
 }
 
 fn remove(fields: &mut HeaderMap, spared: &[HeaderName]) {
-    let named: Vec<HeaderName> = connection_options(fields)
-        .filter_map(|option| HeaderName::from_bytes(option.as_bytes()).ok())
-        .filter(|name| !spared.contains(name))
-        .collect();
-    for name in named.iter().chain(&HOP_BY_HOP) {
+    let HopByHop(named) = HopByHop::of(fields);
+    for name in named.iter().filter(|name| !spared.contains(name)).chain(&HOP_BY_HOP) {
         fields.remove(name);
     }
 }
