@@ -33,7 +33,7 @@ mod trailers;
 
 use std::{
     net::IpAddr,
-    pin::pin,
+    pin::Pin,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -210,10 +210,11 @@ impl Proxy {
     /// Answers a request that has to wait.
     ///
     /// What the origin says before its answer goes through `interim`, if the client can hear it.
-    pub async fn go_on(&self, open: Box<Open>, interim: Option<Interim>) -> Response<Body> {
+    pub async fn go_on(&self, mut open: Box<Open>, interim: Option<Interim>) -> Response<Body> {
         let Exchange { began, peer, .. } = *open.exchange;
         let remains = Remains::of(&open.exchange);
-        match caught(pin!(self.proceed(open, interim))).await {
+        open.exchange.interim = interim;
+        match caught(self.proceed(*open).as_mut()).await {
             Ok(Ok(response)) => response,
             Ok(Err(problem)) => self.failed_with(problem, &remains, peer, began),
             Err(Panicked) => self.panicked(Some(&remains), peer, began),
@@ -280,22 +281,25 @@ impl Proxy {
         }
     }
 
-    async fn proceed(&self, open: Box<Open>, interim: Option<Interim>) -> Result<Response<Body>, Problem> {
-        let mut open = *open;
-        open.exchange.interim = interim;
-        if let Next::Read(body) = open.next {
-            open.exchange.read_content(body, &self.shared.settings).await?;
-            let now = self.shared.clock.now();
-            open = match self.decide(*open.exchange, now).map_err(|(problem, _)| problem)? {
-                Begun::Answered(response) => return Ok(response),
-                Begun::Open(open) => *open,
-            };
+    /// Goes on with a request, each kind in a place of its own: their futures are large, and one would have room for all.
+    fn proceed<'a>(
+        &'a self,
+        open: Open,
+    ) -> Pin<Box<dyn Future<Output = Result<Response<Body>, Problem>> + Send + 'a>> {
+        let Open { exchange, next } = open;
+        match next {
+            Next::Forward(bypass) => Box::pin(self.forward(exchange, bypass)),
+            Next::Seek(keyed, way) => Box::pin(self.seek(exchange, keyed, way)),
+            Next::Read(content) => Box::pin(self.read(exchange, content)),
         }
-        // Each in a place of its own: their futures are large, and this one would have room for both.
-        match open.next {
-            Next::Forward(bypass) => Box::pin(self.forward(open.exchange, bypass)).await,
-            Next::Seek(keyed, way) => Box::pin(self.seek(open.exchange, keyed, way)).await,
-            Next::Read(_) => Err(Problem::Internal),
+    }
+
+    async fn read(&self, mut exchange: Box<Exchange>, content: Incoming) -> Result<Response<Body>, Problem> {
+        exchange.read_content(content, &self.shared.settings).await?;
+        let now = self.shared.clock.now();
+        match self.decide(*exchange, now).map_err(|(problem, _)| problem)? {
+            Begun::Answered(response) => Ok(response),
+            Begun::Open(open) => self.proceed(*open).await,
         }
     }
 }

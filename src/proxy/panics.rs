@@ -19,7 +19,9 @@ pub(super) fn caught_now<T>(act: impl FnOnce() -> T) -> Result<T, Panicked> {
 }
 
 /// Waits for the future, and takes a panic in it for its end.
-pub(super) async fn caught<T>(mut future: Pin<&mut impl Future<Output = T>>) -> Result<T, Panicked> {
+pub(super) async fn caught<T>(
+    mut future: Pin<&mut (impl Future<Output = T> + ?Sized)>,
+) -> Result<T, Panicked> {
     // Whatever a panic leaves behind in the future is dropped with it. What outlives it is behind locks that hold no
     // state between two steps, and does not mind a poisoned one.
     poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {

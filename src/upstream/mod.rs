@@ -171,11 +171,12 @@ impl Upstream {
                     Err(failed) => {
                         let request = failed.again(again)?;
                         self.report(Incident::SentAgain(&method));
-                        self.ask_anew(request, end).await?
+                        Box::pin(self.ask_anew(request, end)).await?
                     }
                 }
             }
-            None => self.ask_anew(request, end).await?,
+            // In a place of its own: connecting takes much room, and is rare.
+            None => Box::pin(self.ask_anew(request, end)).await?,
         };
         let framing = framing(&method, response.status(), response.headers());
         let hold = Hold { connection, pool: Arc::clone(&self.pool), place };

@@ -195,6 +195,9 @@ impl<S: Stream> Wire<S> {
                 let passed = self.pass_on(&held, to);
                 held.drain(..passed);
                 self.held = held;
+                if self.direct.is_some() {
+                    continue;
+                }
             }
             if let Reading::Poison(rest) = &mut self.reading {
                 let (now, later) = rest.split_at(rest.len().min(to.remaining()));

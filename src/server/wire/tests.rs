@@ -176,6 +176,53 @@ fn heads_of_every_size_up_to_the_limits_reach_the_service() {
     assert_eq!(converse(fields(101).as_bytes(), 1 << 20).refusal, Some(Violation::TooManyFields));
 }
 
+/// Heads in good order, of requests without content.
+fn any_head() -> impl Strategy<Value = String> {
+    let method = proptest::sample::select(vec!["GET", "HEAD", "get", "DELETE", "M-SEARCH", "OPTIONS"]);
+    let target = proptest::sample::select(vec![
+        "/",
+        "//",
+        "/a%2Fb?",
+        "/a?b=%20&c?/",
+        "/{\"a\":[1]}",
+        "/a?`|",
+        "http://a",
+        "http://a:80?b",
+        "HTTPS://A/b?c",
+    ]);
+    let name = "[a-zA-Z0-9!#$%&'*+.^_`|~-]{1,12}";
+    let value = proptest::collection::vec(prop_oneof![32u8..127, 128u8..=255, Just(b'\t')], 0..12);
+    let fields = proptest::collection::vec((name, "[ \t]{0,2}", value), 0..8);
+    (method, target, fields, 0..9usize).prop_map(|(method, target, fields, host)| {
+        let mut lines: Vec<String> = fields
+            .into_iter()
+            .map(|(name, space, value)| {
+                format!("{name}:{space}{}", value.into_iter().map(char::from).collect::<String>())
+            })
+            .collect();
+        lines.insert(host.min(lines.len()), "Host: a".to_owned());
+        format!("{method} {target} HTTP/1.1\r\n{}\r\n\r\n", lines.join("\r\n"))
+    })
+}
+
+/// The request that the engine makes of this head.
+fn read_by_engine(head: &[u8]) -> http::request::Parts {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let (mut client, server) = duplex(1 << 16);
+        client.write_all(head).await.unwrap();
+        client.shutdown().await.unwrap();
+        let read = std::cell::RefCell::new(None);
+        let service = service_fn(|request: Request<Incoming>| {
+            *read.borrow_mut() = Some(request.into_parts().0);
+            async { Ok::<_, io::Error>(Response::new(String::new())) }
+        });
+        let server = hyper_util::rt::TokioIo::new(server);
+        let _ = http1::Builder::new().serve_connection(server, service).await;
+        read.into_inner().expect("a head that the engine reads")
+    })
+}
+
 /// Requests that are nearly right, and bytes that never are.
 fn any_conversation() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
@@ -229,6 +276,20 @@ fn any_conversation() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #[test]
+    fn a_head_is_read_as_the_engine_reads_it(head in any_head()) {
+        // Latin-1: every byte of a value but the control characters.
+        let head: Vec<u8> = head.chars().map(|char| u8::try_from(char).unwrap()).collect();
+        let scanned = crate::wire::Scanner::requests(LIMITS).scan(&head);
+        prop_assume!(matches!(scanned, Ok(Piece::Head(Head { framing: Framing::None, .. }))));
+        let ours = crate::wire::request(&head, &mut bytes::BytesMut::new()).unwrap();
+        let theirs = read_by_engine(&head);
+        prop_assert_eq!(
+            (&ours.method, &ours.uri, ours.version, &ours.headers),
+            (&theirs.method, &theirs.uri, theirs.version, &theirs.headers)
+        );
+    }
+
     #[test]
     fn the_engine_never_answers_in_its_own_words(bytes in any_conversation(), part in 1..80usize) {
         let ended = converse(&bytes, part);

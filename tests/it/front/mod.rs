@@ -1,5 +1,6 @@
 //! The strict front: hostile clients, byte by byte. Each test is named after the case that it holds.
 
+mod direct;
 mod half_closed;
 mod interim;
 mod overload;

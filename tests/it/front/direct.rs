@@ -1,0 +1,126 @@
+//! Hits go out without the protocol engine, and everything else through it: a client cannot tell, but by the time.
+
+use crate::support::{Wire, clock, in_turn, ok, proxy, scripted, stage};
+
+fn request(method: &str, target: &str, more: &str) -> String {
+    format!("{method} {target} HTTP/1.1\r\nhost: api.example\r\n{more}\r\n")
+}
+
+#[tokio::test]
+async fn pipelined_answers_keep_their_order_whichever_way_each_goes() {
+    let origin = stage().await;
+    let proxy = proxy().start(origin.address, &clock()).await;
+    let mut client = Wire::connect(proxy.address).await;
+    client.send(request("GET", "/stored", "")).await;
+    let mut line = origin.accept().await;
+    line.head().await;
+    let stored = "HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\netag: \"1\"\r\ncontent-length: 6\r\n\r\n";
+    line.send(format!("{stored}stored")).await;
+    client.head().await;
+    client.take(6).await;
+    let asked = [
+        request("GET", "/stored", ""),
+        request("HEAD", "/stored", ""),
+        request("GET", "/stored", "connection: keep-alive\r\n"),
+        request("GET", "/stored", "if-none-match: \"1\"\r\n"),
+        request("GET", "/stored", "range: bytes=2-3\r\n"),
+        request("GET", "/slow", ""),
+        request("GET", "/stored", ""),
+        format!("{}abc", request("POST", "/sent", "content-length: 3\r\n")),
+        request("GET", "/stored", ""),
+        request("GET", "/stored", "connection: close\r\n"),
+        request("GET", "/beyond", ""),
+    ];
+    client.send(asked.concat()).await;
+    for (status, content) in
+        [("200 ok", "stored"), ("200 ok", ""), ("200 ok", "stored"), ("304", ""), ("206", "or")]
+    {
+        let head = client.head().await;
+        assert!(head.starts_with(&format!("http/1.1 {status}")) && head.contains("plimsoll; hit"), "{head}");
+        assert_eq!(client.take(content.len()).await, content.as_bytes(), "{head}");
+    }
+    // What follows a miss waits for it, though it is stored.
+    assert!(line.head().await.starts_with("get /slow "));
+    line.send("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nslow").await;
+    assert!(client.head().await.contains("fwd=uri-miss"));
+    assert_eq!(client.take(4).await, b"slow");
+    assert!(client.head().await.contains("plimsoll; hit"));
+    assert_eq!(client.take(6).await, b"stored");
+    assert!(line.head().await.starts_with("post /sent "));
+    assert_eq!(line.take(3).await, b"abc");
+    line.send("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nsent").await;
+    assert!(client.head().await.contains("fwd=method"));
+    assert_eq!(client.take(4).await, b"sent");
+    assert!(client.head().await.contains("plimsoll; hit"));
+    assert_eq!(client.take(6).await, b"stored");
+    let last = client.head().await;
+    assert!(last.contains("plimsoll; hit") && last.contains("\r\nconnection: close\r\n"), "{last}");
+    assert_eq!(client.rest().await, b"stored", "nothing is read behind the last request");
+}
+
+#[tokio::test]
+async fn a_hit_is_the_same_whichever_way_it_goes_and_however_its_request_comes() {
+    let content = ["hello", &"x".repeat(9000), &"y".repeat(200_000)];
+    for content in content {
+        let origin =
+            scripted(in_turn([ok("cache-control: max-age=60\r\nx-a: 1\r\nx-a: 2\r\n", content)])).await;
+        let proxy = proxy().start(origin.address, &clock()).await;
+        proxy.get("/x").send().await;
+        let mut heads = Vec::new();
+        // An answer on a connection that ends behind it goes through the engine.
+        for (more, part) in [("", 1000), ("", 1), ("", 7), ("connection: close\r\n", 1000)] {
+            let mut client = Wire::connect(proxy.address).await;
+            for part in request("GET", "/x", more).as_bytes().chunks(part) {
+                client.send(part).await;
+            }
+            let mut lines: Vec<String> = client.head().await.lines().map(str::to_owned).collect();
+            assert_eq!(client.take(content.len()).await, content.as_bytes());
+            lines.retain(|line| line != "connection: close");
+            lines.sort();
+            heads.push(lines);
+        }
+        assert!(heads.iter().all(|head| *head == heads[0]), "{heads:?}");
+        assert!(
+            heads[0].iter().any(|line| *line == format!("content-length: {}", content.len())),
+            "{heads:?}"
+        );
+        assert_eq!(origin.count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_large_hit_comes_whole_to_who_reads_late_and_the_connection_goes_on() {
+    let content: String = (0..1_500_000).map(|number| char::from(b'a' + (number % 26) as u8)).collect();
+    let origin = scripted(in_turn([ok("cache-control: max-age=60\r\n", &content)])).await;
+    let proxy = proxy().start(origin.address, &clock()).await;
+    proxy.get("/x").send().await;
+    let mut client = Wire::connect(proxy.address).await;
+    // More than any socket buffers: each answer is written in parts, while the next request is there already.
+    client.send(request("GET", "/x", "").repeat(8)).await;
+    // Somebody else is served meanwhile.
+    assert_eq!(proxy.get("/x").send().await.body.len(), content.len());
+    for _ in 0..8 {
+        assert!(client.head().await.contains("plimsoll; hit"));
+        assert!(client.take(content.len()).await == content.as_bytes());
+    }
+    client.end().await;
+    assert_eq!(client.rest().await, b"");
+}
+
+#[tokio::test]
+async fn draining_ends_a_connection_that_has_only_had_hits_and_lets_an_answer_be_read_to_its_end() {
+    let content = "x".repeat(4_000_000);
+    let origin = scripted(in_turn([ok("cache-control: max-age=60\r\n", &content)])).await;
+    let proxy = proxy().start(origin.address, &clock()).await;
+    proxy.get("/x").send().await;
+    let mut idle = Wire::ask(proxy.address, &request("GET", "/x", "").replace("\r\n\r\n", "\r\n")).await;
+    idle.head().await;
+    idle.take(content.len()).await;
+    let mut reading = Wire::connect(proxy.address).await;
+    reading.send(request("GET", "/x", "")).await;
+    reading.head().await;
+    let stopping = tokio::spawn(proxy.stop());
+    assert_eq!(idle.byte().await, None, "an idle connection ends at once");
+    assert_eq!(reading.rest().await.len(), content.len(), "what was begun is finished");
+    stopping.await.expect("it stops");
+}
