@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::{ReadyHead, ahead::Frames, multipart::Ranges};
+use super::{Ready, ReadyHead, ahead::Frames, multipart::Ranges};
 use crate::{
     observe::Account,
     store::{Chunks, Follower, StoredBody},
@@ -60,12 +60,11 @@ impl Body {
         self.head.take()
     }
 
-    /// Takes head and content, where both are ready to be sent, and what is to be told when they are: then the answer is
-    /// a 200 with no other fields.
-    pub fn take_ready(&mut self) -> Option<(ReadyHead, Chunks, Option<Account>)> {
+    /// Takes the whole answer, where it is ready to be sent.
+    pub fn take_ready(&mut self) -> Option<Ready> {
         match std::mem::replace(self, Self::empty()) {
             Self { head: Some(head), source: Source::Stored(content), account } => {
-                Some((head, content, account))
+                Some(Ready::new(head, content, account))
             }
             other => {
                 *self = other;

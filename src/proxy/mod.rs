@@ -50,7 +50,7 @@ pub use look::Known;
 pub use preview::Preview;
 pub use problem::{PROBLEM_JSON, Problem, problem_response};
 pub use purge::{PrefixFault, Purge, PurgeError, PurgeMode, Purged};
-pub use ready::ReadyHead;
+pub use ready::{Ready, ReadyHead};
 pub use respond::own_status;
 
 use crate::{

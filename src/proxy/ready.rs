@@ -1,8 +1,46 @@
-//! The head of a hit, ready to be sent: the lines of the stored head as they are, and behind them those of this answer.
+//! A hit, ready to be sent: the lines of the stored head as they are, behind them those of this answer, and the content.
 
+use bytes::Buf;
 use http::HeaderMap;
 
-use crate::store::HeadBlock;
+use crate::{
+    observe::Account,
+    store::{Chunks, HeadBlock},
+};
+
+/// A whole answer that is ready: a 200 without any fields but those of its head, and content of which all is here.
+#[derive(Debug)]
+pub struct Ready {
+    head: ReadyHead,
+    content: Chunks,
+    account: Option<Account>,
+}
+
+impl Ready {
+    pub(super) const fn new(head: ReadyHead, content: Chunks, account: Option<Account>) -> Self {
+        Self { head, content, account }
+    }
+
+    /// The lines of the head.
+    pub const fn head(&self) -> &ReadyHead {
+        &self.head
+    }
+
+    /// The content that is left.
+    pub const fn content(&self) -> &impl Buf {
+        &self.content
+    }
+
+    /// Takes note that so many bytes of the content are written.
+    pub fn advance(&mut self, written: usize) {
+        self.content.advance(written);
+    }
+
+    /// Takes what is to be told when the answer is over.
+    pub const fn take_account(&mut self) -> Option<Account> {
+        self.account.take()
+    }
+}
 
 /// Field lines of a response that are not in its map of fields.
 ///

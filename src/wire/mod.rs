@@ -9,13 +9,11 @@ mod fields;
 mod line;
 #[cfg(test)]
 mod properties;
-mod request;
 mod start;
 #[cfg(test)]
 mod tests;
 mod violation;
 
-pub use request::request;
 pub use start::Version;
 pub use violation::{Rule, Violation};
 

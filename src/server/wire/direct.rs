@@ -13,12 +13,12 @@ use std::{
 use bytes::Buf as _;
 use tokio::io::AsyncWrite;
 
-use crate::{observe::Account, proxy::ReadyHead, store::Chunks};
+use crate::{observe::Account, proxy::Ready};
 
 /// The status of every answer with a head that is ready.
 const STATUS_LINE: &[u8] = b"HTTP/1.1 200 OK\r\n";
 /// Content up to this size is copied behind its head: one piece is written faster than several.
-const COPIED: u64 = 8 * 1024;
+const COPIED: usize = 8 * 1024;
 /// The most pieces of larger content that are written at once.
 const PIECES: usize = 8;
 
@@ -30,19 +30,18 @@ thread_local! {
 /// An answer that is being written.
 #[derive(Debug)]
 pub(super) struct Direct {
-    head: ReadyHead,
+    answer: Ready,
     /// How much of the head is written.
     written: usize,
-    /// The length of the content, and what of it is not written yet.
-    length: u64,
-    content: Chunks,
+    /// The length of the content.
+    length: usize,
     is_over: bool,
-    account: Option<Account>,
 }
 
 impl Direct {
-    pub(super) const fn new(head: ReadyHead, content: Chunks, account: Option<Account>) -> Self {
-        Self { head, written: 0, length: content.left(), content, is_over: false, account }
+    pub(super) fn new(answer: Ready) -> Self {
+        let length = answer.content().remaining();
+        Self { answer, written: 0, length, is_over: false }
     }
 
     /// Writes once, and says how many bytes that were.
@@ -53,26 +52,27 @@ impl Direct {
     ) -> Poll<io::Result<usize>> {
         HEAD.with_borrow_mut(|head| {
             head.clear();
-            let [stored, own] = self.head.lines();
+            let [stored, own] = self.answer.head().lines();
             let mut digits = itoa::Buffer::new();
             let length = digits.format(self.length).as_bytes();
             for part in [STATUS_LINE, stored, own, b"content-length: ", length, b"\r\n\r\n"] {
                 head.extend_from_slice(part);
             }
             let end = head.len();
+            let content = self.answer.content();
             let written = if self.length <= COPIED {
-                head.extend_from_slice(self.content.chunk());
+                head.extend_from_slice(content.chunk());
                 ready!(stream.poll_write(cx, &head[self.written..]))?
             } else {
                 let mut pieces = [IoSlice::new(&[]); 1 + PIECES];
                 pieces[0] = IoSlice::new(&head[self.written..]);
-                let count = 1 + self.content.chunks_vectored(&mut pieces[1..]);
+                let count = 1 + content.chunks_vectored(&mut pieces[1..]);
                 ready!(stream.poll_write_vectored(cx, &pieces[..count]))?
             };
             let of_head = written.min(end - self.written);
             self.written += of_head;
-            self.content.advance(written - of_head);
-            self.is_over = self.written == end && !self.content.has_remaining();
+            self.answer.advance(written - of_head);
+            self.is_over = self.written == end && !self.answer.content().has_remaining();
             Poll::Ready(Ok(written))
         })
     }
@@ -83,7 +83,8 @@ impl Direct {
     }
 
     /// What is to be told when it is over or given up, and how many bytes of content were written.
-    pub(super) fn into_account(self) -> (Option<Account>, u64) {
-        (self.account, self.length - self.content.left())
+    pub(super) fn into_account(mut self) -> (Option<Account>, u64) {
+        let left = self.answer.content().remaining();
+        (self.answer.take_account(), (self.length - left) as u64)
     }
 }

@@ -17,11 +17,11 @@ use http::{Request, Response, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::direct::Direct;
+use super::{direct::Direct, request::request};
 use crate::{
     observe::Account,
     proxy::{Begun, Body, Interims, Peer, Proxy},
-    wire::{Violation, request},
+    wire::Violation,
 };
 
 /// How many bytes of heads share one allocation. It is there as long as one of their requests is.
@@ -150,8 +150,8 @@ impl Front {
         });
         let begun = match proxy.begin(head?, None, *peer) {
             Begun::Answered(mut response) => {
-                if let Some((head, content, account)) = response.body_mut().take_ready() {
-                    return Some(Direct::new(head, content, account));
+                if let Some(answer) = response.body_mut().take_ready() {
+                    return Some(Direct::new(answer));
                 }
                 Begun::Answered(response)
             }

@@ -9,6 +9,7 @@
 mod alarm;
 mod direct;
 mod front;
+mod request;
 mod stream;
 #[cfg(test)]
 mod tests;

@@ -282,7 +282,7 @@ proptest! {
         let head: Vec<u8> = head.chars().map(|char| u8::try_from(char).unwrap()).collect();
         let scanned = crate::wire::Scanner::requests(LIMITS).scan(&head);
         prop_assume!(matches!(scanned, Ok(Piece::Head(Head { framing: Framing::None, .. }))));
-        let ours = crate::wire::request(&head, &mut bytes::BytesMut::new()).unwrap();
+        let ours = request::request(&head, &mut bytes::BytesMut::new()).unwrap();
         let theirs = read_by_engine(&head);
         prop_assert_eq!(
             (&ours.method, &ours.uri, ours.version, &ours.headers),

@@ -8,12 +8,12 @@ use http::{HeaderName, HeaderValue, Method, Request, Uri, Version, request::Part
 /// How many fields are read without allocating. The engine reads what has more.
 const USUAL_FIELDS: usize = 64;
 
-/// The request of one whole head of HTTP/1.1 that [`Scanner`](super::Scanner) let through. `None` leaves it to the engine.
+/// The request of one whole head of HTTP/1.1 that [`Scanner`](crate::wire::Scanner) let through. `None` leaves it to the engine.
 ///
 /// The parser is the engine's own, and the values are checked by the same types: so both have the same request.
 ///
 /// It shares a copy of the head, which takes the free part of `room`.
-pub fn request(head: &[u8], room: &mut BytesMut) -> Option<Parts> {
+pub(super) fn request(head: &[u8], room: &mut BytesMut) -> Option<Parts> {
     room.extend_from_slice(head);
     let head = room.split().freeze();
     let mut fields = [const { MaybeUninit::uninit() }; USUAL_FIELDS];
