@@ -6,7 +6,7 @@ use http::{
 };
 
 use super::{
-    Body, Problem, Proxy,
+    Answering, Body, Problem, Proxy,
     exchange::Exchange,
     outgoing::{as_it_came, own_via},
     respond::Outcome,
@@ -18,7 +18,11 @@ use crate::{
 
 impl Proxy {
     /// Forwards a request as it came, and passes the answer on as it comes. Nothing is stored.
-    pub(super) async fn forward(
+    pub(super) fn forward(&self, exchange: Box<Exchange>, bypass: Bypass) -> Answering<'_> {
+        Box::pin(self.pass_through(exchange, bypass))
+    }
+
+    async fn pass_through(
         &self,
         mut exchange: Box<Exchange>,
         bypass: Bypass,

@@ -138,7 +138,7 @@ impl Proxy {
         let mut turns = Turns::default();
         loop {
             let (fwd, held) = match way {
-                Way::Bypass(bypass) => return Box::pin(self.forward(exchange, bypass)).await,
+                Way::Bypass(bypass) => return self.forward(exchange, bypass).await,
                 Way::Fetch(fwd, held) => (fwd, held),
             };
             match self.share(&exchange, &keyed, fwd, &held, &mut turns).await {
@@ -174,7 +174,7 @@ impl Proxy {
             Found::Way(Way::Bypass(bypass)) => {
                 // Who waits for it looks again.
                 drop(lead);
-                Box::pin(self.forward(exchange, bypass)).await
+                self.forward(exchange, bypass).await
             }
             Found::Way(Way::Fetch(fwd, held)) => {
                 let lead = may_lead(&exchange, &keyed, &held).then_some(lead);
@@ -305,7 +305,7 @@ impl Proxy {
                 ) =>
             {
                 let bypass = Bypass { fwd, reason: None, evidence: entry.meta().evidence };
-                Box::pin(self.forward(exchange, bypass)).await
+                self.forward(exchange, bypass).await
             }
             Fetched::Renewed { entry, status, is_stored } => {
                 let status = Some(status).filter(|status| *status != entry.meta().status);
@@ -320,7 +320,7 @@ impl Proxy {
                     Outcome::of(handling, evidence.level(), Some(reason)),
                 ))
             }
-            Fetched::NotForClient(bypass) => Box::pin(self.forward(exchange, bypass)).await,
+            Fetched::NotForClient(bypass) => self.forward(exchange, bypass).await,
             Fetched::Failed(problem) => self.failed(&exchange, stand_in, problem),
         }
     }

@@ -183,6 +183,10 @@ impl Shared {
     }
 }
 
+/// An answer in the making, in a place of its own: one future with room for every way to an answer would be large, and
+/// moved often.
+type Answering<'a> = Pin<Box<dyn Future<Output = Result<Response<Body>, Problem>> + Send + 'a>>;
+
 /// The proxy of one worker. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Proxy {
@@ -281,14 +285,11 @@ impl Proxy {
         }
     }
 
-    /// Goes on with a request, each kind in a place of its own: their futures are large, and one would have room for all.
-    fn proceed<'a>(
-        &'a self,
-        open: Open,
-    ) -> Pin<Box<dyn Future<Output = Result<Response<Body>, Problem>> + Send + 'a>> {
+    /// Goes on with a request, each kind in a place of its own.
+    fn proceed(&self, open: Open) -> Answering<'_> {
         let Open { exchange, next } = open;
         match next {
-            Next::Forward(bypass) => Box::pin(self.forward(exchange, bypass)),
+            Next::Forward(bypass) => self.forward(exchange, bypass),
             Next::Seek(keyed, way) => Box::pin(self.seek(exchange, keyed, way)),
             Next::Read(content) => Box::pin(self.read(exchange, content)),
         }
