@@ -27,21 +27,22 @@ pub fn canonical_authority(raw: &str, scheme: Scheme) -> Result<String, TargetEr
     Ok(authority)
 }
 
-/// Whether this is surely canonical: a name or an IPv4 address, and behind it a port of up to four digits, or none.
+/// Whether this is surely canonical: a name or an IPv4 address, and behind it a port as a number is written, or none.
 fn is_canonical(raw: &[u8], scheme: Scheme) -> bool {
     let end = raw.iter().position(|byte| !percent::is_of_canonical_host(*byte)).unwrap_or(raw.len());
     match (end, &raw[end..]) {
         (0, _) => false,
         (_, []) => true,
-        (_, [b':', port @ ..]) => short_port(port).is_some_and(|port| port != scheme.default_port()),
+        (_, [b':', port @ ..]) => canonical_port(port).is_some_and(|port| port != scheme.default_port()),
         _ => false,
     }
 }
 
-fn short_port(digits: &[u8]) -> Option<u16> {
-    let is_canonical = matches!(digits, [b'1'..=b'9', ..]) && digits.iter().all(u8::is_ascii_digit);
-    let value = || digits.iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0'));
-    (is_canonical && digits.len() <= 4).then(value)
+fn canonical_port(digits: &[u8]) -> Option<u16> {
+    let is_number =
+        matches!(digits, [b'1'..=b'9', ..]) && digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit);
+    let value = || digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
+    is_number.then(value)?.try_into().ok()
 }
 
 /// Host and port of an authority. A colon with no port behind it is as none.

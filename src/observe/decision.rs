@@ -55,34 +55,29 @@ pub struct Request<'a> {
 }
 
 /// The fields of a request that a log may show. The others are not of its concern.
-#[derive(Clone, Copy, Debug)]
-pub enum Fields<'a> {
-    /// They are among these.
-    Among(&'a HeaderMap),
-    /// They are these.
-    Kept {
-        /// User-Agent.
-        user_agent: Option<&'a HeaderValue>,
-        /// Referer.
-        referer: Option<&'a HeaderValue>,
-    },
+#[derive(Clone, Copy)]
+pub struct Fields<'a>(&'a HeaderMap);
+
+impl std::fmt::Debug for Fields<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fields").finish_non_exhaustive()
+    }
 }
 
 impl<'a> Fields<'a> {
+    /// Those among these.
+    pub const fn among(fields: &'a HeaderMap) -> Self {
+        Self(fields)
+    }
+
     /// User-Agent.
     pub fn user_agent(self) -> Option<&'a HeaderValue> {
-        match self {
-            Self::Among(fields) => fields.get(USER_AGENT),
-            Self::Kept { user_agent, .. } => user_agent,
-        }
+        self.0.get(USER_AGENT)
     }
 
     /// Referer.
     pub fn referer(self) -> Option<&'a HeaderValue> {
-        match self {
-            Self::Among(fields) => fields.get(REFERER),
-            Self::Kept { referer, .. } => referer,
-        }
+        self.0.get(REFERER)
     }
 }
 

@@ -13,26 +13,28 @@ pub enum Begun {
     /// Its answer.
     Answered(Response<Body>),
     /// No answer yet.
-    Open(Box<Open>),
+    Open(Open),
 }
 
-impl Begun {
-    pub(super) fn open(exchange: Box<Exchange>, next: Next) -> Self {
-        Self::Open(Box::new(Open { exchange, next }))
-    }
-}
-
-/// A request that cannot be answered without waiting.
+/// A request that cannot be answered without waiting. Both parts are in places of their own: they go through many hands.
 pub struct Open {
-    /// In a place of its own: it goes through many hands.
     pub(super) exchange: Box<Exchange>,
-    pub(super) next: Next,
+    pub(super) next: Box<Next>,
 }
 
 impl std::fmt::Debug for Open {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Open").finish_non_exhaustive()
     }
+}
+
+/// What is decided about a request.
+#[expect(clippy::large_enum_variant, reason = "what is answered at once is to cost no allocation")]
+pub(super) enum Decided {
+    /// The answer to it.
+    Answer(Response<Body>),
+    /// What it waits for.
+    Next(Box<Next>),
 }
 
 /// What a request waits for.

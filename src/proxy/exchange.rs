@@ -42,6 +42,8 @@ enum ClientContent {
         read: Bytes,
         rest: Option<IdleTimeout>,
     },
+    /// It went to the origin as it came.
+    Gone,
 }
 
 impl Exchange {
@@ -94,7 +96,7 @@ impl Exchange {
         }
         let content = match &self.content {
             ClientContent::Query(bytes) => ClientContent::Query(bytes.clone()),
-            ClientContent::None | ClientContent::Streamed { .. } => ClientContent::None,
+            ClientContent::None | ClientContent::Streamed { .. } | ClientContent::Gone => ClientContent::None,
         };
         let (target, route) = (self.target.clone(), Arc::clone(&self.route));
         Self { parts, target, route, peer: self.peer, began: self.began, interim: None, content }
@@ -109,7 +111,7 @@ impl Exchange {
             content: match &self.content {
                 ClientContent::None => Content::None,
                 ClientContent::Query(bytes) => Content::Query(bytes),
-                ClientContent::Streamed { .. } => Content::Unread,
+                ClientContent::Streamed { .. } | ClientContent::Gone => Content::Unread,
             },
         }
     }
@@ -126,14 +128,19 @@ impl Exchange {
         &self.parts.headers
     }
 
-    /// Takes the content, to send it on.
-    pub(super) fn take_content(&mut self) -> RequestBody {
-        match std::mem::replace(&mut self.content, ClientContent::None) {
-            ClientContent::None => RequestBody::empty(),
-            ClientContent::Streamed { read, rest: Some(rest) } => RequestBody::streamed(read, rest),
+    /// The content, to send it on. What is not all here can be had once.
+    pub(super) fn content(&mut self) -> Option<RequestBody> {
+        match &mut self.content {
+            ClientContent::None => Some(RequestBody::empty()),
             ClientContent::Query(bytes) | ClientContent::Streamed { read: bytes, rest: None } => {
-                RequestBody::whole(bytes)
+                Some(RequestBody::whole(bytes.clone()))
             }
+            ClientContent::Streamed { read, rest: rest @ Some(_) } => {
+                let body = RequestBody::streamed(std::mem::take(read), rest.take()?);
+                self.content = ClientContent::Gone;
+                Some(body)
+            }
+            ClientContent::Gone => None,
         }
     }
 
@@ -141,7 +148,7 @@ impl Exchange {
     pub(super) fn query_content(&self) -> Bytes {
         match &self.content {
             ClientContent::Query(bytes) => bytes.clone(),
-            ClientContent::None | ClientContent::Streamed { .. } => Bytes::new(),
+            ClientContent::None | ClientContent::Streamed { .. } | ClientContent::Gone => Bytes::new(),
         }
     }
 }

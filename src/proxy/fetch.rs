@@ -104,7 +104,8 @@ impl Proxy {
         loop {
             let conditional = is_conditional(request.headers());
             let asked = shared.clock.now();
-            let arrived = match self.ask(request, asked, stamp).await {
+            let again = copy(&request);
+            let arrived = match self.ask(request, || again, asked, stamp).await {
                 Ok(arrived) => arrived,
                 Err(error) => return audience.deliver(Fetched::Failed(error.into())),
             };
@@ -129,14 +130,15 @@ impl Proxy {
         }
     }
 
-    /// Asks the origin, and tells how long it took.
+    /// Asks the origin, and tells how long it took. `again` makes the same request for a second try.
     pub(super) async fn ask(
         &self,
         request: Request<RequestBody>,
+        again: impl FnOnce() -> Option<Request<RequestBody>>,
         asked: Now,
         stamp: Stamp,
     ) -> Result<Arrived, UpstreamError> {
-        let sent = self.upstream.send(request).await;
+        let sent = self.upstream.send(request, again).await;
         let received = self.shared.clock.now();
         let answer = sent.as_ref().map(|answer| answer.response.status()).map_err(UpstreamError::name);
         self.shared.sink.origin_asked(received.mono.saturating_sub(asked.mono), answer);
@@ -270,6 +272,17 @@ impl Proxy {
         let is_current = store.purge_clock().is_current(&stamped, || errand.keyed.key.place());
         if is_current { Ok(stamped) } else { Err(Refusal::Invalidated) }
     }
+}
+
+/// The same request, if all of its content is here.
+fn copy(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
+    let mut copy = Request::new(request.body().again()?);
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    // Who listens for interim responses has heard none yet.
+    *copy.extensions_mut() = request.extensions().clone();
+    Some(copy)
 }
 
 /// How an answer fits what is held.

@@ -18,34 +18,31 @@ use crate::{
 
 impl Proxy {
     /// Forwards a request as it came, and passes the answer on as it comes. Nothing is stored.
-    pub(super) fn forward(&self, exchange: Box<Exchange>, bypass: Bypass) -> Answering<'_> {
+    pub(super) fn forward<'a>(&'a self, exchange: &'a mut Exchange, bypass: Bypass) -> Answering<'a> {
         Box::pin(self.pass_through(exchange, bypass))
     }
 
-    async fn pass_through(
-        &self,
-        mut exchange: Box<Exchange>,
-        bypass: Bypass,
-    ) -> Result<Response<Body>, Problem> {
-        let mut request = as_it_came(&mut exchange, &self.shared.settings);
-        exchange.listen(&mut request);
+    async fn pass_through(&self, exchange: &mut Exchange, bypass: Bypass) -> Result<Response<Body>, Problem> {
+        let settings = &self.shared.settings;
+        let request = as_it_came(exchange, settings).ok_or(Problem::Internal)?;
         let (stamp, asked) = (self.shared.store.purge_clock().now(), self.shared.clock.now());
+        let again = || as_it_came(exchange, settings);
         // In a place of its own: with it, the future of every request would be twice as large.
-        let mut arrived = Box::pin(self.ask(request, asked, stamp)).await?;
+        let mut arrived = Box::pin(self.ask(request, again, asked, stamp)).await?;
         let level = bypass.evidence.level();
         if !methods::is_safe(&exchange.parts.method)
-            && let Some(stamp) = self.invalidate(&exchange, &arrived.response, stamp)
+            && let Some(stamp) = self.invalidate(exchange, &arrived.response, stamp)
         {
             arrived.stamp = stamp;
-            if let Some((errand, receiving)) = self.answer_to_get(&exchange, &arrived) {
+            if let Some((errand, receiving)) = self.answer_to_get(exchange, &arrived) {
                 let filling = self.spawn_fill(errand, receiving, arrived.response.into_body()).await?;
                 let stored =
                     Handling::Forwarded { why: bypass.fwd, status: None, stored: true, collapsed: None };
-                return Ok(self.respond_filling(&exchange, filling, Outcome::of(stored, level, None)));
+                return Ok(self.respond_filling(exchange, filling, Outcome::of(stored, level, None)));
             }
         }
         let outcome = Outcome::of(Handling::forwarded(bypass.fwd), level, bypass.reason);
-        Ok(self.respond_passed(&exchange, arrived.response, outcome))
+        Ok(self.respond_passed(exchange, arrived.response, outcome))
     }
 }
 

@@ -131,7 +131,7 @@ impl Proxy {
     /// Goes the way to an answer: by a fetch of its own, or that of another, after which it may look again.
     pub(super) async fn seek(
         &self,
-        exchange: Box<Exchange>,
+        exchange: &mut Exchange,
         keyed: Keyed,
         mut way: Way,
     ) -> Result<Response<Body>, Problem> {
@@ -141,19 +141,21 @@ impl Proxy {
                 Way::Bypass(bypass) => return self.forward(exchange, bypass).await,
                 Way::Fetch(fwd, held) => (fwd, held),
             };
-            match self.share(&exchange, &keyed, fwd, &held, &mut turns).await {
+            match self.share(exchange, &keyed, fwd, &held, &mut turns).await {
                 Share::Alone => return self.fetch(exchange, keyed, fwd, held, None, &turns).await,
                 Share::Lead(lead) => return self.lead(exchange, keyed, lead, &turns).await,
                 Share::Follow(filling) => {
                     let handling =
                         Handling::Forwarded { why: fwd, status: None, stored: false, collapsed: Some(true) };
                     let outcome = Outcome::of(handling, Some(filling.stored.level()), None);
-                    return Ok(self.respond_filling(&exchange, filling, outcome));
+                    return Ok(self.respond_filling(exchange, filling, outcome));
                 }
                 Share::Again => turns.taken += 1,
-                Share::Failed(problem) => return self.failed(&exchange, held.stand_in(&keyed, fwd), problem),
+                Share::Failed(problem) => {
+                    return self.without_answer(exchange, held.stand_in(&keyed, fwd), problem);
+                }
             }
-            way = match self.look_up(&exchange, &keyed, &turns, self.shared.clock.now())? {
+            way = match self.look_up(exchange, &keyed, &turns, self.shared.clock.now())? {
                 Found::Answer(response) => return Ok(response),
                 Found::Way(way) => way,
             };
@@ -164,12 +166,12 @@ impl Proxy {
     /// brought is there.
     async fn lead(
         &self,
-        exchange: Box<Exchange>,
+        exchange: &mut Exchange,
         keyed: Keyed,
         lead: Lead,
         turns: &Turns,
     ) -> Result<Response<Body>, Problem> {
-        match self.look_up(&exchange, &keyed, turns, self.shared.clock.now())? {
+        match self.look_up(exchange, &keyed, turns, self.shared.clock.now())? {
             Found::Answer(response) => Ok(response),
             Found::Way(Way::Bypass(bypass)) => {
                 // Who waits for it looks again.
@@ -177,7 +179,7 @@ impl Proxy {
                 self.forward(exchange, bypass).await
             }
             Found::Way(Way::Fetch(fwd, held)) => {
-                let lead = may_lead(&exchange, &keyed, &held).then_some(lead);
+                let lead = may_lead(exchange, &keyed, &held).then_some(lead);
                 if lead.is_some() {
                     let role = if turns.taken == 0 { Role::Leader } else { Role::Retry };
                     self.shared.sink.took_part(&exchange.route, role);
@@ -271,7 +273,7 @@ impl Proxy {
     /// Asks the origin on behalf of this request, in a task of its own: a client that leaves does not end it.
     async fn fetch(
         &self,
-        exchange: Box<Exchange>,
+        exchange: &mut Exchange,
         keyed: Keyed,
         fwd: Fwd,
         held: Held,
@@ -279,7 +281,7 @@ impl Proxy {
         turns: &Turns,
     ) -> Result<Response<Body>, Problem> {
         let stand_in = held.stand_in(&keyed, fwd);
-        let order = Order::new(&exchange, keyed, held, stand_in.clone(), &self.shared)?;
+        let order = Order::new(exchange, keyed, held, stand_in.clone(), &self.shared)?;
         let Ok(fetched) = self.spawn_fetch(order, lead).await else {
             // Its task ended without an answer.
             self.shared.sink.happened(Incident::Panic);
@@ -294,7 +296,7 @@ impl Proxy {
                 let own = filling.part.status(&filling.stored);
                 let status = Some(filling.status).filter(|status| *status != own);
                 let outcome = Outcome::of(handling(fwd, status, true), Some(filling.stored.level()), None);
-                Ok(self.respond_filling(&exchange, filling, outcome))
+                Ok(self.respond_filling(exchange, filling, outcome))
             }
             // By its new Last-Modified, If-Range asks for the whole of what is held in part.
             Fetched::Renewed { entry, .. }
@@ -310,23 +312,23 @@ impl Proxy {
             Fetched::Renewed { entry, status, is_stored } => {
                 let status = Some(status).filter(|status| *status != entry.meta().status);
                 let outcome = Outcome::of(handling(fwd, status, is_stored), Some(entry.meta().level()), None);
-                Ok(self.respond_stored(&exchange, &entry, outcome, self.shared.clock.now()))
+                Ok(self.respond_stored(exchange, &entry, outcome, self.shared.clock.now()))
             }
             Fetched::Passed { response, evidence, reason } => {
                 let handling = handling(reason.fwd(fwd), None, false);
                 Ok(self.respond_passed(
-                    &exchange,
+                    exchange,
                     response,
                     Outcome::of(handling, evidence.level(), Some(reason)),
                 ))
             }
             Fetched::NotForClient(bypass) => self.forward(exchange, bypass).await,
-            Fetched::Failed(problem) => self.failed(&exchange, stand_in, problem),
+            Fetched::Failed(problem) => self.without_answer(exchange, stand_in, problem),
         }
     }
 
     /// The answer where the origin has none: something stale, if it may stand in.
-    fn failed(
+    fn without_answer(
         &self,
         exchange: &Exchange,
         stand_in: Option<Arc<Entry<Stored>>>,

@@ -63,8 +63,8 @@ use crate::{
     upstream::Upstream,
     wire::Violation,
 };
-use account::Remains;
-use begun::Next;
+use account::untargeted;
+use begun::{Decided, Next};
 use exchange::Exchange;
 use flight::Flights;
 use keyed::{Found, Turns};
@@ -204,41 +204,31 @@ impl Proxy {
     /// what goes wrong becomes a problem (RFC 9457).
     pub fn begin(&self, head: Parts, content: Option<Incoming>, peer: Peer) -> Begun {
         let began = self.shared.clock.now();
-        Begun::Answered(match caught_now(|| self.start(head, content, peer, began)) {
-            Ok(Ok(so_far)) => return so_far,
-            Ok(Err((problem, remains))) => self.failed_with(problem, &remains, peer, began),
-            Err(Panicked) => self.panicked(None, peer, began),
+        caught_now(|| self.start(head, content, peer, began)).unwrap_or_else(|Panicked| {
+            self.shared.sink.happened(Incident::Panic);
+            Begun::Answered(self.explained(Problem::Internal, None, None, peer, began))
         })
     }
 
     /// Answers a request that has to wait.
     ///
     /// What the origin says before its answer goes through `interim`, if the client can hear it.
-    pub async fn go_on(&self, mut open: Box<Open>, interim: Option<Interim>) -> Response<Body> {
-        let Exchange { began, peer, .. } = *open.exchange;
-        let remains = Remains::of(&open.exchange);
-        open.exchange.interim = interim;
-        match caught(self.proceed(*open).as_mut()).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(problem)) => self.failed_with(problem, &remains, peer, began),
-            Err(Panicked) => self.panicked(Some(&remains), peer, began),
-        }
-    }
-
-    fn failed_with(&self, problem: Problem, remains: &Remains, peer: Peer, began: Now) -> Response<Body> {
-        self.shared.sink.happened(Incident::Problem(problem.name()));
-        self.explained(problem, Some(remains), peer, began)
-    }
-
-    fn panicked(&self, remains: Option<&Remains>, peer: Peer, began: Now) -> Response<Body> {
-        self.shared.sink.happened(Incident::Panic);
-        self.explained(Problem::Internal, remains, peer, began)
+    pub async fn go_on(&self, open: Open, interim: Option<Interim>) -> Response<Body> {
+        let Open { mut exchange, next } = open;
+        exchange.interim = interim;
+        let (incident, problem) = match caught(self.proceed(&mut exchange, *next).as_mut()).await {
+            Ok(Ok(response)) => return response,
+            Ok(Err(problem)) => (Incident::Problem(problem.name()), problem),
+            Err(Panicked) => (Incident::Panic, Problem::Internal),
+        };
+        self.shared.sink.happened(incident);
+        self.failed(problem, &exchange)
     }
 
     /// Answers a message that broke a rule of the wire.
     pub fn refuse(&self, violation: Violation, peer: Peer) -> Response<Body> {
         self.shared.sink.refused(violation);
-        self.explained(Problem::Refused(violation), None, peer, self.shared.clock.now())
+        self.explained(Problem::Refused(violation), None, None, peer, self.shared.clock.now())
     }
 
     /// The answer to a connection that there is no room for, as it is written.
@@ -257,37 +247,44 @@ impl Proxy {
         self.shared.sink.happened(Incident::ClientTooSlow(limit));
     }
 
-    fn start(
-        &self,
-        head: Parts,
-        content: Option<Incoming>,
-        peer: Peer,
-        began: Now,
-    ) -> Result<Begun, (Problem, Box<Remains>)> {
-        let exchange = Exchange::of_head(head, peer, began, &self.shared.settings, &self.shared.routes)
-            .map_err(|(problem, parts)| (problem, Box::new(Remains::of_head(&parts))))?;
-        match content {
-            None => self.decide(exchange, began),
-            Some(content) => Ok(Begun::open(Box::new(exchange), Next::Read(content))),
-        }
+    fn start(&self, head: Parts, content: Option<Incoming>, peer: Peer, began: Now) -> Begun {
+        let failed = |problem: Problem| self.shared.sink.happened(Incident::Problem(problem.name()));
+        let exchange = match Exchange::of_head(head, peer, began, &self.shared.settings, &self.shared.routes)
+        {
+            Ok(exchange) => exchange,
+            Err((problem, parts)) => {
+                failed(problem);
+                return Begun::Answered(self.explained(problem, Some(untargeted(&parts)), None, peer, began));
+            }
+        };
+        let next = match content.map(Next::Read) {
+            Some(read) => Box::new(read),
+            None => match self.decide(&exchange, began) {
+                Ok(Decided::Answer(response)) => return Begun::Answered(response),
+                Ok(Decided::Next(next)) => next,
+                Err(problem) => {
+                    failed(problem);
+                    return Begun::Answered(self.failed(problem, &exchange));
+                }
+            },
+        };
+        Begun::Open(Open { exchange: Box::new(exchange), next })
     }
 
     /// Answers a request whose content is as far here as it needs to be, or says what it has to wait for.
-    fn decide(&self, exchange: Exchange, now: Now) -> Result<Begun, (Problem, Box<Remains>)> {
+    fn decide(&self, exchange: &Exchange, now: Now) -> Result<Decided, Problem> {
         match classify(&exchange.asked(), &exchange.route, &self.shared.settings.policy) {
-            Classified::Bypass(bypass) => Ok(Begun::open(Box::new(exchange), Next::Forward(bypass))),
-            Classified::Keyed(keyed) => match self.look_up(&exchange, &keyed, &Turns::default(), now) {
-                Ok(Found::Answer(response)) => Ok(Begun::Answered(response)),
-                Ok(Found::Way(way)) => Ok(Begun::open(Box::new(exchange), Next::Seek(keyed, way))),
-                Err(problem) => Err((problem, Remains::of(&exchange))),
-            },
-            Classified::OnlyIfCached => Err((Problem::OnlyIfCached, Remains::of(&exchange))),
+            Classified::Bypass(bypass) => Ok(Decided::Next(Box::new(Next::Forward(bypass)))),
+            Classified::Keyed(keyed) => Ok(match self.look_up(exchange, &keyed, &Turns::default(), now)? {
+                Found::Answer(response) => Decided::Answer(response),
+                Found::Way(way) => Decided::Next(Box::new(Next::Seek(keyed, way))),
+            }),
+            Classified::OnlyIfCached => Err(Problem::OnlyIfCached),
         }
     }
 
     /// Goes on with a request, each kind in a place of its own.
-    fn proceed(&self, open: Open) -> Answering<'_> {
-        let Open { exchange, next } = open;
+    fn proceed<'a>(&'a self, exchange: &'a mut Exchange, next: Next) -> Answering<'a> {
         match next {
             Next::Forward(bypass) => self.forward(exchange, bypass),
             Next::Seek(keyed, way) => Box::pin(self.seek(exchange, keyed, way)),
@@ -295,12 +292,11 @@ impl Proxy {
         }
     }
 
-    async fn read(&self, mut exchange: Box<Exchange>, content: Incoming) -> Result<Response<Body>, Problem> {
+    async fn read(&self, exchange: &mut Exchange, content: Incoming) -> Result<Response<Body>, Problem> {
         exchange.read_content(content, &self.shared.settings).await?;
-        let now = self.shared.clock.now();
-        match self.decide(*exchange, now).map_err(|(problem, _)| problem)? {
-            Begun::Answered(response) => Ok(response),
-            Begun::Open(open) => self.proceed(*open).await,
+        match self.decide(exchange, self.shared.clock.now())? {
+            Decided::Answer(response) => Ok(response),
+            Decided::Next(next) => self.proceed(exchange, *next).await,
         }
     }
 }

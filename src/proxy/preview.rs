@@ -52,7 +52,9 @@ impl Preview {
         let key = methods::is_cacheable(&exchange.parts.method)
             .then(|| canonical_key(&exchange.asked(), &exchange.route));
         let outgoing = match &classified {
-            Classified::Bypass(_) | Classified::OnlyIfCached => outgoing::as_it_came(&mut exchange, settings),
+            Classified::Bypass(_) | Classified::OnlyIfCached => {
+                outgoing::as_it_came(&mut exchange, settings).ok_or(Problem::Internal)?
+            }
             Classified::Keyed(keyed) => {
                 outgoing::to_be_stored(&exchange, keyed, settings, &Condition::AsAsked)?
             }

@@ -102,8 +102,9 @@ pub fn remove_hop_by_hop_of_answer(fields: &mut HeaderMap) {
 }
 
 fn remove(fields: &mut HeaderMap, spared: &[HeaderName]) {
-    let HopByHop(named) = HopByHop::of(fields);
-    for name in named.iter().filter(|name| !spared.contains(name)).chain(&HOP_BY_HOP) {
+    let hops = HopByHop::of(fields);
+    let are_removed = fields.keys().filter(|name| hops.contains(name) && !spared.contains(name));
+    for name in are_removed.cloned().collect::<Vec<_>>() {
         fields.remove(name);
     }
 }

@@ -102,7 +102,7 @@ mod tests {
             authority: "a",
             path: "/p",
             query: Some(query),
-            fields: Fields::Among(&fields),
+            fields: Fields::among(&fields),
         };
         let decision = Decision {
             request: Some(request),

@@ -52,7 +52,7 @@ impl RequestBody {
     }
 
     /// The same content, to be sent again. `None` where it is not all here.
-    pub(super) fn again(&self) -> Option<Self> {
+    pub fn again(&self) -> Option<Self> {
         match &self.content {
             Content::Whole(bytes) => Some(Self::new(Content::Whole(bytes.clone()))),
             Content::Streamed { .. } => None,

@@ -134,12 +134,19 @@ impl Upstream {
 
     /// Sends a request, whose target is in origin form, and waits for the head of the answer.
     ///
+    /// `again` makes the same request once more, if that can be done: for an idempotent one, where a connection that had
+    /// been used before broke without a word of answer.
+    ///
     /// # Errors
     /// Too much is asked of the origin already; it cannot be reached, does not answer in time, or answers something that
     /// is not HTTP or can be understood in two ways.
-    pub async fn send(&self, request: Request<RequestBody>) -> Result<Answer, UpstreamError> {
+    pub async fn send(
+        &self,
+        request: Request<RequestBody>,
+        again: impl FnOnce() -> Option<Request<RequestBody>>,
+    ) -> Result<Answer, UpstreamError> {
         let sent = match self.origin.gate.enter().await {
-            Ok(place) => self.exchange(request, place).await,
+            Ok(place) => self.exchange(request, again, place).await,
             Err(overload) => Err(UpstreamError::Overload(overload)),
         };
         match &sent {
@@ -157,24 +164,21 @@ impl Upstream {
 
     async fn exchange(
         &self,
-        mut request: Request<RequestBody>,
+        request: Request<RequestBody>,
+        again: impl FnOnce() -> Option<Request<RequestBody>>,
         place: Place,
     ) -> Result<Answer, UpstreamError> {
-        *request.version_mut() = Version::HTTP_11;
         let end = Instant::now() + self.origin.settings.total_timeout;
         let method = request.method().clone();
         let (connection, response) = match self.pool.take() {
-            Some(connection) => {
-                let again = repeated(&request);
-                match self.ask(connection, request, end).await {
-                    Ok(answered) => answered,
-                    Err(failed) => {
-                        let request = failed.again(again)?;
-                        self.report(Incident::SentAgain(&method));
-                        Box::pin(self.ask_anew(request, end)).await?
-                    }
+            Some(mut connection) => match self.ask(&mut connection, request, end).await {
+                Ok(response) => (connection, response),
+                Err(failed) => {
+                    let request = failed.again(|| is_idempotent(&method).then(again)?)?;
+                    self.report(Incident::SentAgain(&method));
+                    Box::pin(self.ask_anew(request, end)).await?
                 }
-            }
+            },
             // In a place of its own: connecting takes much room, and is rare.
             None => Box::pin(self.ask_anew(request, end)).await?,
         };
@@ -192,17 +196,20 @@ impl Upstream {
         request: Request<RequestBody>,
         end: Instant,
     ) -> Result<(Connection, Response<Incoming>), UpstreamError> {
-        let connection = self.origin.connector.connect().await.inspect_err(|_| self.origin.watch.failed())?;
-        self.ask(connection, request, end).await.map_err(|failed| failed.error)
+        let connecting = self.origin.connector.connect().await;
+        let mut connection = connecting.inspect_err(|_| self.origin.watch.failed())?;
+        let response = self.ask(&mut connection, request, end).await.map_err(|failed| failed.error)?;
+        Ok((connection, response))
     }
 
     /// Sends a request over this connection, and waits for the head of the answer.
     async fn ask(
         &self,
-        mut connection: Connection,
-        request: Request<RequestBody>,
+        connection: &mut Connection,
+        mut request: Request<RequestBody>,
         end: Instant,
-    ) -> Result<(Connection, Response<Incoming>), Failed> {
+    ) -> Result<Response<Incoming>, Box<Failed>> {
+        *request.version_mut() = Version::HTTP_11;
         let is_head = request.method() == Method::HEAD;
         connection.tally.begin(if is_head { AnswerTo::Head } else { AnswerTo::Other });
         let progress = request.body().progress();
@@ -211,22 +218,20 @@ impl Upstream {
             answered = connection.sender.try_send_request(request) => answered,
             () = progress.stalled_for(self.origin.settings.response_timeout, end) => {
                 self.origin.watch.silent();
-                return Err(Failed { error: UpstreamError::Timeout, unsent: None, is_unanswered: false });
+                let error = UpstreamError::Timeout;
+                return Err(Box::new(Failed { error, unsent: None, is_unanswered: false }));
             }
         };
-        match answered {
-            Ok(response) => Ok((connection, response)),
-            Err(mut failed) => {
-                let unsent = failed.take_message();
-                let error = UpstreamError::from(failed.into_error());
-                let is_broken = matches!(error, UpstreamError::Exchange(_));
-                if is_broken || matches!(error, UpstreamError::Garbage(_)) {
-                    self.origin.watch.silent();
-                }
-                let is_unanswered = is_broken && !connection.tally.is_answered();
-                Err(Failed { error, unsent, is_unanswered })
+        answered.map_err(|mut failed| {
+            let unsent = failed.take_message();
+            let error = UpstreamError::from(failed.into_error());
+            let is_broken = matches!(error, UpstreamError::Exchange(_));
+            if is_broken || matches!(error, UpstreamError::Garbage(_)) {
+                self.origin.watch.silent();
             }
-        }
+            let is_unanswered = is_broken && !connection.tally.is_answered();
+            Box::new(Failed { error, unsent, is_unanswered })
+        })
     }
 }
 
@@ -234,26 +239,13 @@ impl Failed {
     /// The request to send again, once and over a fresh connection, after one that had been used before broke (RFC 9110
     /// section 9.2.2): any request of which nothing was sent, and one that may have been heard if doing it twice is as
     /// good as once.
-    fn again(self, repeated: Option<Request<RequestBody>>) -> Result<Request<RequestBody>, UpstreamError> {
-        match (self.unsent, repeated) {
-            (Some(unsent), _) => Ok(unsent),
-            (None, Some(repeated)) if self.is_unanswered => Ok(repeated),
-            (None, _) => Err(self.error),
-        }
+    fn again(
+        self,
+        repeated: impl FnOnce() -> Option<Request<RequestBody>>,
+    ) -> Result<Request<RequestBody>, UpstreamError> {
+        let repeated = || self.is_unanswered.then(repeated)?;
+        self.unsent.or_else(repeated).ok_or(self.error)
     }
-}
-
-/// The same request, if it may be sent twice: its method is idempotent, and its content is here.
-fn repeated(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
-    let content = is_idempotent(request.method()).then(|| request.body().again())??;
-    let mut repeated = Request::new(content);
-    *repeated.method_mut() = request.method().clone();
-    *repeated.uri_mut() = request.uri().clone();
-    *repeated.version_mut() = request.version();
-    *repeated.headers_mut() = request.headers().clone();
-    // Who listens for interim responses has heard none yet.
-    *repeated.extensions_mut() = request.extensions().clone();
-    Some(repeated)
 }
 
 /// How the end of an answer's content is known (RFC 9112 section 6.3). That there is one answer to this, the scanner has
