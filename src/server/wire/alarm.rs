@@ -3,11 +3,14 @@
 
 use std::{
     future::Future,
-    pin::Pin,
+    pin::{Pin, pin},
     task::{Context, Poll, Waker, ready},
 };
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::{
+    task::coop::unconstrained,
+    time::{Instant, Sleep, sleep_until},
+};
 
 #[derive(Debug, Default)]
 pub(super) struct Alarm {
@@ -30,7 +33,8 @@ impl Alarm {
             self.waiting = Some(cx.waker().clone());
         }
         loop {
-            ready!(timer.as_mut().poll(cx));
+            // Of a task that has moved much at once, the runtime would not even take note of whom to wake.
+            ready!(pin!(unconstrained(timer.as_mut())).poll(cx));
             if timer.deadline() >= at {
                 return Poll::Ready(());
             }
@@ -55,5 +59,21 @@ mod tests {
             assert_eq!(in_time, start.elapsed().as_secs() == wanted, "{wanted}");
         }
         assert_eq!(start.elapsed().as_secs(), 11);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_rings_for_a_task_that_had_spent_its_budget_when_it_was_set() {
+        let mut alarm = Alarm::default();
+        let at = Instant::now() + Duration::from_secs(5);
+        let mut is_first = true;
+        let ring = std::future::poll_fn(|cx| {
+            while is_first && let Poll::Ready(step) = tokio::task::coop::poll_proceed(cx) {
+                step.made_progress();
+            }
+            is_first = false;
+            alarm.poll(cx, at)
+        });
+        tokio::time::timeout(Duration::from_secs(60), ring).await.expect("it rings");
+        assert_eq!(Instant::now(), at);
     }
 }

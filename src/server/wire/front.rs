@@ -52,7 +52,7 @@ pub(in crate::server) struct Front {
     begun: Mutex<Option<(u64, Begun)>>,
     is_refused: AtomicBool,
     refusal: Mutex<Option<(u64, Violation)>>,
-    /// Whether somebody waits for an answer to be over: all that the end of an answer looks at.
+    /// Whether somebody waits for an answer to be over or written: all that the end of an answer looks at.
     is_awaited: AtomicBool,
     reader: Mutex<Option<Waker>>,
 }
@@ -93,20 +93,35 @@ impl Front {
         // First: who sees the count sees this too.
         self.is_unwritten.store(true, Ordering::Relaxed);
         self.answered.fetch_add(1, Ordering::SeqCst);
+        self.wake_reader();
+    }
+
+    /// Waits until this many messages are answered.
+    pub(super) fn poll_answered(&self, cx: &mut Context<'_>, messages: u64) -> Poll<()> {
+        self.poll_until(cx, || self.answered.load(Ordering::SeqCst) >= messages)
+    }
+
+    /// Waits until this many messages are answered, and the answers written.
+    pub(super) fn poll_at_rest(&self, cx: &mut Context<'_>, messages: u64) -> Poll<()> {
+        self.poll_until(cx, || {
+            self.answered.load(Ordering::SeqCst) >= messages && !self.is_unwritten.load(Ordering::SeqCst)
+        })
+    }
+
+    fn poll_until(&self, cx: &mut Context<'_>, is_over: impl FnOnce() -> bool) -> Poll<()> {
+        *lock(&self.reader) = Some(cx.waker().clone());
+        self.is_awaited.store(true, Ordering::SeqCst);
+        let is_over = is_over();
+        self.is_awaited.store(!is_over, Ordering::SeqCst);
+        if is_over { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn wake_reader(&self) {
         if self.is_awaited.load(Ordering::SeqCst)
             && let Some(reader) = lock(&self.reader).take()
         {
             reader.wake();
         }
-    }
-
-    /// Waits until this many messages are answered.
-    pub(super) fn poll_answered(&self, cx: &mut Context<'_>, messages: u64) -> Poll<()> {
-        *lock(&self.reader) = Some(cx.waker().clone());
-        self.is_awaited.store(true, Ordering::SeqCst);
-        let is_over = self.answered.load(Ordering::SeqCst) >= messages;
-        self.is_awaited.store(!is_over, Ordering::SeqCst);
-        if is_over { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Ends the connection with a reset: its client could take a clean end for the end of the content.
@@ -130,7 +145,8 @@ impl Front {
 
     /// Takes note that all that the engine had is written.
     pub(super) fn note_written(&self) {
-        self.is_unwritten.store(false, Ordering::Relaxed);
+        self.is_unwritten.store(false, Ordering::SeqCst);
+        self.wake_reader();
     }
 
     /// Whether this many messages are answered, and the answers written.

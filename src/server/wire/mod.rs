@@ -197,6 +197,7 @@ impl<S: Stream> Wire<S> {
                 let passed = self.pass_on(&held, to);
                 held.drain(..passed);
                 self.held = held;
+                self.note_partial_head();
                 if self.direct.is_some() {
                     continue;
                 }
@@ -230,13 +231,23 @@ impl<S: Stream> Wire<S> {
 
     /// The end of what a client sends is no end of what it wants to read (RFC 9112 section 9.6): the engine, which would
     /// give up what it is at, is not told before all requests are answered. A client that is gone looks the same until
-    /// the next byte for it, so it is not waited for long.
+    /// the next byte for it, so it is not waited for long, unless it has not taken yet what it was sent: that has a limit of
+    /// its own.
     fn poll_last_answers(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.scanner.is_in_content() || self.front.poll_answered(cx, self.messages).is_ready() {
+        // A request that was cut short has no answer to wait for.
+        let due = self.messages - u64::from(self.scanner.is_in_content());
+        if self.front.poll_at_rest(cx, due).is_ready() {
             return Poll::Ready(());
         }
-        let active = self.active();
-        self.alarm.poll(cx, active + LAST_ANSWERS)
+        loop {
+            let active = self.active();
+            ready!(self.alarm.poll(cx, active + LAST_ANSWERS));
+            if !self.writing.is_stalled() {
+                self.front.cut();
+                return Poll::Ready(());
+            }
+            self.has_moved = true;
+        }
     }
 
     /// Reads once; what is cleared is passed on, the rest is held. Says how many bytes came.
@@ -252,11 +263,20 @@ impl<S: Stream> Wire<S> {
         });
         let Poll::Ready(received) = received else { return self.poll_patience(cx) };
         self.has_moved = true;
-        let is_in_head = self.cleared == 0 && !self.held.is_empty() && !self.scanner.is_in_content();
-        if is_in_head && self.head_since.is_none() && matches!(self.reading, Reading::Open) {
+        self.note_partial_head();
+        Poll::Ready(received)
+    }
+
+    /// Notes since when a part of a head has been there, unless what comes before it is still on its way.
+    fn note_partial_head(&mut self) {
+        let is_in_head = self.direct.is_none()
+            && self.cleared == 0
+            && !self.held.is_empty()
+            && !self.scanner.is_in_content()
+            && matches!(self.reading, Reading::Open);
+        if is_in_head && self.head_since.is_none() {
             self.head_since = Some(self.active());
         }
-        Poll::Ready(received)
     }
 
     /// When a byte last moved, or a moment later.

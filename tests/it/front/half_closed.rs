@@ -1,6 +1,6 @@
 //! A client that has ended its side still reads: it gets what it asked for (RFC 9112 section 9.6).
 
-use crate::support::{Builder, Wire, clock, proxy, stage};
+use crate::support::{Builder, Wire, clock, in_turn, ok, proxy, scripted, stage};
 
 fn ways() -> [(&'static str, Builder); 2] {
     let declared = proxy().route("name = 'x'\npath = '/{*rest}'\nttl = '30s'\nlevel = 'changing'");
@@ -60,4 +60,25 @@ async fn who_ends_its_side_within_a_request_has_not_made_one() {
     client.end().await;
     assert_eq!(line.rest().await, b"hello", "what is cut short ends the connection to the origin");
     client.rest().await;
+}
+
+#[tokio::test]
+async fn who_ends_its_side_and_reads_late_gets_all_of_its_answer() {
+    let content: String = (b'a'..=b'z').cycle().take(3_000_000).map(char::from).collect();
+    let stored = "cache-control: max-age=60\r\n";
+    for (way, fields, version) in [
+        ("a bypass", "cache-control: no-store\r\n", "1.1"),
+        ("a hit through the engine", stored, "1.0"),
+        ("a hit past it", stored, "1.1"),
+    ] {
+        let origin = scripted(in_turn([ok(fields, &content), ok(fields, &content)])).await;
+        let proxy = proxy().start(origin.address, &clock()).await;
+        proxy.get("/x").send().await;
+        let mut client = Wire::narrow(proxy.address).await;
+        client.send(format!("GET /x HTTP/{version}\r\nhost: a\r\n\r\n")).await;
+        client.end().await;
+        client.head().await;
+        let rest = client.rest().await;
+        assert!(rest == content.as_bytes(), "{way}: {} bytes", rest.len());
+    }
 }

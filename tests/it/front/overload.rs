@@ -139,6 +139,49 @@ async fn a_reader_that_takes_nothing_is_cut_and_others_are_served() {
 }
 
 #[tokio::test]
+async fn a_reader_that_takes_nothing_more_after_many_hits_is_cut() {
+    let content = "x".repeat(4_000_000);
+    let origin = scripted(in_turn([
+        ok("cache-control: max-age=60\r\n", "hello"),
+        ok("cache-control: max-age=60\r\n", &content),
+    ]))
+    .await;
+    let proxy = proxy().server("write_timeout = '200ms'\nworkers = 1").start(origin.address, &clock()).await;
+    proxy.get("/small").send().await;
+    proxy.get("/large").send().await;
+    // What is done without a pause has a bound: more than that comes at once, and is taken.
+    let small = "GET /small HTTP/1.1\r\nhost: a\r\n\r\n".repeat(300);
+    let mut client = Wire::narrow(proxy.address).await;
+    client.send(&small).await;
+    let answer = client.head().await.len() + "hello".len();
+    client.take("hello".len() + 299 * answer).await;
+    client.send("GET /large HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    client.head().await;
+    counted(&proxy, "client-too-slow", "write").await;
+    // And who takes nothing from the start.
+    let mut client = Wire::narrow(proxy.address).await;
+    let flood = async { while client.try_send(&small).await.is_ok() {} };
+    within(flood).await;
+}
+
+#[tokio::test]
+async fn a_head_behind_hits_has_no_more_time_than_any() {
+    let origin = scripted(in_turn([ok("cache-control: max-age=60\r\n", "hello")])).await;
+    let proxy = proxy().server("head_timeout = '200ms'").start(origin.address, &clock()).await;
+    proxy.get("/x").send().await;
+    for hits in 1..4 {
+        let mut client = Wire::connect(proxy.address).await;
+        let whole = "GET /x HTTP/1.1\r\nhost: a\r\n\r\n".repeat(hits);
+        client.send(format!("{whole}GET /x HT")).await;
+        for _ in 0..hits {
+            client.head().await;
+            client.take(5).await;
+        }
+        assert!(client.head().await.starts_with("http/1.1 408 "), "{hits}");
+    }
+}
+
+#[tokio::test]
 async fn who_comes_when_there_is_no_room_is_answered_503_and_let_in_later() {
     let origin = scripted(in_turn([ok("", "hello")])).await;
     let proxy = proxy().server("max_connections = 1").start(origin.address, &clock()).await;

@@ -4,7 +4,7 @@ use std::{future::Future, io, net::SocketAddr, time::Duration};
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
 };
 
 /// Ends a test that would hang. So generous that only what never comes is too late.
@@ -55,6 +55,13 @@ pub(crate) struct Wire(BufReader<TcpStream>);
 impl Wire {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         Self(BufReader::new(TcpStream::connect(address).await.expect("a connection")))
+    }
+
+    /// A connection whose client's system takes no more than a few kilobytes that it has not read yet.
+    pub(crate) async fn narrow(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("to set an option");
+        Self(BufReader::new(socket.connect(address).await.expect("a connection")))
     }
 
     /// A connection on which this request has been sent: its request line and field lines, each with its CRLF.
