@@ -145,8 +145,11 @@ impl Front {
 
     /// Takes note that all that the engine had is written.
     pub(super) fn note_written(&self) {
-        self.is_unwritten.store(false, Ordering::SeqCst);
-        self.wake_reader();
+        // Who waits is woken by what has changed only: it has to look at the engine again to wait on.
+        if self.is_unwritten.load(Ordering::Relaxed) {
+            self.is_unwritten.store(false, Ordering::SeqCst);
+            self.wake_reader();
+        }
     }
 
     /// Whether this many messages are answered, and the answers written.
