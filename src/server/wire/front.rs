@@ -145,7 +145,7 @@ impl Front {
 
     /// Takes note that all that the engine had is written.
     pub(super) fn note_written(&self) {
-        // Who waits is woken by what has changed only: it has to look at the engine again to wait on.
+        // Only a change wakes who waits: woken, it has the engine flush again, and would be woken for ever.
         if self.is_unwritten.load(Ordering::Relaxed) {
             self.is_unwritten.store(false, Ordering::SeqCst);
             self.wake_reader();
