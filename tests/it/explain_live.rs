@@ -12,7 +12,8 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::support::{
-    Ended, Proxy, Reply, answer_with, clock, in_turn, not_modified, ok, proxy, scripted, secs, until, within,
+    Ended, Proxy, Reply, answer_with, clock, in_turn, not_modified, ok, proxy, scripted, secs, unheard,
+    until, within,
 };
 
 const PRODUCT: &str = "name = \"product\"\npath = \"/product/{id}\"\nlevel = \"changing\"\nttl = \"30s\"\n";
@@ -318,9 +319,7 @@ async fn the_command_ends_as_it_does_without_a_proxy_where_a_request_would_be_re
 
 #[tokio::test]
 async fn who_does_not_answer_is_named_with_what_to_do() {
-    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("to bind");
-    let nobody = free.local_addr().expect("an address");
-    drop(free);
+    let nobody = unheard();
     let origin = scripted(|_, _| ok("", "x")).await;
     let proxy = proxy().admin().start(origin.address, &clock()).await;
     let with_token = scripted(|_, seen| match seen.field(AUTHORIZATION.as_str()) {
@@ -329,7 +328,7 @@ async fn who_does_not_answer_is_named_with_what_to_do() {
     })
     .await;
     let cases: [(SocketAddr, Option<&str>, &str); 7] = [
-        (nobody, None, "--admin"),
+        (nobody.address, None, "--admin"),
         (origin.address, None, "not the admin place of this version"),
         (proxy.address, None, "this is where clients connect"),
         (with_token.address, None, "set PLIMSOLL_ADMIN_TOKEN"),

@@ -298,7 +298,7 @@ async fn rfc5861_section_4_a_stale_response_stands_in_for_an_origin_that_is_gone
     line.send(format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 3\r\n{FAILING}\r\nold")).await;
     assert_eq!(asking.await.expect("an answer").text(), "old");
     line.close().await;
-    drop(origin);
+    let _unheard = origin.leave();
     proxy.advance(secs(13));
     let stale = proxy.get("/x").send().await;
     assert_eq!(stale.cache(), "hit; ttl=-3; level=2; route=default; detail=stale-if-error");

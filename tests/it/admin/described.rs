@@ -7,10 +7,9 @@ use http::Response;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use serde_json::{Map, Value, json};
-use tokio::net::TcpListener;
 
 use super::{TOKEN, posting, with_token};
-use crate::support::{Answer, Ask, Proxy, clock, in_turn, ok, proxy, scripted, until, within};
+use crate::support::{Answer, Ask, Proxy, clock, in_turn, ok, proxy, scripted, unheard, until, within};
 
 /// What cannot be met without waiting for it: content that is too slow.
 const UNMET: [(&str, &str, u16); 1] = [("post", "/api/purge", 408)];
@@ -175,8 +174,8 @@ fn requests(proxy: &Proxy, is_guarded: bool, method: &str, path: &str) -> Vec<As
 async fn every_answer_is_as_it_is_described_and_everything_described_is_met() {
     let open = started("").await;
     let guarded = started(&format!("token = \"{TOKEN}\"")).await;
-    let gone = TcpListener::bind("127.0.0.1:0").await.expect("to bind").local_addr().expect("an address");
-    let alone = proxy().admin().start(gone, &clock()).await;
+    let gone = unheard();
+    let alone = proxy().admin().start(gone.address, &clock()).await;
     let document = description(&open).await;
     let ready = || open.admin("/readyz").send();
     until(ready, |answer| answer.status == 200).await;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{TOKEN, posting, problem};
 use crate::support::{
-    Answer, Ended, Proxy, Scripted, clock, in_turn, ok, proxy, run, run_with_token, scripted, secs,
+    Answer, Ended, Proxy, Scripted, clock, in_turn, ok, proxy, run, run_with_token, scripted, secs, unheard,
 };
 
 const ROUTES: &str = "name = \"product\"\npath = \"/product/{id}\"\nlevel = \"changing\"\nttl = \"60s\"\n\
@@ -168,8 +168,8 @@ async fn the_command_tells_what_was_refused_from_what_could_not_be_asked() {
         assert!(ended.err.contains(said) && !ended.err.contains(TOKEN), "{line}: {}", ended.err);
         assert_eq!(ended.out.is_empty(), status != 0, "{line}: {}", ended.out);
     }
-    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("to bind").local_addr();
-    let ended = command(gone.expect("an address"), None, "--all").await;
+    let gone = unheard();
+    let ended = command(gone.address, None, "--all").await;
     assert_eq!(ended.status, Some(2), "{ended:?}");
     assert!(ended.err.contains("is plimsoll running"), "{}", ended.err);
     // Where clients connect there is no admin place.

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
-use crate::support::{Answer, Program, Wire, clock, get, in_turn, ok, proxy, scripted, stage, until};
+use crate::support::{
+    Answer, Program, Wire, clock, get, in_turn, ok, proxy, scripted, stage, unheard, until,
+};
 
 async fn ready(admin: SocketAddr) -> Answer {
     get(admin, "/readyz").field("host", "localhost").send().await
@@ -42,13 +43,13 @@ async fn a_proxy_that_listens_in_front_of_an_origin_is_ready() {
 
 #[tokio::test]
 async fn an_origin_that_is_not_there_is_named_as_what_failed_and_not_shown() {
-    let gone = TcpListener::bind("127.0.0.1:0").await.expect("to bind").local_addr().expect("an address");
-    let proxy = proxy().admin().start(gone, &clock()).await;
+    let gone = unheard();
+    let proxy = proxy().admin().start(gone.address, &clock()).await;
     let origin_alone = |answer: &Answer| failed(answer) == ["origin"];
     let answer = until(|| ready(proxy.admin_address()), origin_alone).await;
     let why = answer.json()["checks"]["origin"]["why"].clone();
     assert_eq!(why, Value::from("no connection to the origin can be made; the log says why"));
-    assert!(!answer.text().contains(&gone.port().to_string()));
+    assert!(!answer.text().contains(&gone.address.port().to_string()));
     let alive = get(proxy.admin_address(), "/healthz").field("host", "localhost").send().await;
     assert_eq!((alive.status.as_u16(), alive.text().as_str()), (200, "alive\n"), "it is alive all the same");
 }
@@ -61,7 +62,7 @@ async fn an_origin_that_answered_a_moment_ago_is_not_asked_again() {
     client.send("GET /x HTTP/1.1\r\nhost: api.example\r\n\r\n").await;
     let mut line = origin.accept().await;
     // From here on nobody can connect to it. What is connected goes on.
-    drop(origin);
+    let _unheard = origin.leave();
     loop {
         line.head().await;
         line.send("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;

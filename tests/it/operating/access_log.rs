@@ -4,7 +4,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use serde_json::{Value, json};
 
-use crate::support::{Program, Proxy, clock, get, ok, proxy, raw, scripted, stage, until};
+use crate::support::{Program, Proxy, clock, get, ok, proxy, raw, scripted, stage, unheard, until};
 
 const PRODUCT: &str = "name = 'product'\npath = '/product/{id}'\nlevel = 'changing'\nttl = '30s'\nstate = { query = ['language', 'state'] }";
 
@@ -170,9 +170,8 @@ async fn a_log_file_that_was_moved_away_is_opened_anew_on_sighup() {
 #[tokio::test]
 async fn on_standard_output_the_log_has_it_for_itself() {
     let origin = scripted(|_, _| ok("", "hello")).await;
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    drop(listener);
+    let unheard = unheard();
+    let address = unheard.address;
     let config = format!(
         "[log]\naccess = 'json'\nformat = 'json'\n[[route]]\nname = 'at-{}'\npath = '/x'\n",
         address.port()

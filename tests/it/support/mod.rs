@@ -16,7 +16,7 @@ pub(crate) use program::{Ended, Program, run, run_on, run_with_token};
 pub(crate) use proxy::{Builder, Proxy, proxy, shipped, start_text};
 pub(crate) use sample::{Sample, sample};
 pub(crate) use scripted::{Reply, Scripted, Seen, answer_with, in_turn, not_modified, ok, scripted};
-pub(crate) use wire::{Stage, Wire, stage, until, within};
+pub(crate) use wire::{Stage, Wire, stage, unheard, until, within};
 
 use std::{
     sync::Arc,

@@ -42,11 +42,38 @@ pub(crate) async fn stage() -> Stage {
 }
 
 impl Stage {
+    /// Listens no more. Who is connected stays so.
+    pub(crate) fn leave(self) -> Unheard {
+        drop(self.listener);
+        Unheard::bind(self.address)
+    }
+
     /// The next connection from the proxy.
     pub(crate) async fn accept(&self) -> Wire {
         let (stream, _) = within(self.listener.accept()).await.expect("a connection");
         Wire(BufReader::new(stream))
     }
+}
+
+/// An address where nobody listens. It is bound as long as this lives, so that no other test is given it and answers
+/// there; a program that is told to listen there can.
+pub(crate) struct Unheard {
+    pub(crate) address: SocketAddr,
+    _bound: TcpSocket,
+}
+
+impl Unheard {
+    fn bind(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseaddr(true).expect("a socket that shares its address");
+        socket.bind(address).expect("to bind");
+        Self { address: socket.local_addr().expect("an address"), _bound: socket }
+    }
+}
+
+/// An address where nobody listens.
+pub(crate) fn unheard() -> Unheard {
+    Unheard::bind(([127, 0, 0, 1], 0).into())
 }
 
 /// One end of a connection.
