@@ -74,9 +74,9 @@ fn scanned(stream: &Stream<'_>, mut part: impl FnMut(usize) -> usize) -> Expecte
                     got.heads.push((got.passed, head));
                     got.passed += head.length;
                 }
-                Ok(Piece::Content(length)) => {
-                    assert!(length > 0);
-                    got.passed += length;
+                Ok(piece) => {
+                    assert!(piece.length() > 0);
+                    got.passed += piece.length();
                 }
                 Err(violation) => {
                     assert_eq!(scanner.scan(&stream.bytes[got.passed..there]), Err(violation), "said again");
@@ -174,11 +174,15 @@ impl Expected {
             None if stream.are_requests => Framing::None,
             None => Framing::UntilClose,
         };
-        let options =
-            fields.iter().filter(|(name, _)| name == "connection").flat_map(|(_, value)| value.split(','));
-        let close = options.map(str::trim).any(|option| option.eq_ignore_ascii_case("close"));
+        let says = |wanted: &str| {
+            let lines = fields.iter().filter(|(name, _)| name == "connection").map(|(_, value)| value);
+            lines.flat_map(|line| line.split(',')).any(|option| option.trim().eq_ignore_ascii_case(wanted))
+        };
+        let persists = framing != Framing::UntilClose
+            && !says("close")
+            && (version == Version::Http11 || says("keep-alive"));
         let upgrade = has("upgrade");
-        Ok(Some(Head { length: at - self.passed, version, status, framing, upgrade, close }))
+        Ok(Some(Head { length: at - self.passed, version, status, framing, upgrade, persists }))
     }
 
     fn content(&mut self, stream: &Stream<'_>, length: u64) -> Option<()> {

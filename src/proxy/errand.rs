@@ -7,7 +7,7 @@ use http::{
     header::{ETAG, LAST_MODIFIED},
 };
 
-use super::{Problem, Shared, exchange::Exchange, outgoing};
+use super::{Interim, Problem, Shared, exchange::Exchange, outgoing};
 use crate::{
     decision::{Keyed, Stored},
     route::Route,
@@ -152,6 +152,8 @@ pub(super) struct Order {
     pub(super) request: Request<RequestBody>,
     /// The request without a word of what is held, for an answer that does not fit it.
     pub(super) unconditional: Option<Request<RequestBody>>,
+    /// Where interim responses go to.
+    pub(super) interim: Option<Interim>,
 }
 
 impl Order {
@@ -163,11 +165,8 @@ impl Order {
         stand_in: Option<Arc<Entry<Stored>>>,
         shared: &Shared,
     ) -> Result<Self, Problem> {
-        let build = |condition: &Condition| {
-            let mut request = outgoing::to_be_stored(exchange, &keyed, &shared.settings, condition)?;
-            exchange.listen(&mut request);
-            Ok::<_, Problem>(request)
-        };
+        let build =
+            |condition: &Condition| outgoing::to_be_stored(exchange, &keyed, &shared.settings, condition);
         let condition = held.condition();
         let selected = match &held {
             Held::Selected(entry) => Some(Arc::clone(entry)),
@@ -184,7 +183,8 @@ impl Order {
             method: exchange.parts.method.clone(),
             fields: exchange.fields().clone(),
         };
-        Ok(Self { errand, held, selected, stand_in, request, unconditional })
+        let interim = exchange.interim.clone();
+        Ok(Self { errand, held, selected, stand_in, request, unconditional, interim })
     }
 }
 

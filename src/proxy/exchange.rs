@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::{
-    HeaderMap, Method, Request,
+    HeaderMap, Method,
     header::{HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE},
     request::Parts,
 };
@@ -113,13 +113,6 @@ impl Exchange {
                 ClientContent::Query(bytes) => Content::Query(bytes),
                 ClientContent::Streamed { .. } | ClientContent::Gone => Content::Unread,
             },
-        }
-    }
-
-    /// Lets this client hear what the origin says before it answers the request.
-    pub(super) fn listen(&self, request: &mut Request<RequestBody>) {
-        if let Some(interim) = &self.interim {
-            interim.listen(request);
         }
     }
 

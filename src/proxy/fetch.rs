@@ -7,7 +7,7 @@ use http::{Method, Request, Response, StatusCode, header::SET_COOKIE};
 use tokio::sync::oneshot;
 
 use super::{
-    Problem, Proxy, Shared,
+    Interim, Problem, Proxy, Shared,
     errand::{Errand, Held, Order},
     exchange::Exchange,
     fill::{Filling, Receiving, Storable},
@@ -27,7 +27,7 @@ use crate::{
         validation::is_conditional,
     },
     store::{Entry, Stamp, Stamped},
-    upstream::{Answer, Content, RequestBody, UpstreamError},
+    upstream::{Answer, Content, Listener, RequestBody, UpstreamError},
 };
 
 /// What became of a fetch.
@@ -99,13 +99,14 @@ impl Proxy {
     async fn run_fetch(self, mut order: Order, audience: Audience) {
         let shared = &self.shared;
         let stamp = shared.store.purge_clock().now();
+        let interim = order.interim.take();
         let mut request = std::mem::replace(&mut order.request, Request::new(RequestBody::empty()));
         // At most twice: an answer that does not fit what is held is asked for again, without a word of it.
         loop {
             let conditional = is_conditional(request.headers());
             let asked = shared.clock.now();
             let again = copy(&request);
-            let arrived = match self.ask(request, || again, asked, stamp).await {
+            let arrived = match self.ask(request, || again, interim.as_ref(), asked, stamp).await {
                 Ok(arrived) => arrived,
                 Err(error) => return audience.deliver(Fetched::Failed(error.into())),
             };
@@ -130,15 +131,17 @@ impl Proxy {
         }
     }
 
-    /// Asks the origin, and tells how long it took. `again` makes the same request for a second try.
+    /// Asks the origin, and tells how long it took. `again` makes the same request for a second try, and what comes before
+    /// the answer goes to `interim`.
     pub(super) async fn ask(
         &self,
         request: Request<RequestBody>,
         again: impl FnOnce() -> Option<Request<RequestBody>>,
+        interim: Option<&Interim>,
         asked: Now,
         stamp: Stamp,
     ) -> Result<Arrived, UpstreamError> {
-        let sent = self.upstream.send(request, again).await;
+        let sent = self.upstream.send(request, again, interim.map(|interim| interim as &dyn Listener)).await;
         let received = self.shared.clock.now();
         let answer = sent.as_ref().map(|answer| answer.response.status()).map_err(UpstreamError::name);
         self.shared.sink.origin_asked(received.mono.saturating_sub(asked.mono), answer);
@@ -280,8 +283,6 @@ fn copy(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
     *copy.method_mut() = request.method().clone();
     *copy.uri_mut() = request.uri().clone();
     *copy.headers_mut() = request.headers().clone();
-    // Who listens for interim responses has heard none yet.
-    *copy.extensions_mut() = request.extensions().clone();
     Some(copy)
 }
 

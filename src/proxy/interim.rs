@@ -13,11 +13,11 @@ use std::{
 };
 
 use http::{
-    HeaderMap, Request, StatusCode,
+    HeaderMap, StatusCode,
     header::{CONTENT_LENGTH, DATE},
 };
 
-use crate::{semantics::fields::remove_hop_by_hop, store::HeadBlock};
+use crate::{semantics::fields::remove_hop_by_hop, store::HeadBlock, upstream::Listener};
 
 /// The most interim responses that are passed on to one request. What an origin says beyond it is dropped, and not the
 /// final response with it: hints are not worth an answer.
@@ -118,16 +118,8 @@ pub struct Interim {
     request: u64,
 }
 
-impl Interim {
-    /// Listens for what the origin says before it answers this request.
-    pub(super) fn listen<B>(&self, request: &mut Request<B>) {
-        let interim = self.clone();
-        hyper::ext::on_informational(request, move |response| {
-            interim.say(response.status(), response.headers());
-        });
-    }
-
-    fn say(&self, status: StatusCode, fields: &HeaderMap) {
+impl Listener for Interim {
+    fn heard(&self, status: StatusCode, fields: &HeaderMap) {
         // 100 is between two neighbours, and the proxy answers it itself; 101 is no interim response to pass on.
         if matches!(status, StatusCode::CONTINUE | StatusCode::SWITCHING_PROTOCOLS) {
             return;
@@ -173,7 +165,7 @@ mod tests {
         fields.insert("connection", HeaderValue::from_static("x-hop"));
         fields.insert("x-hop", HeaderValue::from_static("1"));
         for _ in 0..times {
-            interim.say(StatusCode::EARLY_HINTS, &fields);
+            interim.heard(StatusCode::EARLY_HINTS, &fields);
         }
         String::from_utf8(interims.take()).unwrap()
     }
@@ -207,7 +199,7 @@ mod tests {
         let interims = opened(0);
         let mut cx = Context::from_waker(Waker::noop());
         assert!(interims.poll_written(&mut cx).is_ready());
-        interims.of_request(0).say(StatusCode::PROCESSING, &HeaderMap::new());
+        interims.of_request(0).heard(StatusCode::PROCESSING, &HeaderMap::new());
         assert!(interims.poll_written(&mut cx).is_pending());
         assert_eq!(interims.take(), b"HTTP/1.1 102 Processing\r\n\r\n");
         assert!(interims.poll_written(&mut cx).is_pending(), "taken is not written");

@@ -7,7 +7,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Uri, Version,
     header::{
         COOKIE, EXPECT, FORWARDED, HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
-        RANGE, TRANSFER_ENCODING, VIA,
+        RANGE, VIA,
     },
     uri::PathAndQuery,
 };
@@ -104,8 +104,7 @@ fn is_trusted(peer: Peer, trusted: &[IpNet]) -> bool {
         .is_some_and(|address| trusted.iter().any(|network| network.contains(&address.to_canonical())))
 }
 
-/// The client's request, for the origin; what its client can hear before the answer, it hears. `None` where its content is
-/// gone already.
+/// The client's request, for the origin. `None` where its content is gone already.
 pub(super) fn as_it_came(exchange: &mut Exchange, settings: &Settings) -> Option<Request<RequestBody>> {
     let body = exchange.content()?;
     let target =
@@ -115,13 +114,7 @@ pub(super) fn as_it_came(exchange: &mut Exchange, settings: &Settings) -> Option
     trailers::pass_on(exchange.fields(), &mut fields, !body.is_end_stream(), |name| {
         !is_heeded(name, identity)
     });
-    if !body.is_end_stream() && body.size_hint().exact().is_none() {
-        // The engine takes a GET whose length is not known for one without content, unless it is told.
-        fields.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-    }
-    let mut request = assemble(exchange, target, body, fields);
-    exchange.listen(&mut request);
-    Some(request)
+    Some(assemble(exchange, target, body, fields))
 }
 
 /// The client's request, as it may be stored: its canonical path and its whole query, without cookies that carry no

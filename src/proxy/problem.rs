@@ -183,9 +183,7 @@ impl From<UpstreamError> for Problem {
             UpstreamError::Connect(_) | UpstreamError::Exchange(_) | UpstreamError::ServerError(_) => {
                 Self::OriginUnreachable
             }
-            UpstreamError::Fault(_) | UpstreamError::Nonsense(_) | UpstreamError::Garbage(_) => {
-                Self::OriginNonsense
-            }
+            UpstreamError::Fault(_) | UpstreamError::Nonsense(_) => Self::OriginNonsense,
             UpstreamError::ClientBody => Self::Content,
             UpstreamError::ClientTooSlow(_) => Self::ContentTooSlow,
         };

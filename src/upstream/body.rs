@@ -1,10 +1,8 @@
-//! Bodies on their way: the request's, whose progress the deadline for the answer follows, and a guard against bodies
-//! that stand still.
+//! Bodies on their way: the request's, and a guard against bodies that stand still.
 
 use std::{
     num::NonZeroU64,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -20,10 +18,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The body of a request to the origin.
 #[derive(Debug)]
-pub struct RequestBody {
-    content: Content,
-    progress: Progress,
-}
+pub struct RequestBody(Content);
 
 #[derive(Debug)]
 enum Content {
@@ -39,29 +34,31 @@ impl RequestBody {
 
     /// Content that is all here.
     pub fn whole(bytes: Bytes) -> Self {
-        Self::new(Content::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())))
+        Self(Content::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())))
     }
 
     /// Content that is passed on as it comes, after the part of it that has been read already.
     pub fn streamed(read: Bytes, rest: IdleTimeout) -> Self {
-        Self::new(Content::Streamed { read: Some(read).filter(|bytes| !bytes.is_empty()), rest })
-    }
-
-    fn new(content: Content) -> Self {
-        Self { content, progress: Progress::start() }
+        Self(Content::Streamed { read: Some(read).filter(|bytes| !bytes.is_empty()), rest })
     }
 
     /// The same content, to be sent again. `None` where it is not all here.
     pub fn again(&self) -> Option<Self> {
-        match &self.content {
-            Content::Whole(bytes) => Some(Self::new(Content::Whole(bytes.clone()))),
+        match &self.0 {
+            Content::Whole(bytes) => Some(Self(Content::Whole(bytes.clone()))),
             Content::Streamed { .. } => None,
         }
     }
 
-    /// Tells when the body last moved.
-    pub(super) fn progress(&self) -> Progress {
-        self.progress.clone()
+    /// The same, with these bytes, which were taken from it, before all others.
+    pub(super) fn with_first(self, bytes: Bytes) -> Self {
+        if bytes.is_empty() {
+            return self;
+        }
+        match self.0 {
+            Content::Whole(_) => Self::whole(bytes),
+            Content::Streamed { rest, .. } => Self::streamed(bytes, rest),
+        }
     }
 }
 
@@ -73,20 +70,17 @@ impl Body for RequestBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let this = self.get_mut();
-        let polled = match &mut this.content {
+        match &mut self.get_mut().0 {
             Content::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Content::Streamed { read, rest } => match read.take() {
                 Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
                 None => Pin::new(rest).poll_frame(cx),
             },
-        };
-        this.progress.note(if polled.is_ready() { Waiting::ForOrigin } else { Waiting::ForClient });
-        polled
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.content {
+        match &self.0 {
             Content::Whole(bytes) => bytes.is_none(),
             Content::Streamed { read, rest } => read.is_none() && rest.is_end_stream(),
         }
@@ -94,7 +88,7 @@ impl Body for RequestBody {
 
     fn size_hint(&self) -> SizeHint {
         let length = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len) as u64;
-        match &self.content {
+        match &self.0 {
             Content::Whole(bytes) => SizeHint::with_exact(length(bytes)),
             Content::Streamed { read, rest } => match rest.size_hint().exact() {
                 Some(left) => SizeHint::with_exact(left + length(read)),
@@ -104,50 +98,11 @@ impl Body for RequestBody {
     }
 }
 
-/// Who is to move next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Waiting {
-    /// The origin: it takes the request's content, or answers.
-    ForOrigin,
-    /// The client: its content has a guard of its own.
-    ForClient,
-}
-
-/// When the request last moved towards the origin, and who is to move next.
-#[derive(Clone, Debug)]
-pub(super) struct Progress(Arc<Mutex<(Instant, Waiting)>>);
-
-impl Progress {
-    fn start() -> Self {
-        Self(Arc::new(Mutex::new((Instant::now(), Waiting::ForOrigin))))
-    }
-
-    fn note(&self, waiting: Waiting) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), waiting);
-    }
-
-    /// Waits until the origin has not moved for this long, though it was its turn, or until everything takes too long.
-    pub(super) async fn stalled_for(&self, limit: Duration, end: Instant) {
-        loop {
-            let (since, waiting) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let deadline = match waiting {
-                Waiting::ForOrigin => since + limit,
-                Waiting::ForClient => Instant::now() + limit,
-            };
-            let deadline = deadline.min(end);
-            if deadline <= Instant::now() {
-                return;
-            }
-            sleep_until(deadline).await;
-        }
-    }
-}
-
 /// A body that fails when it stands still for too long or comes too slowly, and whose bytes end with an error where they
 /// are cut short.
 #[derive(Debug)]
-pub struct IdleTimeout {
-    body: Incoming,
+pub struct IdleTimeout<B = Incoming> {
+    body: B,
     limit: Duration,
     pace: Option<Pace>,
     /// When everything has taken too long.
@@ -155,9 +110,9 @@ pub struct IdleTimeout {
     wait: Option<Wait>,
 }
 
-impl IdleTimeout {
+impl<B> IdleTimeout<B> {
     /// Guards a body with this limit.
-    pub const fn new(body: Incoming, limit: Duration) -> Self {
+    pub const fn new(body: B, limit: Duration) -> Self {
         Self { body, limit, pace: None, end: None, wait: None }
     }
 
@@ -173,6 +128,11 @@ impl IdleTimeout {
     pub(super) const fn until(mut self, end: Instant) -> Self {
         self.end = Some(end);
         self
+    }
+
+    /// What is guarded.
+    pub(super) const fn get_mut(&mut self) -> &mut B {
+        &mut self.body
     }
 
     fn is_over(&self) -> bool {
@@ -251,7 +211,7 @@ impl std::fmt::Display for Late {
 
 impl std::error::Error for Late {}
 
-impl Body for IdleTimeout {
+impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> Body for IdleTimeout<B> {
     type Data = Bytes;
     type Error = BoxError;
 

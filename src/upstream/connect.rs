@@ -1,23 +1,15 @@
 //! How a connection to the origin is made.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, time::Duration};
 
 use http::Uri;
-use hyper::client::conn::http1;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, builderstates};
 use hyper_util::client::legacy::connect::HttpConnector;
 use tokio::time::timeout;
 use tower_service::Service as _;
 
-use super::{
-    Settings, UpstreamError,
-    link::{Link, Tally},
-    pool::Connection,
-};
+use super::{Settings, UpstreamError, line::Line, pool::Connection};
 use crate::{key::Scheme, wire::Limits};
-
-/// The least that the engine's buffer may be, in bytes.
-const LEAST_BUFFER: usize = 400 * 1024;
 
 /// Makes connections to one origin.
 #[derive(Clone, Debug)]
@@ -26,7 +18,6 @@ pub(super) struct Connector {
     origin: Uri,
     longest: Duration,
     limits: Limits,
-    engine: http1::Builder,
 }
 
 impl Connector {
@@ -49,10 +40,7 @@ impl Connector {
             .build()
             .map_err(io::Error::other)?;
         let limits = Limits { head: settings.max_head, fields: settings.max_fields, target: 0 };
-        let mut engine = http1::Builder::new();
-        // The engine's own limits never speak first: they have no name.
-        engine.max_headers(limits.fields).max_buf_size(LEAST_BUFFER.max(limits.head.saturating_mul(2)));
-        Ok(Self { https, origin, longest: settings.connect_timeout, limits, engine })
+        Ok(Self { https, origin, longest: settings.connect_timeout, limits })
     }
 
     /// A new connection, TLS included.
@@ -64,15 +52,7 @@ impl Connector {
         };
         let stream = timeout(self.longest, connecting).await.map_err(|_| UpstreamError::Timeout)?;
         let stream = stream.map_err(UpstreamError::Connect)?;
-        let tally = Arc::<Tally>::default();
-        let link = Link::new(stream, Arc::clone(&tally), self.limits);
-        let (sender, connection) = self.engine.handshake(link).await?;
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection to the origin ended early");
-            }
-        });
-        Ok(Connection { sender, tally })
+        Ok(Box::new(Line::new(stream, self.limits)))
     }
 }
 

@@ -13,11 +13,9 @@ pub enum UpstreamError {
     /// Nothing moved for as long as the settings allow, or everything took too long.
     Timeout,
     /// The connection broke.
-    Exchange(hyper::Error),
+    Exchange(std::io::Error),
     /// What came breaks a rule, or is more than there is room for.
     Fault(Fault),
-    /// What came was not HTTP in the eyes of the protocol engine.
-    Garbage(hyper::Error),
     /// The request's own body broke off: the client left.
     ClientBody,
     /// The request's own body stood still, or came too slowly.
@@ -48,12 +46,6 @@ impl Fault {
             Self::Switch => "unasked-switch",
         }
     }
-
-    /// The fault behind an error of the protocol engine, if there is one.
-    fn behind(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
-        let io = causes(error).find_map(|cause| cause.downcast_ref::<std::io::Error>())?;
-        io.get_ref()?.downcast_ref().copied()
-    }
 }
 
 impl std::fmt::Display for Fault {
@@ -73,23 +65,28 @@ impl UpstreamError {
             Self::Timeout => "timeout",
             Self::Exchange(_) => "broken",
             Self::Fault(_) => "fault",
-            Self::Garbage(_) => "garbage",
             Self::ClientBody => "client-content",
             Self::ClientTooSlow(_) => "client-too-slow",
             Self::ServerError(_) => "server-error",
             Self::Nonsense(_) => "nonsense",
         }
     }
+
+    /// What becomes of a request whose own content fails with this.
+    pub(super) fn of_content(error: &(dyn std::error::Error + 'static)) -> Self {
+        Late::behind(error).map_or(Self::ClientBody, Self::ClientTooSlow)
+    }
 }
 
-impl From<hyper::Error> for UpstreamError {
-    fn from(error: hyper::Error) -> Self {
-        match Fault::behind(&error) {
-            Some(fault) => Self::Fault(fault),
-            None if error.is_user() => Late::behind(&error).map_or(Self::ClientBody, Self::ClientTooSlow),
-            None if error.is_parse() => Self::Garbage(error),
-            None => Self::Exchange(error),
-        }
+impl From<std::io::Error> for UpstreamError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Exchange(error)
+    }
+}
+
+impl From<Fault> for UpstreamError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
     }
 }
 
@@ -100,7 +97,6 @@ impl std::fmt::Display for UpstreamError {
             Self::Connect(error) => write!(f, "no connection to the origin: {}", Chain(&**error)),
             Self::Timeout => f.write_str("the origin did not answer in time"),
             Self::Fault(fault) => write!(f, "the origin's answer breaks a rule: {fault}"),
-            Self::Garbage(error) => write!(f, "the origin's answer is not HTTP: {}", Chain(error)),
             Self::Exchange(error) => write!(f, "the exchange with the origin broke: {}", Chain(error)),
             Self::ClientBody => f.write_str("the request's body broke off"),
             Self::ClientTooSlow(late) => write!(f, "the request did not come in time: {late}"),

@@ -7,18 +7,23 @@ mod content;
 mod error;
 mod gate;
 mod health;
-mod link;
+mod line;
 mod pool;
+mod sending;
+#[cfg(test)]
+mod tests;
 
-use std::{io, sync::Arc, time::Duration};
-
-use http::{
-    HeaderMap, Method, Request, Response, StatusCode, Version,
-    header::{CONTENT_LENGTH, TRANSFER_ENCODING},
-    uri::Authority,
+use std::{
+    future::poll_fn,
+    io,
+    pin::pin,
+    sync::Arc,
+    task::{Poll, ready},
+    time::Duration,
 };
-use hyper::body::Incoming;
-use tokio::time::Instant;
+
+use http::{HeaderMap, Request, Response, StatusCode, uri::Authority};
+use tokio::time::{Instant, sleep_until};
 
 pub use body::{IdleTimeout, Late, RequestBody};
 pub use content::Content;
@@ -31,10 +36,10 @@ use crate::{
     key::Scheme,
     observe::{Incident, Sink},
     semantics::methods::is_idempotent,
-    wire::AnswerTo,
+    wire,
 };
 use connect::Connector;
-use content::Hold;
+use content::{Hold, Received};
 use gate::{Gate, Place};
 use health::Watch;
 use pool::{Connection, Pool};
@@ -109,6 +114,12 @@ pub struct Answer {
     pub framing: Framing,
 }
 
+/// Who hears what the origin says before it answers.
+pub trait Listener: Send + Sync {
+    /// An interim response has come, with this status from 100 on and these fields (RFC 9110 section 15.2).
+    fn heard(&self, status: StatusCode, fields: &HeaderMap);
+}
+
 /// A worker's way to the origin. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Upstream {
@@ -135,7 +146,7 @@ impl Upstream {
     /// Sends a request, whose target is in origin form, and waits for the head of the answer.
     ///
     /// `again` makes the same request once more, if that can be done: for an idempotent one, where a connection that had
-    /// been used before broke without a word of answer.
+    /// been used before broke without a word of answer. `listener` hears what comes before the answer.
     ///
     /// # Errors
     /// Too much is asked of the origin already; it cannot be reached, does not answer in time, or answers something that
@@ -144,9 +155,10 @@ impl Upstream {
         &self,
         request: Request<RequestBody>,
         again: impl FnOnce() -> Option<Request<RequestBody>>,
+        listener: Option<&dyn Listener>,
     ) -> Result<Answer, UpstreamError> {
         let sent = match self.origin.gate.enter().await {
-            Ok(place) => self.exchange(request, again, place).await,
+            Ok(place) => self.exchange(request, again, listener, place).await,
             Err(overload) => Err(UpstreamError::Overload(overload)),
         };
         match &sent {
@@ -166,74 +178,87 @@ impl Upstream {
         &self,
         request: Request<RequestBody>,
         again: impl FnOnce() -> Option<Request<RequestBody>>,
+        listener: Option<&dyn Listener>,
         place: Place,
     ) -> Result<Answer, UpstreamError> {
         let end = Instant::now() + self.origin.settings.total_timeout;
-        let method = request.method().clone();
-        let (connection, response) = match self.pool.take() {
-            Some(mut connection) => match self.ask(&mut connection, request, end).await {
-                Ok(response) => (connection, response),
-                Err(failed) => {
-                    let request = failed.again(|| is_idempotent(&method).then(again)?)?;
-                    self.report(Incident::SentAgain(&method));
-                    Box::pin(self.ask_anew(request, end)).await?
+        let known = poll_fn(|cx| Poll::Ready(self.pool.take(cx))).await;
+        let (connection, answered) = match known {
+            Some(mut connection) => {
+                let may_repeat = is_idempotent(request.method());
+                match self.ask(&mut connection, request, listener, end).await {
+                    Ok(answered) => (connection, answered),
+                    Err(failed) => {
+                        let request = failed.again(|| may_repeat.then(again)?)?;
+                        self.report(Incident::SentAgain(request.method()));
+                        Box::pin(self.ask_anew(request, listener, end)).await?
+                    }
                 }
-            },
+            }
             // In a place of its own: connecting takes much room, and is rare.
-            None => Box::pin(self.ask_anew(request, end)).await?,
+            None => Box::pin(self.ask_anew(request, listener, end)).await?,
         };
-        let framing = framing(&method, response.status(), response.headers());
-        let hold = Hold { connection, pool: Arc::clone(&self.pool), place };
-        let response = response.map(|body| {
-            Content::new(IdleTimeout::new(body, self.origin.settings.body_timeout).until(end), hold)
-        });
-        Ok(Answer { response, framing })
+        let (head, framing) = answered;
+        let received = Received::over(connection, &self.pool, end);
+        let hold = Hold { pool: Arc::clone(&self.pool), place };
+        let body = IdleTimeout::new(received, self.origin.settings.body_timeout).until(end);
+        let response = head.map(|()| Content::new(body, hold));
+        Ok(Answer { response, framing: framing_of(framing) })
     }
 
     /// Sends a request over a connection of its own.
     async fn ask_anew(
         &self,
         request: Request<RequestBody>,
+        listener: Option<&dyn Listener>,
         end: Instant,
-    ) -> Result<(Connection, Response<Incoming>), UpstreamError> {
+    ) -> Result<(Connection, Answered), UpstreamError> {
         let connecting = self.origin.connector.connect().await;
         let mut connection = connecting.inspect_err(|_| self.origin.watch.failed())?;
-        let response = self.ask(&mut connection, request, end).await.map_err(|failed| failed.error)?;
-        Ok((connection, response))
+        let asked = self.ask(&mut connection, request, listener, end).await;
+        Ok((connection, asked.map_err(|failed| failed.error)?))
     }
 
     /// Sends a request over this connection, and waits for the head of the answer.
     async fn ask(
         &self,
         connection: &mut Connection,
-        mut request: Request<RequestBody>,
+        request: Request<RequestBody>,
+        listener: Option<&dyn Listener>,
         end: Instant,
-    ) -> Result<Response<Incoming>, Box<Failed>> {
-        *request.version_mut() = Version::HTTP_11;
-        let is_head = request.method() == Method::HEAD;
-        connection.tally.begin(if is_head { AnswerTo::Head } else { AnswerTo::Other });
-        let progress = request.body().progress();
-        let answered = tokio::select! {
-            biased;
-            answered = connection.sender.try_send_request(request) => answered,
-            () = progress.stalled_for(self.origin.settings.response_timeout, end) => {
-                self.origin.watch.silent();
-                let error = UpstreamError::Timeout;
-                return Err(Box::new(Failed { error, unsent: None, is_unanswered: false }));
+    ) -> Result<Answered, Box<Failed>> {
+        let limit = self.origin.settings.response_timeout;
+        let now = Instant::now();
+        connection.begin(request, now);
+        let mut timer = pin!(sleep_until(connection.deadline(limit, now).min(end)));
+        let answered = poll_fn(|cx| {
+            if let Poll::Ready(answered) = connection.poll_answer(cx, listener) {
+                return Poll::Ready(answered);
             }
-        };
-        answered.map_err(|mut failed| {
-            let unsent = failed.take_message();
-            let error = UpstreamError::from(failed.into_error());
+            loop {
+                ready!(timer.as_mut().poll(cx));
+                let now = Instant::now();
+                let deadline = connection.deadline(limit, now).min(end);
+                if deadline <= now {
+                    return Poll::Ready(Err(UpstreamError::Timeout));
+                }
+                timer.as_mut().reset(deadline);
+            }
+        });
+        answered.await.map_err(|error| {
             let is_broken = matches!(error, UpstreamError::Exchange(_));
-            if is_broken || matches!(error, UpstreamError::Garbage(_)) {
+            if is_broken || matches!(error, UpstreamError::Timeout) {
                 self.origin.watch.silent();
             }
-            let is_unanswered = is_broken && !connection.tally.is_answered();
+            let is_unanswered = is_broken && !connection.is_answered();
+            let unsent = if is_broken { connection.take_unsent() } else { None };
             Box::new(Failed { error, unsent, is_unanswered })
         })
     }
 }
+
+/// The head of an answer, and how the end of its content is known.
+type Answered = (Response<()>, wire::Framing);
 
 impl Failed {
     /// The request to send again, once and over a fresh connection, after one that had been used before broke (RFC 9110
@@ -248,15 +273,12 @@ impl Failed {
     }
 }
 
-/// How the end of an answer's content is known (RFC 9112 section 6.3). That there is one answer to this, the scanner has
-/// made sure of.
-fn framing(method: &Method, status: StatusCode, fields: &HeaderMap) -> Framing {
-    let length = || fields.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
-    if *method == Method::HEAD || matches!(status.as_u16(), 204 | 304) {
-        Framing::Length(0)
-    } else if fields.contains_key(TRANSFER_ENCODING) {
-        Framing::Chunked
-    } else {
-        length().map_or(Framing::CloseDelimited, Framing::Length)
+/// How the end of an answer's content is known.
+const fn framing_of(framing: wire::Framing) -> Framing {
+    match framing {
+        wire::Framing::None => Framing::Length(0),
+        wire::Framing::Length(length) => Framing::Length(length),
+        wire::Framing::Chunked => Framing::Chunked,
+        wire::Framing::UntilClose => Framing::CloseDelimited,
     }
 }

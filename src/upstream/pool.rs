@@ -3,27 +3,22 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    task::{Context, Waker},
     time::Duration,
 };
 
-use hyper::client::conn::http1::SendRequest;
-use tokio::{runtime, time};
+use hyper_rustls::MaybeHttpsStream;
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpStream, time};
 
-use super::{RequestBody, link::Tally};
+use super::line::Line;
 use crate::observe::{Incident, Sink};
 
-/// A connection that carries one request at a time.
-#[derive(Debug)]
-pub(super) struct Connection {
-    pub(super) sender: SendRequest<RequestBody>,
-    pub(super) tally: Arc<Tally>,
-}
+/// How often connections that wait are looked at, for those that the origin has closed.
+const LOOK: Duration = Duration::from_secs(1);
 
-impl Connection {
-    fn is_usable(&self) -> bool {
-        self.sender.is_ready() && !self.tally.is_spoiled()
-    }
-}
+/// A connection that carries one request at a time. In a place of its own: it goes through many hands.
+pub(super) type Connection = Box<Line<MaybeHttpsStream<TokioIo<TcpStream>>>>;
 
 /// The connections of one worker that wait for their next request.
 pub(super) struct Pool {
@@ -55,10 +50,10 @@ impl Pool {
     }
 
     /// The connection that was used last: it is the least likely to be closed by the other side.
-    pub(super) fn take(&self) -> Option<Connection> {
+    pub(super) fn take(&self, cx: &mut Context<'_>) -> Option<Connection> {
         let mut idle = self.lock();
-        while let Some((_, connection)) = idle.connections.pop_back() {
-            if connection.is_usable() {
+        while let Some((_, mut connection)) = idle.connections.pop_back() {
+            if connection.is_usable(cx) {
                 return Some(connection);
             }
         }
@@ -66,21 +61,11 @@ impl Pool {
     }
 
     /// Takes back a connection whose answer has ended, or is not wanted any more.
-    pub(super) fn give_back(self: &Arc<Self>, mut connection: Connection) {
-        if connection.tally.is_spoiled() {
+    pub(super) fn give_back(self: &Arc<Self>, connection: Connection) {
+        if connection.is_spoiled() {
             self.sink.happened(Incident::OriginFault("bytes-beyond"));
-        } else if connection.sender.is_ready() {
+        } else if connection.is_at_rest() {
             self.keep(connection);
-        } else if !connection.sender.is_closed()
-            && let Ok(runtime) = runtime::Handle::try_current()
-        {
-            // The rest of the request, or of an answer that is not wanted, is still on its way.
-            let pool = Arc::clone(self);
-            runtime.spawn(async move {
-                if connection.sender.ready().await.is_ok() && connection.is_usable() {
-                    pool.keep(connection);
-                }
-            });
         }
     }
 
@@ -92,19 +77,18 @@ impl Pool {
         }
     }
 
-    /// Drops the connections that have waited too long. When the next one will have; `None` where none waits.
+    /// Drops the connections that have waited too long, or that the origin has closed. When to look again; `None` where
+    /// none waits.
     fn expire(&self) -> Option<time::Instant> {
         let mut idle = self.lock();
         let now = time::Instant::now();
-        while let Some((since, _)) = idle.connections.front() {
-            let end = *since + self.longest;
-            if end > now {
-                return Some(end);
-            }
-            idle.connections.pop_front();
-        }
-        idle.is_watched = false;
-        None
+        let mut nobody = Context::from_waker(Waker::noop());
+        idle.connections.retain_mut(|(since, connection)| {
+            *since + self.longest > now && connection.is_usable(&mut nobody)
+        });
+        let next = idle.connections.front().map(|(since, _)| (*since + self.longest).min(now + LOOK));
+        idle.is_watched = next.is_some();
+        next
     }
 }
 

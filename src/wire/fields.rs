@@ -42,6 +42,7 @@ pub(super) struct Said {
     chunked: bool,
     upgrade: bool,
     close: bool,
+    keep_alive: bool,
 }
 
 impl Said {
@@ -57,14 +58,21 @@ impl Said {
                 self.upgrade = true;
                 Ok(())
             }
-            10 if name.eq_ignore_ascii_case(b"connection") => {
-                self.close |= connection(value)?;
-                Ok(())
-            }
+            10 if name.eq_ignore_ascii_case(b"connection") => self.connection(value),
             14 if name.eq_ignore_ascii_case(b"content-length") => self.length(value.trim_ascii()),
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => self.coding(value.trim_ascii()),
             _ => Ok(()),
         }
+    }
+
+    fn connection(&mut self, value: &[u8]) -> Result<(), Violation> {
+        let mut is_faulty = false;
+        for option in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+            is_faulty |= END_TO_END.iter().any(|known| known.eq_ignore_ascii_case(option));
+            self.close |= option.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+        }
+        if is_faulty { Err(Violation::ConnectionOption) } else { Ok(()) }
     }
 
     fn host(&mut self, value: &[u8]) -> Result<(), Violation> {
@@ -99,9 +107,13 @@ impl Said {
         self.upgrade
     }
 
-    /// Whether the message is the last one that its sender wants on this connection.
-    pub(super) const fn asks_for_close(&self) -> bool {
-        self.close
+    /// Whether the connection goes on behind the message and its answer: not if either side says so, and in the old
+    /// version only if it is said.
+    pub(super) const fn persists(&self, version: Version) -> bool {
+        match version {
+            Version::Http11 => !self.close,
+            Version::Http10 => self.keep_alive && !self.close,
+        }
     }
 
     /// Whether there was a Host.
@@ -138,18 +150,6 @@ fn split(line: &[u8]) -> Result<(&[u8], &[u8]), Violation> {
         [b' ' | b'\t', ..] => Err(Violation::SpaceBeforeColon),
         _ => Err(Violation::FieldName),
     }
-}
-
-/// Whether one of these options is `close`.
-fn connection(value: &[u8]) -> Result<bool, Violation> {
-    let mut close = false;
-    for option in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
-        if END_TO_END.iter().any(|known| known.eq_ignore_ascii_case(option)) {
-            return Err(Violation::ConnectionOption);
-        }
-        close |= option.eq_ignore_ascii_case(b"close");
-    }
-    Ok(close)
 }
 
 fn decimal(digits: &[u8]) -> Option<u64> {

@@ -66,8 +66,8 @@ pub struct Head {
     pub framing: Framing,
     /// Whether the message has an Upgrade.
     pub upgrade: bool,
-    /// Whether Connection says that the connection ends behind the message and its answer.
-    pub close: bool,
+    /// Whether the connection goes on behind the message and its answer (RFC 9112 section 9.3).
+    pub persists: bool,
 }
 
 /// What the first of the given bytes are.
@@ -77,8 +77,25 @@ pub enum Piece {
     Partial,
     /// A head.
     Head(Head),
-    /// So many bytes of content, with what frames it. Never none.
+    /// So many bytes of content. Never none.
     Content(usize),
+    /// So many bytes of what frames the content. Never none.
+    Frame(usize),
+    /// A whole trailer section of so many bytes, with the empty line that ends it.
+    Trailers(usize),
+}
+
+impl Piece {
+    /// How many bytes it has.
+    pub const fn length(&self) -> usize {
+        match *self {
+            Self::Partial => 0,
+            Self::Head(Head { length, .. })
+            | Self::Content(length)
+            | Self::Frame(length)
+            | Self::Trailers(length) => length,
+        }
+    }
 }
 
 /// To what a response answers, as far as it decides about content (RFC 9112 section 6.3).
@@ -193,7 +210,8 @@ impl Scanner {
             Stage::Size => self.size(bytes),
             Stage::ChunkEnd => self.chunk_end(bytes),
             Stage::Trailers(count) => self.trailers(bytes, count),
-            Stage::UntilClose => Ok(content(bytes.len())),
+            Stage::UntilClose if bytes.is_empty() => Ok(Piece::Partial),
+            Stage::UntilClose => Ok(Piece::Content(bytes.len())),
             Stage::Refused(violation) => Err(violation),
         }
     }
@@ -267,7 +285,7 @@ impl Scanner {
             status,
             framing,
             upgrade: said.asks_for_upgrade(),
-            close: said.asks_for_close(),
+            persists: framing != Framing::UntilClose && said.persists(version),
         }))
     }
 
@@ -275,7 +293,7 @@ impl Scanner {
         let now = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
         let left = left - now as u64;
         self.stage = if left == 0 { end } else { more(left) };
-        content(now)
+        if now == 0 { Piece::Partial } else { Piece::Content(now) }
     }
 
     fn size(&mut self, bytes: &[u8]) -> Result<Piece, Violation> {
@@ -293,14 +311,14 @@ impl Scanner {
             return Err(Violation::ChunkExtensions);
         }
         self.stage = if size == 0 { Stage::Trailers(0) } else { Stage::Chunk(size) };
-        Ok(content(std::mem::take(&mut self.cursor).start))
+        Ok(Piece::Frame(std::mem::take(&mut self.cursor).start))
     }
 
     fn chunk_end(&mut self, bytes: &[u8]) -> Result<Piece, Violation> {
         match bytes {
             [b'\r', b'\n', ..] => {
                 self.stage = Stage::Size;
-                Ok(content(2))
+                Ok(Piece::Frame(2))
             }
             [] | [b'\r'] => Ok(Piece::Partial),
             _ => Err(Violation::ChunkEnd),
@@ -313,7 +331,7 @@ impl Scanner {
         while let Some(line) = self.cursor.line(window)? {
             if line.is_empty() {
                 self.stage = Stage::START;
-                return Ok(content(std::mem::take(&mut self.cursor).start));
+                return Ok(Piece::Trailers(std::mem::take(&mut self.cursor).start));
             }
             if count == MOST_TRAILERS {
                 return Err(Violation::TrailersTooLarge);
@@ -330,6 +348,18 @@ impl Stage {
     const START: Self = Self::Start { after_empty: false };
 }
 
-const fn content(length: usize) -> Piece {
-    if length == 0 { Piece::Partial } else { Piece::Content(length) }
+/// The lines of a head or of a trailer section that a [`Scanner`] let through, without their ends and the empty ones.
+pub fn lines(section: &[u8]) -> impl Iterator<Item = &[u8]> {
+    section
+        .split(|byte| *byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        .filter(|line| !line.is_empty())
+}
+
+/// The name and the value of a field line that a [`Scanner`] let through, the value without the white space around it
+/// (RFC 9112 section 5).
+pub fn field(line: &[u8]) -> (&[u8], &[u8]) {
+    let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
+    let (name, rest) = line.split_at(colon);
+    (name, rest.get(1..).unwrap_or_default().trim_ascii())
 }

@@ -28,7 +28,7 @@ fn scanned(bytes: &[u8], parts: &[usize]) -> Outcome {
                     outcome.framings.push(head.framing);
                     outcome.passed += head.length;
                 }
-                Ok(Piece::Content(length)) => outcome.passed += length,
+                Ok(piece) => outcome.passed += piece.length(),
                 Err(violation) => {
                     outcome.violation = Some(violation);
                     return outcome;

@@ -12,11 +12,7 @@ fn pieces(mut scanner: Scanner, mut bytes: &[u8]) -> (Vec<Piece>, Option<Violati
             Ok(Piece::Partial) => return (pieces, None),
             Ok(piece) => {
                 pieces.push(piece);
-                bytes = &bytes[match piece {
-                    Piece::Head(head) => head.length,
-                    Piece::Content(length) => length,
-                    Piece::Partial => 0,
-                }..];
+                bytes = &bytes[piece.length()..];
             }
             Err(violation) => {
                 assert_eq!(scanner.scan(bytes), Err(violation), "said again");

@@ -204,6 +204,55 @@ async fn an_answer_may_come_before_the_upload_is_complete() {
 }
 
 #[tokio::test]
+async fn an_upload_and_its_answer_flow_at_the_same_time_and_the_connection_goes_on_behind_both() {
+    let (proxy, origin) = played(proxy().server("workers = 1")).await;
+    for (framing, is_chunked) in [("content-length: 15\r\n", false), ("transfer-encoding: chunked\r\n", true)]
+    {
+        let mut client =
+            Wire::ask(proxy.address, &format!("POST /x HTTP/1.1\r\nhost: api.example\r\n{framing}")).await;
+        let say = |word: &str| if is_chunked { format!("5\r\n{word}\r\n") } else { word.to_owned() };
+        client.send(say("hello")).await;
+        let mut line = origin.accept().await;
+        line.head().await;
+        line.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await;
+        client.head().await;
+        for word in ["world", "again"] {
+            line.send(format!("5\r\n{word}\r\n")).await;
+            assert_eq!(client.chunk().await, word.as_bytes());
+            client.send(say(word)).await;
+        }
+        line.send("0\r\n\r\n").await;
+        assert_eq!(client.chunk().await, b"");
+        for word in ["hello", "world", "again"] {
+            let arrived = if is_chunked { line.chunk().await } else { line.take(5).await };
+            assert_eq!(arrived, word.as_bytes());
+        }
+        if is_chunked {
+            client.send("0\r\n\r\n").await;
+            assert_eq!(line.chunk().await, b"");
+        }
+        // The next request finds this connection, unless it comes a moment too early.
+        let mut is_found = false;
+        while !is_found {
+            let asking = tokio::spawn(proxy.get("/next").send());
+            let last = "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+            tokio::select! {
+                head = line.head() => {
+                    assert!(head.starts_with("get /next "), "{head}");
+                    line.send(last).await;
+                    is_found = true;
+                }
+                mut other = origin.accept() => {
+                    other.head().await;
+                    other.send(last).await;
+                }
+            }
+            assert_eq!(asking.await.expect("an answer").status, 204);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_waits_for_100_continue_gets_it() {
     let (proxy, origin) = played(proxy()).await;
     let head = "POST /x HTTP/1.1\r\nhost: api.example\r\nexpect: 100-continue\r\ncontent-length: 5\r\n";

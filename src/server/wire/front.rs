@@ -313,20 +313,24 @@ pub(in crate::server) struct Carried {
     bytes: u64,
     /// Whether it has come to its end.
     is_over: bool,
+    /// Why it will not. The engine forgets what it has not written when it hears of that, so it is left time to write what
+    /// came before.
+    failure: Option<<Body as HttpBody>::Error>,
+    has_failed: bool,
     answering: Answering,
 }
 
 impl Carried {
     fn new(mut body: Body, answering: Answering) -> Self {
         let account = body.take_account();
-        Self { body, account, bytes: 0, is_over: false, answering }
+        Self { body, account, bytes: 0, is_over: false, failure: None, has_failed: false, answering }
     }
 }
 
 impl Drop for Carried {
     fn drop(&mut self) {
         if let Some(account) = self.account.take() {
-            let is_whole = self.is_over || self.body.is_end_stream();
+            let is_whole = self.is_over || (!self.has_failed && self.body.is_end_stream());
             self.answering.front.close_account(account, self.bytes, is_whole);
         }
     }
@@ -341,14 +345,24 @@ impl HttpBody for Carried {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
+        if let Some(error) = this.failure.take() {
+            if this.answering.is_old {
+                this.answering.front.cut();
+            }
+            return Poll::Ready(Some(Err(error)));
+        }
         let polled = Pin::new(&mut this.body).poll_frame(cx);
-        match &polled {
-            Poll::Ready(Some(Ok(frame))) => {
+        match polled {
+            Poll::Ready(Some(Err(error))) => {
+                (this.failure, this.has_failed) = (Some(error), true);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Poll::Ready(Some(Ok(ref frame))) => {
                 this.bytes += frame.data_ref().map_or(0, Bytes::len) as u64;
             }
-            Poll::Ready(Some(Err(_))) if this.answering.is_old => this.answering.front.cut(),
             Poll::Ready(None) => this.is_over = true,
-            Poll::Ready(Some(Err(_))) | Poll::Pending => {}
+            Poll::Pending => {}
         }
         polled
     }

@@ -137,7 +137,6 @@ impl<S: Stream> Wire<S> {
             let in_content = self.scanner.is_in_content();
             match self.scanner.scan(&bytes[passed..]) {
                 Ok(Piece::Partial) => return passed,
-                Ok(Piece::Content(length)) => self.cleared = length,
                 Ok(Piece::Head(head)) => {
                     self.head_since = None;
                     self.was_asked = true;
@@ -152,6 +151,7 @@ impl<S: Stream> Wire<S> {
                     self.messages += 1;
                     self.asks_for_upgrade = head.upgrade;
                 }
+                Ok(piece) => self.cleared = piece.length(),
                 Err(violation) => {
                     self.refuse(violation, in_content);
                     return passed;
@@ -165,7 +165,7 @@ impl<S: Stream> Wire<S> {
     fn may_go_direct(&self, head: &Head) -> bool {
         head.version == Version::Http11
             && head.framing == Framing::None
-            && !head.close
+            && head.persists
             && !head.upgrade
             && self.front.is_at_rest(self.messages)
     }

@@ -1,7 +1,7 @@
 //! When a request is sent again: once, on a fresh connection, after a used one broke before a byte of the answer, and only
 //! if doing it twice is as good as once (RFC 9110 section 9.2.2).
 
-use crate::support::{Answer, Ask, Proxy, Reply, Scripted, clock, in_turn, ok, proxy, scripted};
+use crate::support::{Answer, Ask, Proxy, Reply, Scripted, clock, in_turn, ok, proxy, scripted, stage};
 
 /// An answer that leaves a connection to use again.
 fn first() -> Reply {
@@ -48,6 +48,19 @@ async fn a_reset_on_a_reused_connection_is_final_for_post_patch_and_what_nobody_
         assert_eq!((answer.status.as_u16(), origin.count()), (502, 2), "{method}");
         assert_eq!(sent_again(&proxy), [""; 0]);
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_the_origin_has_closed_is_let_go_although_nobody_asks_for_it() {
+    let origin = stage().await;
+    let proxy = proxy().origin("idle_timeout = '1h'").start(origin.address, &clock()).await;
+    let asking = tokio::spawn(proxy.get("/x").send());
+    let mut line = origin.accept().await;
+    line.head().await;
+    line.send("HTTP/1.1 204 No Content\r\n\r\n").await;
+    assert_eq!(asking.await.expect("an answer").status, 204);
+    line.end().await;
+    assert_eq!(line.rest().await, b"");
 }
 
 #[tokio::test]

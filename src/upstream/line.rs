@@ -1,0 +1,354 @@
+//! One connection to the origin, with a distrustful eye on what comes over it: every byte is read by the strict scanner,
+//! and nothing else decides where a message ends, so that nothing is passed on, or stored, that could be understood in two
+//! ways (RFC 9112).
+//!
+//! A connection carries one exchange at a time, and has no task of its own: who waits for the answer, or reads its content,
+//! drives both directions.
+
+use std::{
+    cell::RefCell,
+    io,
+    pin::Pin,
+    task::{Context, Poll, Waker, ready},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
+use http_body::{Frame, SizeHint};
+use hyper::{
+    ext::ReasonPhrase,
+    rt::{Read, ReadBuf, Write},
+};
+use tokio::time::Instant;
+
+use super::{Fault, Listener, RequestBody, UpstreamError, sending::Sending};
+use crate::wire::{self, AnswerTo, Framing, Head, Limits, Piece, Scanner, Violation};
+
+/// The most interim responses before an answer, passed on or not. One or two are usual; who sends this many says nothing
+/// that an answer could be expected after.
+const MOST_INTERIMS: usize = 64;
+/// How much is read from a socket at once, in bytes.
+const SCRATCH: usize = 64 * 1024;
+/// The most of an answer that nobody wants that is read to keep its connection, in bytes.
+const MOST_DRAINED: usize = 64 * 1024;
+
+thread_local! {
+    /// Where bytes are read to. Nothing stays in it between two polls, so that one for each worker is enough.
+    static READ: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH].into_boxed_slice());
+}
+
+/// What is to come from the origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awaited {
+    Nothing,
+    Head,
+    /// Content, and what says where it ends: of a length, what is left of it.
+    Content(Framing),
+}
+
+/// A connection to the origin.
+#[derive(Debug)]
+pub(super) struct Line<S> {
+    stream: S,
+    scanner: Scanner,
+    sending: Option<Sending>,
+    /// Why the request could not be sent whole.
+    unsendable: Option<UpstreamError>,
+    awaited: Awaited,
+    /// What was read and is in no piece yet.
+    held: BytesMut,
+    interims: usize,
+    /// Whether a byte came in answer to the current request.
+    is_answered: bool,
+    /// Whether another exchange may follow this one.
+    persists: bool,
+}
+
+impl<S: Read + Write + Unpin> Line<S> {
+    pub(super) fn new(stream: S, limits: Limits) -> Self {
+        Self {
+            stream,
+            scanner: Scanner::responses(limits),
+            sending: None,
+            unsendable: None,
+            awaited: Awaited::Nothing,
+            held: BytesMut::new(),
+            interims: 0,
+            is_answered: false,
+            persists: true,
+        }
+    }
+
+    /// Whether another request can be sent: the last exchange is over, and neither side ended the connection since, nor
+    /// said anything that was not asked for.
+    pub(super) fn is_usable(&mut self, cx: &mut Context<'_>) -> bool {
+        self.is_at_rest() && self.poll_receive(cx).is_pending()
+    }
+
+    /// Whether both sides have said all, and the connection goes on.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.persists && self.awaited == Awaited::Nothing && !self.is_sending() && self.held.is_empty()
+    }
+
+    /// Whether more came than was asked for: nothing that comes after it can be trusted.
+    pub(super) fn is_spoiled(&self) -> bool {
+        self.awaited == Awaited::Nothing && !self.held.is_empty()
+    }
+
+    /// Whether a byte came in answer to the current request.
+    pub(super) const fn is_answered(&self) -> bool {
+        self.is_answered
+    }
+
+    /// Whether a part of the request is still to be sent.
+    pub(super) fn is_sending(&self) -> bool {
+        self.unsendable.is_none() && self.sending.as_ref().is_some_and(|sending| !sending.is_over())
+    }
+
+    /// Takes a request, to be sent while its answer is waited for.
+    pub(super) fn begin(&mut self, request: Request<RequestBody>, now: Instant) {
+        let is_head = request.method() == http::Method::HEAD;
+        self.scanner.expect(if is_head { AnswerTo::Head } else { AnswerTo::Other });
+        self.sending = Some(Sending::new(request, now));
+        self.awaited = Awaited::Head;
+        self.interims = 0;
+        self.is_answered = false;
+    }
+
+    /// The request, if not a byte of it was sent.
+    pub(super) fn take_unsent(&mut self) -> Option<Request<RequestBody>> {
+        self.sending.take()?.unsent()
+    }
+
+    /// When the origin has not moved for this long though it was its turn: not before `now`, where it is the client's.
+    pub(super) fn deadline(&self, limit: Duration, now: Instant) -> Instant {
+        self.sending.as_ref().map_or(now, |sending| sending.deadline(limit, now))
+    }
+
+    /// Sends the request, and waits for the head of the answer. `listener` hears what comes before it.
+    pub(super) fn poll_answer(
+        &mut self,
+        cx: &mut Context<'_>,
+        listener: Option<&dyn Listener>,
+    ) -> Poll<Result<(Response<()>, Framing), UpstreamError>> {
+        if let Poll::Ready(sent) = self.poll_send(cx) {
+            sent?;
+        }
+        loop {
+            let (head, bytes) = match ready!(self.poll_piece(cx)) {
+                Ok(Some((Piece::Head(head), bytes))) => (head, bytes),
+                Ok(_) => return Poll::Ready(Err(self.broken_off(ended()))),
+                Err(error) => return Poll::Ready(Err(self.broken_off(error))),
+            };
+            let response = response(&head, &bytes)?;
+            match head.status {
+                Some(101) => return Poll::Ready(Err(Fault::Switch.into())),
+                Some(100..=199) => {
+                    self.interims += 1;
+                    if self.interims > MOST_INTERIMS {
+                        return Poll::Ready(Err(Fault::Interims.into()));
+                    }
+                    if let Some(listener) = listener {
+                        listener.heard(response.status(), response.headers());
+                    }
+                }
+                _ => {
+                    self.check_rest().map_err(Fault::Wire)?;
+                    self.note_answer(&head);
+                    return Poll::Ready(Ok((response, head.framing)));
+                }
+            }
+        }
+    }
+
+    fn note_answer(&mut self, head: &Head) {
+        self.persists &= head.persists;
+        self.awaited = match head.framing {
+            Framing::None | Framing::Length(0) => Awaited::Nothing,
+            framing => Awaited::Content(framing),
+        };
+        if !self.is_sending() {
+            self.sending = None;
+        }
+    }
+
+    /// An answer whose head came together with what breaks a rule is broken as a whole: of it nothing is passed on, so that
+    /// it is a 502 and no abort.
+    fn check_rest(&self) -> Result<(), Violation> {
+        let (mut scanner, mut rest) = (self.scanner.clone(), &*self.held);
+        while !scanner.is_between_messages() {
+            match scanner.scan(rest)?.length() {
+                0 => break,
+                length => rest = &rest[length..],
+            }
+        }
+        Ok(())
+    }
+
+    /// The next part of the content.
+    pub(super) fn poll_content(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
+        while let Awaited::Content(framing) = self.awaited {
+            let frame = match ready!(self.poll_piece(cx)) {
+                Ok(Some((Piece::Content(length), bytes))) => {
+                    if let Framing::Length(left) = framing {
+                        self.awaited = Awaited::Content(Framing::Length(left - length as u64));
+                    }
+                    Some(Ok(Frame::data(bytes)))
+                }
+                Ok(Some((Piece::Trailers(_), bytes))) => match fields(&bytes, wire::lines(&bytes)) {
+                    Ok(trailers) if trailers.is_empty() => None,
+                    trailers => Some(trailers.map(Frame::trailers)),
+                },
+                Ok(Some(_)) => continue,
+                Ok(None) if framing == Framing::UntilClose => None,
+                Ok(None) => Some(Err(ended())),
+                Err(error) => Some(Err(error)),
+            };
+            if matches!(frame, Some(Err(_))) {
+                // It has not come to its end, and never will.
+                self.persists = false;
+            } else if frame.is_none() || self.scanner.is_between_messages() {
+                self.awaited = Awaited::Nothing;
+            }
+            return Poll::Ready(frame);
+        }
+        Poll::Ready(None)
+    }
+
+    /// Whether all of the answer has come.
+    pub(super) fn is_over(&self) -> bool {
+        self.awaited == Awaited::Nothing
+    }
+
+    /// How much content is to come.
+    pub(super) fn size_hint(&self) -> SizeHint {
+        match self.awaited {
+            Awaited::Content(Framing::Length(left)) => SizeHint::with_exact(left),
+            Awaited::Content(_) | Awaited::Head => SizeHint::default(),
+            Awaited::Nothing => SizeHint::with_exact(0),
+        }
+    }
+
+    /// Sends the rest of the request, as far as that goes. What it could not send stands for an answer that does not come.
+    pub(super) fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), UpstreamError>> {
+        if !self.is_sending() {
+            return Poll::Ready(Ok(()));
+        }
+        let Some(sending) = &mut self.sending else { return Poll::Ready(Ok(())) };
+        let sent = ready!(sending.poll(cx, &mut self.stream));
+        self.persists &= sent.is_ok();
+        Poll::Ready(match sent {
+            // The origin may have said why it takes no more of it.
+            Err(error @ UpstreamError::Exchange(_)) => {
+                self.unsendable = Some(error);
+                Ok(())
+            }
+            sent => sent,
+        })
+    }
+
+    /// Reads what is left of an answer that nobody wants, if that is little and there.
+    pub(super) fn drain(&mut self) {
+        let mut nobody = Context::from_waker(Waker::noop());
+        let mut drained = 0;
+        while drained <= MOST_DRAINED
+            && let Poll::Ready(Some(Ok(frame))) = self.poll_content(&mut nobody)
+        {
+            drained += frame.data_ref().map_or(0, Bytes::len);
+        }
+    }
+
+    /// The next piece of a message; none where the origin has ended the connection.
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(Piece, Bytes)>, UpstreamError>> {
+        loop {
+            if !self.held.is_empty() {
+                let piece = self.scanner.scan(&self.held).map_err(Fault::Wire)?;
+                if piece != Piece::Partial {
+                    return Poll::Ready(Ok(Some((piece, self.take(piece.length())))));
+                }
+            }
+            if ready!(self.poll_receive(cx))? == 0 {
+                return Poll::Ready(Ok(None));
+            }
+        }
+    }
+
+    /// The first of what is held.
+    fn take(&mut self, length: usize) -> Bytes {
+        if length == self.held.len() {
+            // No memory is kept for a connection that waits.
+            std::mem::take(&mut self.held).freeze()
+        } else {
+            self.held.split_to(length).freeze()
+        }
+    }
+
+    /// Reads once; says how many bytes came.
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        READ.with_borrow_mut(|scratch| {
+            let mut read = ReadBuf::new(scratch);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, read.unfilled()))?;
+            let bytes = read.filled();
+            self.is_answered |= !bytes.is_empty();
+            if self.held.is_empty() {
+                self.held = BytesMut::from(bytes);
+            } else {
+                self.held.extend_from_slice(bytes);
+            }
+            Poll::Ready(Ok(bytes.len()))
+        })
+    }
+
+    /// Why there is no answer: if the request could not be sent whole, that came first.
+    fn broken_off(&mut self, error: UpstreamError) -> UpstreamError {
+        match error {
+            UpstreamError::Exchange(_) => self.unsendable.take().unwrap_or(error),
+            other => other,
+        }
+    }
+}
+
+fn ended() -> UpstreamError {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the origin ended the connection").into()
+}
+
+/// The response with this head. It shares the head's bytes.
+fn response(head: &Head, bytes: &Bytes) -> Result<Response<()>, UpstreamError> {
+    let mut lines = wire::lines(bytes);
+    // A version, a space, a status, and what there is of a reason behind another space.
+    let reason = lines.next().and_then(|line| line.get("HTTP/1.1 200 ".len()..)).unwrap_or_default();
+    let status = head.status.and_then(|status| StatusCode::from_u16(status).ok());
+    let status = status.ok_or(Fault::Wire(Violation::StatusLine))?;
+    let mut response = Response::new(());
+    *response.status_mut() = status;
+    *response.version_mut() = match head.version {
+        wire::Version::Http10 => Version::HTTP_10,
+        wire::Version::Http11 => Version::HTTP_11,
+    };
+    *response.headers_mut() = fields(bytes, lines)?;
+    if status.canonical_reason().is_none_or(|usual| usual.as_bytes() != reason)
+        && let Ok(reason) = ReasonPhrase::try_from(reason)
+    {
+        response.extensions_mut().insert(reason);
+    }
+    Ok(response)
+}
+
+/// The fields of these lines, whose values share the bytes that they are in.
+fn fields<'a>(bytes: &Bytes, lines: impl Iterator<Item = &'a [u8]>) -> Result<HeaderMap, UpstreamError> {
+    let mut fields = HeaderMap::with_capacity(USUAL_FIELDS);
+    for (name, value) in lines.map(wire::field) {
+        let name = HeaderName::from_bytes(name).map_err(|_| Fault::Wire(Violation::FieldName))?;
+        let value = HeaderValue::from_maybe_shared(bytes.slice_ref(value));
+        let value = value.map_err(|_| Fault::Wire(Violation::ControlByte))?;
+        fields.try_append(name, value).map_err(|_| Fault::Wire(Violation::TooManyFields))?;
+    }
+    Ok(fields)
+}
+
+/// How many fields an answer usually has.
+const USUAL_FIELDS: usize = 12;

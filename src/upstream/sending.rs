@@ -1,0 +1,263 @@
+//! A request on its way to the origin: its bytes on the wire (RFC 9112 sections 3, 6 and 7.1).
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use http::{
+    HeaderMap, HeaderName, Request,
+    header::{
+        AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HOST,
+        MAX_FORWARDS, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING,
+    },
+};
+use http_body::Body as _;
+use hyper::rt::Write;
+use tokio::time::Instant;
+
+use super::{RequestBody, UpstreamError};
+
+/// What heads usually have room in, in bytes.
+const USUAL_HEAD: usize = 512;
+
+/// The most bytes of content that are copied so that they go out together with what is before them.
+const MOST_JOINED: usize = 16 * 1024;
+
+/// Fields that have no place behind the content, whatever a Trailer says (RFC 9110 section 6.5.1).
+static ONLY_IN_HEAD: [HeaderName; 12] = [
+    AUTHORIZATION,
+    CACHE_CONTROL,
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_RANGE,
+    CONTENT_TYPE,
+    HOST,
+    MAX_FORWARDS,
+    SET_COOKIE,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+];
+
+/// A request that is being sent.
+#[derive(Debug)]
+pub(super) struct Sending {
+    request: Request<RequestBody>,
+    content: Left,
+    /// What is written next: the head or the line of a chunk's size, then content, then what ends a chunk.
+    before: BytesMut,
+    data: Bytes,
+    after: &'static [u8],
+    /// Whether any of it may have been written.
+    is_begun: bool,
+    is_flushed: bool,
+    /// When it last moved, and who is to move next.
+    since: Instant,
+    waits: Waits,
+}
+
+/// How much content is still to be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    Bytes(u64),
+    Chunks,
+    Nothing,
+}
+
+/// For whom a request waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waits {
+    /// The origin, which takes it or answers.
+    ForOrigin,
+    /// The client: its content has a guard of its own.
+    ForClient,
+}
+
+impl Sending {
+    /// A request whose target is in origin form.
+    pub(super) fn new(request: Request<RequestBody>, now: Instant) -> Self {
+        let content = match request.body().size_hint().exact() {
+            Some(0) => Left::Nothing,
+            Some(length) => Left::Bytes(length),
+            None => Left::Chunks,
+        };
+        let before = head(&request, content);
+        let (data, after) = (Bytes::new(), &[][..]);
+        let (is_begun, is_flushed) = (false, false);
+        Self {
+            request,
+            content,
+            before,
+            data,
+            after,
+            is_begun,
+            is_flushed,
+            since: now,
+            waits: Waits::ForOrigin,
+        }
+    }
+
+    /// The request, where not a byte of it was sent and nothing of its content is lost.
+    pub(super) fn unsent(self) -> Option<Request<RequestBody>> {
+        let Self { request, data, is_begun, .. } = self;
+        (!is_begun).then(|| request.map(|body| body.with_first(data)))
+    }
+
+    /// Whether all of it was sent.
+    pub(super) fn is_over(&self) -> bool {
+        self.content == Left::Nothing && self.is_written() && self.is_flushed
+    }
+
+    fn is_written(&self) -> bool {
+        self.before.is_empty() && self.data.is_empty() && self.after.is_empty()
+    }
+
+    /// When the origin has not moved for this long, though it is its turn; later than `now` where it is not.
+    pub(super) fn deadline(&self, limit: Duration, now: Instant) -> Instant {
+        match self.waits {
+            Waits::ForOrigin => self.since + limit,
+            Waits::ForClient => now + limit,
+        }
+    }
+
+    /// Writes what there is to be written.
+    pub(super) fn poll<S: Write + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut S,
+    ) -> Poll<Result<(), UpstreamError>> {
+        let mut stream = Pin::new(stream);
+        loop {
+            if self.data.is_empty() && self.after.is_empty() && self.content != Left::Nothing {
+                let waits_for_client = self.poll_content(cx)?.is_pending();
+                self.waits = if waits_for_client { Waits::ForClient } else { Waits::ForOrigin };
+                if waits_for_client && self.before.is_empty() {
+                    ready!(stream.as_mut().poll_flush(cx))?;
+                    return Poll::Pending;
+                }
+            }
+            if self.is_written() {
+                ready!(stream.as_mut().poll_flush(cx))?;
+                self.is_flushed = true;
+                return Poll::Ready(Ok(()));
+            }
+            if !stream.is_write_vectored() {
+                self.join();
+            }
+            let written = ready!(self.poll_write(cx, stream.as_mut()))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
+            }
+            self.is_begun = true;
+            self.note_written(written);
+        }
+    }
+
+    fn poll_write<S: Write>(&self, cx: &mut Context<'_>, stream: Pin<&mut S>) -> Poll<io::Result<usize>> {
+        let slices = [&*self.before, &*self.data, self.after].map(IoSlice::new);
+        let first = slices.iter().position(|slice| !slice.is_empty()).unwrap_or_default();
+        stream.poll_write_vectored(cx, &slices[first..])
+    }
+
+    fn note_written(&mut self, mut written: usize) {
+        let now = written.min(self.before.len());
+        self.before.advance(now);
+        written -= now;
+        let now = written.min(self.data.len());
+        self.data.advance(now);
+        written -= now;
+        self.after = &self.after[written..];
+    }
+
+    /// Puts what is small together, where only one piece can be written at once.
+    fn join(&mut self) {
+        if !self.before.is_empty() && !self.data.is_empty() && self.data.len() <= MOST_JOINED {
+            self.before.extend_from_slice(&std::mem::take(&mut self.data));
+            self.before.extend_from_slice(std::mem::take(&mut self.after));
+        }
+    }
+
+    /// Takes the next part of the content.
+    fn poll_content(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, UpstreamError> {
+        let Poll::Ready(frame) = Pin::new(self.request.body_mut()).poll_frame(cx) else {
+            return Ok(Poll::Pending);
+        };
+        if self.is_begun {
+            self.since = Instant::now();
+        }
+        let frame = frame.transpose().map_err(|error| UpstreamError::of_content(&*error))?;
+        match (frame.map(http_body::Frame::into_data), self.content) {
+            (Some(Ok(data)), Left::Bytes(left)) => {
+                let left = left.checked_sub(data.len() as u64).ok_or(UpstreamError::ClientBody)?;
+                self.content = if left == 0 { Left::Nothing } else { Left::Bytes(left) };
+                self.data = data;
+            }
+            (Some(Ok(data)), Left::Chunks) => {
+                if !data.is_empty() {
+                    self.before.extend_from_slice(format!("{:x}\r\n", data.len()).as_bytes());
+                    (self.data, self.after) = (data, b"\r\n");
+                }
+            }
+            (Some(Err(frame)), Left::Chunks) => {
+                let trailers = frame.into_trailers().unwrap_or_default();
+                self.end_chunks(&trailers);
+            }
+            (None, Left::Chunks) => self.end_chunks(&HeaderMap::new()),
+            (None, Left::Bytes(_)) => return Err(UpstreamError::ClientBody),
+            (Some(Err(_)), Left::Bytes(_)) | (_, Left::Nothing) => {}
+        }
+        Ok(Poll::Ready(()))
+    }
+
+    /// Ends content in chunks, with those trailers that were announced.
+    fn end_chunks(&mut self, trailers: &HeaderMap) {
+        let fields = self.request.headers();
+        let announced = fields.get_all(TRAILER).iter().filter_map(|line| line.to_str().ok());
+        let announced: Vec<&str> = announced.flat_map(|line| line.split(',')).map(str::trim).collect();
+        let goes = |name: &HeaderName| {
+            announced.iter().any(|other| other.eq_ignore_ascii_case(name.as_str()))
+                && !ONLY_IN_HEAD.contains(name)
+        };
+        self.before.extend_from_slice(b"0\r\n");
+        put_fields(&mut self.before, trailers, goes);
+        self.before.extend_from_slice(b"\r\n");
+        self.content = Left::Nothing;
+    }
+}
+
+/// The head as it is written. What frames the content is stated anew, whatever the fields say.
+fn head(request: &Request<RequestBody>, content: Left) -> BytesMut {
+    let fields = request.headers();
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let mut head = BytesMut::with_capacity(USUAL_HEAD);
+    for part in [request.method().as_str(), " ", target, " HTTP/1.1\r\n"] {
+        head.extend_from_slice(part.as_bytes());
+    }
+    put_fields(&mut head, fields, |name| *name != CONTENT_LENGTH && *name != TRANSFER_ENCODING);
+    match content {
+        Left::Bytes(length) => put_length(&mut head, length),
+        Left::Chunks => head.extend_from_slice(b"transfer-encoding: chunked\r\n"),
+        Left::Nothing if fields.contains_key(CONTENT_LENGTH) => put_length(&mut head, 0),
+        Left::Nothing => {}
+    }
+    head.extend_from_slice(b"\r\n");
+    head
+}
+
+fn put_length(head: &mut BytesMut, length: u64) {
+    for part in ["content-length: ", itoa::Buffer::new().format(length), "\r\n"] {
+        head.extend_from_slice(part.as_bytes());
+    }
+}
+
+fn put_fields(head: &mut BytesMut, fields: &HeaderMap, goes: impl Fn(&HeaderName) -> bool) {
+    for (name, value) in fields.iter().filter(|(name, _)| goes(name)) {
+        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+            head.extend_from_slice(part);
+        }
+    }
+}
