@@ -73,6 +73,14 @@ impl Body {
         }
     }
 
+    /// Takes the content, where all of it is here in one piece.
+    pub fn take_bytes(&mut self) -> Option<Bytes> {
+        match &mut self.source {
+            Source::Bytes(bytes) if self.head.is_none() => Some(bytes.take().unwrap_or_default()),
+            _ => None,
+        }
+    }
+
     /// Takes what is to be told when the content is over.
     pub const fn take_account(&mut self) -> Option<Account> {
         self.account.take()

@@ -1,6 +1,6 @@
 //! From an accepted connection to answered requests.
 
-use std::{io, net::IpAddr, sync::Arc, time::Duration};
+use std::{future::poll_fn, io, net::IpAddr, sync::Arc, task::Poll, time::Duration};
 
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -92,7 +92,8 @@ async fn serve(
     let Entrance { proxy, limits, stop, .. } = entrance;
     let peer = Peer { address, scheme: Scheme::Http };
     proxy.note_connection(true);
-    let front = Arc::new(Front::of(proxy.clone(), peer));
+    let proxy = Arc::new(proxy);
+    let front = Arc::new(Front::of(Arc::clone(&proxy), peer));
     let patience =
         Patience { head: limits.head_timeout, idle: limits.idle_timeout, write: limits.write_timeout };
     let wire = Wire::new(stream, Arc::clone(&front), limits.head, patience);
@@ -110,8 +111,15 @@ async fn serve(
         // First, so that the answer that is written next says that it is the last one.
         biased;
         () = stop.said() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+            front.end();
+            // What is waited for becomes the engine's, or it would take the connection for idle.
+            match poll_fn(|cx| Poll::Ready(connection.as_mut().poll(cx))).await {
+                Poll::Ready(ended) => ended,
+                Poll::Pending => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            }
         }
         ended = connection.as_mut() => ended,
     };

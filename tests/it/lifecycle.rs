@@ -228,22 +228,26 @@ async fn sigterm_lets_what_is_in_flight_complete_and_refuses_what_is_new() {
 
 #[tokio::test]
 async fn sigterm_waits_for_a_request_that_has_no_answer_yet() {
-    let origin = stage().await;
-    let mut program = Program::serve(origin.address, "workers = 1");
-    let address = program.address();
-    let mut client =
-        Wire::ask(address, "POST /x HTTP/1.1\r\nhost: api.example\r\ncontent-length: 10\r\n").await;
-    client.send("hello").await;
-    let mut line = origin.accept().await;
-    line.head().await;
-    program.signal("TERM");
-    refuses(address).await;
-    client.send("world").await;
-    assert_eq!(line.take(10).await, b"helloworld");
-    line.send("HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n").await;
-    let head = client.head().await;
-    assert!(head.starts_with("http/1.1 201") && head.contains("connection: close\r\n"), "{head}");
-    assert_eq!(program.end().await.code(), Some(0));
+    for content in ["", "hello"] {
+        let origin = stage().await;
+        let mut program = Program::serve(origin.address, "workers = 1");
+        let address = program.address();
+        let framing = if content.is_empty() { "" } else { "content-length: 10\r\n" };
+        let head = format!("OPTIONS /x HTTP/1.1\r\nhost: api.example\r\n{framing}");
+        let mut client = Wire::ask(address, &head).await;
+        client.send(content).await;
+        let mut line = origin.accept().await;
+        line.head().await;
+        program.signal("TERM");
+        refuses(address).await;
+        client.send(content).await;
+        assert_eq!(line.take(2 * content.len()).await, content.repeat(2).as_bytes());
+        line.send("HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n").await;
+        let head = client.head().await;
+        assert!(head.starts_with("http/1.1 201") && head.contains("connection: close\r\n"), "{head}");
+        assert_eq!(client.rest().await, b"");
+        assert_eq!(program.end().await.code(), Some(0));
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! A hit on its way out without the engine. Its head is stored as it is sent and its content is all here: so the engine,
-//! which would make a map of the one and frames of the other, has nothing to add.
+//! An answer on its way out without the engine. Its content is all here, and of a hit the head is stored as it is sent: so
+//! the engine, which would make a map of the one and frames of the other, has nothing to add.
 //!
 //! That keeps the order of answers where the engine owes none and has nothing left to write.
 
@@ -10,10 +10,20 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::Buf as _;
+use bytes::{Buf, Bytes};
+use http::{
+    HeaderValue, Response, StatusCode,
+    header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE},
+    response::Parts,
+};
+use http_body::Body as _;
+use hyper::ext::ReasonPhrase;
 use tokio::io::AsyncWrite;
 
-use crate::{observe::Account, proxy::Ready};
+use crate::{
+    observe::Account,
+    proxy::{Body, Ready},
+};
 
 /// The status of every answer with a head that is ready.
 const STATUS_LINE: &[u8] = b"HTTP/1.1 200 OK\r\n";
@@ -30,7 +40,7 @@ thread_local! {
 /// An answer that is being written.
 #[derive(Debug)]
 pub(super) struct Direct {
-    answer: Ready,
+    answer: Answer,
     /// How much of the head is written.
     written: usize,
     /// The length of the content.
@@ -38,8 +48,32 @@ pub(super) struct Direct {
     is_over: bool,
 }
 
+#[derive(Debug)]
+enum Answer {
+    Ready(Ready),
+    Made { head: Box<Parts>, content: Bytes, account: Option<Account> },
+}
+
 impl Direct {
-    pub(super) fn new(answer: Ready) -> Self {
+    /// An answer to HEAD or to another method: a hit that is ready to be sent, or one whose content is all here and that
+    /// says nothing of the connection.
+    ///
+    /// # Errors
+    /// The response, which is for the engine.
+    #[expect(clippy::result_large_err, reason = "it is no error, and is to cost no allocation")]
+    pub(super) fn of(mut response: Response<Body>, is_head: bool) -> Result<Self, Response<Body>> {
+        if let Some(ready) = response.body_mut().take_ready() {
+            return Ok(Self::new(Answer::Ready(ready)));
+        }
+        if is_head || !may_be_made(&response) {
+            return Err(response);
+        }
+        let Some(content) = response.body_mut().take_bytes() else { return Err(response) };
+        let (head, mut body) = response.into_parts();
+        Ok(Self::new(Answer::Made { head: Box::new(head), content, account: body.take_account() }))
+    }
+
+    fn new(answer: Answer) -> Self {
         let length = answer.content().remaining();
         Self { answer, written: 0, length, is_over: false }
     }
@@ -52,12 +86,7 @@ impl Direct {
     ) -> Poll<io::Result<usize>> {
         HEAD.with_borrow_mut(|head| {
             head.clear();
-            let [stored, own] = self.answer.head().lines();
-            let mut digits = itoa::Buffer::new();
-            let length = digits.format(self.length).as_bytes();
-            for part in [STATUS_LINE, stored, own, b"content-length: ", length, b"\r\n\r\n"] {
-                head.extend_from_slice(part);
-            }
+            self.answer.put_head(head, self.length);
             let end = head.len();
             let content = self.answer.content();
             let written = if self.length <= COPIED {
@@ -83,8 +112,74 @@ impl Direct {
     }
 
     /// What is to be told when it is over or given up, and how many bytes of content were written.
-    pub(super) fn into_account(mut self) -> (Option<Account>, u64) {
+    pub(super) fn into_account(self) -> (Option<Account>, u64) {
         let left = self.answer.content().remaining();
-        (self.answer.take_account(), (self.length - left) as u64)
+        let account = match self.answer {
+            Answer::Ready(mut ready) => ready.take_account(),
+            Answer::Made { account, .. } => account,
+        };
+        (account, (self.length - left) as u64)
+    }
+}
+
+/// Whether the wire can say where this answer ends, and the connection goes on behind it.
+fn may_be_made(response: &Response<Body>) -> bool {
+    let status = response.status();
+    let has_no_content = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let fields = response.headers();
+    let stated = fields.get(CONTENT_LENGTH).map(HeaderValue::as_bytes);
+    let is_length =
+        |length: u64| stated.is_none_or(|stated| stated == itoa::Buffer::new().format(length).as_bytes());
+    !has_no_content
+        && response.body().size_hint().exact().is_some_and(is_length)
+        && !status.is_informational()
+        && ![CONNECTION, TRANSFER_ENCODING, UPGRADE].iter().any(|name| fields.contains_key(name))
+}
+
+impl Answer {
+    fn content(&self) -> &dyn Buf {
+        match self {
+            Self::Ready(ready) => ready.content(),
+            Self::Made { content, .. } => content,
+        }
+    }
+
+    fn advance(&mut self, written: usize) {
+        match self {
+            Self::Ready(ready) => ready.advance(written),
+            Self::Made { content, .. } => content.advance(written),
+        }
+    }
+
+    /// Writes the head, with this length of the content.
+    fn put_head(&self, to: &mut Vec<u8>, length: usize) {
+        let states_length = match self {
+            Self::Ready(ready) => {
+                let [stored, own] = ready.head().lines();
+                put(to, [STATUS_LINE, stored, own]);
+                false
+            }
+            Self::Made { head, .. } => {
+                let reason = head.extensions.get().map_or_else(
+                    || head.status.canonical_reason().unwrap_or_default().as_bytes(),
+                    ReasonPhrase::as_bytes,
+                );
+                put(to, [b"HTTP/1.1 ", head.status.as_str().as_bytes(), b" ", reason, b"\r\n"]);
+                for (name, value) in &head.headers {
+                    put(to, [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
+                }
+                head.headers.contains_key(CONTENT_LENGTH)
+            }
+        };
+        if !states_length {
+            put(to, [b"content-length: ", itoa::Buffer::new().format(length).as_bytes(), b"\r\n"]);
+        }
+        put(to, [b"\r\n"]);
+    }
+}
+
+fn put<const N: usize>(to: &mut Vec<u8>, parts: [&[u8]; N]) {
+    for part in parts {
+        to.extend_from_slice(part);
     }
 }

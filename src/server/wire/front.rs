@@ -13,11 +13,15 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response, Version};
+use http::{Method, Request, Response, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::{direct::Direct, request::request};
+use super::{
+    direct::Direct,
+    request::request,
+    waiting::{Kept, Start, Waiting},
+};
 use crate::{
     observe::Account,
     proxy::{Begun, Body, Interims, Peer, Proxy},
@@ -36,7 +40,7 @@ thread_local! {
 #[derive(Debug, Default)]
 pub(in crate::server) struct Front {
     /// Who answers, and whom; nobody, where there is only a wire.
-    proxy: Option<(Proxy, Peer)>,
+    proxy: Option<(Arc<Proxy>, Peer)>,
     /// How many requests the service has been asked.
     asked: AtomicU64,
     /// How many of them are answered whole.
@@ -49,7 +53,9 @@ pub(in crate::server) struct Front {
     /// Whether the end of an answer may be waiting in the engine to be written.
     is_unwritten: AtomicBool,
     /// What a request, by its number, has come to before the engine asks for it.
-    begun: Mutex<Option<(u64, Begun)>>,
+    begun: Mutex<Option<(u64, Kept)>>,
+    /// Whether everything is to go through the engine from now on.
+    is_ending: AtomicBool,
     is_refused: AtomicBool,
     refusal: Mutex<Option<(u64, Violation)>>,
     /// Whether somebody waits for an answer to be over or written: all that the end of an answer looks at.
@@ -59,7 +65,7 @@ pub(in crate::server) struct Front {
 
 impl Front {
     /// The front of a connection of this peer to this proxy.
-    pub(in crate::server) fn of(proxy: Proxy, peer: Peer) -> Self {
+    pub(in crate::server) fn of(proxy: Arc<Proxy>, peer: Peer) -> Self {
         Self { proxy: Some((proxy, peer)), ..Self::default() }
     }
 
@@ -157,32 +163,51 @@ impl Front {
         self.has_answered(messages) && !self.is_unwritten.load(Ordering::Relaxed)
     }
 
-    /// Answers the request of this head, if that is a hit. What else the request comes to is kept until the engine has
-    /// read it too and asks for it, by this number.
-    pub(super) fn begin(&self, number: u64, head: &[u8]) -> Option<Direct> {
-        let (proxy, peer) = self.proxy.as_ref()?;
+    /// Begins to answer the request of this head. What the origin says before the answer is said under the number `interim`.
+    /// An answer that is for the engine is kept until it has read the request too, and asks for it by its number.
+    pub(super) fn begin(&self, number: u64, head: &[u8], interim: u64) -> Start {
+        let Some((proxy, peer)) = self.proxy.as_ref() else { return Start::Engine };
         let head = HEADS.with_borrow_mut(|room| {
             if room.capacity() < head.len() {
                 room.reserve(head.len().max(ROOM));
             }
             request(head, room)
         });
-        let begun = match proxy.begin(head?, None, *peer) {
-            Begun::Answered(mut response) => {
-                if let Some(answer) = response.body_mut().take_ready() {
-                    return Some(Direct::new(answer));
+        let Some(head) = head else { return Start::Engine };
+        let is_head = head.method == Method::HEAD;
+        match proxy.begin(head, None, *peer) {
+            Begun::Answered(response) => match Direct::of(response, is_head) {
+                Ok(direct) => Start::Direct(direct),
+                Err(response) => {
+                    self.keep(number, Kept::Answered(response));
+                    Start::Engine
                 }
-                Begun::Answered(response)
+            },
+            Begun::Open(open) => {
+                let (proxy, right) = (Arc::clone(proxy), self.interims.of_request(interim));
+                let answer = Box::pin(async move { proxy.go_on(open, Some(right)).await });
+                Start::Waiting(Waiting::new(answer, interim, is_head))
             }
-            open @ Begun::Open(_) => open,
-        };
-        *lock(&self.begun) = Some((number, begun));
-        None
+        }
+    }
+
+    /// Keeps what a request has come to, until the engine has read it too and asks for it by this number.
+    pub(super) fn keep(&self, number: u64, kept: Kept) {
+        *lock(&self.begun) = Some((number, kept));
     }
 
     /// What the request with this number has come to already.
-    fn take_begun(&self, number: u64) -> Option<Begun> {
+    fn take_begun(&self, number: u64) -> Option<Kept> {
         lock(&self.begun).take_if(|(begun, _)| *begun == number).map(|(_, begun)| begun)
+    }
+
+    /// From now on everything goes through the engine, which can say with an answer that it is the last one.
+    pub(in crate::server) fn end(&self) {
+        self.is_ending.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_ending(&self) -> bool {
+        self.is_ending.load(Ordering::Relaxed)
     }
 
     /// Takes note that an answer is over.
@@ -209,13 +234,20 @@ impl Front {
         if let Some(violation) = self.refusal_of(number) {
             return Answer::Now(Some(answering.carrying(proxy.refuse(violation, peer))));
         }
-        let begun = self.take_begun(number).unwrap_or_else(|| {
+        let kept = self.take_begun(number).unwrap_or_else(|| {
             let (head, content) = request.into_parts();
-            proxy.begin(head, Some(content).filter(|content| !content.is_end_stream()), peer)
+            match proxy.begin(head, Some(content).filter(|content| !content.is_end_stream()), peer) {
+                Begun::Answered(response) => Kept::Answered(response),
+                Begun::Open(open) => Kept::Open(open),
+            }
         });
-        match begun {
-            Begun::Answered(response) => Answer::Now(Some(answering.carrying(response))),
-            Begun::Open(open) => Answer::Later(Box::pin(async move {
+        match kept {
+            Kept::Answered(response) => Answer::Now(Some(answering.carrying(response))),
+            Kept::Waiting(waiting) => Answer::Later(Box::pin(async move {
+                let (mut answer, interim) = waiting.into_parts();
+                answering.carrying(self.with_interims(answer.as_mut(), interim, is_old).await)
+            })),
+            Kept::Open(open) => Answer::Later(Box::pin(async move {
                 // An old client could not tell an interim response from the final one.
                 let interim = (!is_old).then(|| self.interims.of_request(number));
                 let answer = pin!(proxy.go_on(open, interim));
@@ -232,7 +264,7 @@ impl Front {
     /// The final response, once everything that was said before it is written.
     async fn with_interims(
         &self,
-        mut answer: Pin<&mut impl Future<Output = Response<Body>>>,
+        mut answer: Pin<&mut (impl Future<Output = Response<Body>> + ?Sized)>,
         number: u64,
         is_old: bool,
     ) -> Response<Body> {

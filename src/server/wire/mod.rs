@@ -3,8 +3,8 @@
 //!
 //! A head that breaks a rule is replaced by a harmless one, and the service answers it with what was wrong: so the engine
 //! never refuses anything in its own words, and the order of pipelined answers holds. Content that breaks a rule is a
-//! read error. A hit that is ready to be sent goes out from here, and the engine does not hear of it. The wire also owns
-//! the time that a head may take, that a connection may be idle, and that a reader may stall; and it ends a connection so
+//! read error. An answer that is all here goes out from here, and the engine does not hear of it. The wire also owns the
+//! time that a head may take, that a connection may be idle, and that a reader may stall; and it ends a connection so
 //! that a last answer is not lost to a reset (RFC 9112 section 9.6).
 
 mod alarm;
@@ -14,6 +14,7 @@ mod request;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod write;
 
 use std::{
@@ -34,6 +35,7 @@ pub use stream::Stream;
 use crate::wire::{Framing, Head, Limits, Piece, Scanner, Version, Violation};
 use alarm::Alarm;
 use direct::Direct;
+use waiting::{Start, Waiting};
 use write::Closing;
 
 /// What the engine gets in place of a head that is refused.
@@ -83,6 +85,10 @@ pub(super) struct Wire<S: Stream> {
     /// What was read and not passed on. Its first bytes are cleared, if any are.
     held: Vec<u8>,
     cleared: usize,
+    /// An answer that is waited for before anything else is passed on. Its request is what is cleared.
+    waiting: Option<Waiting>,
+    /// How many answers were waited for.
+    waited: u64,
     /// An answer that is written before anything else is read.
     direct: Option<Direct>,
     /// Whether there was a request.
@@ -110,6 +116,8 @@ impl<S: Stream> Wire<S> {
             reading: Reading::Open,
             held: Vec::new(),
             cleared: 0,
+            waiting: None,
+            waited: 0,
             direct: None,
             was_asked: false,
             messages: 0,
@@ -141,13 +149,21 @@ impl<S: Stream> Wire<S> {
                     self.head_since = None;
                     self.was_asked = true;
                     let end = passed + head.length;
+                    self.cleared = head.length;
                     if self.may_go_direct(&head) {
-                        self.direct = self.front.begin(self.messages, &bytes[passed..end]);
-                        if self.direct.is_some() {
-                            return end;
+                        match self.begin(&bytes[passed..end]) {
+                            Start::Engine => {}
+                            Start::Direct(direct) => {
+                                self.direct = Some(direct);
+                                self.cleared = 0;
+                                return end;
+                            }
+                            Start::Waiting(waiting) => {
+                                self.waiting = Some(waiting);
+                                return passed;
+                            }
                         }
                     }
-                    self.cleared = head.length;
                     self.messages += 1;
                     self.asks_for_upgrade = head.upgrade;
                 }
@@ -160,6 +176,14 @@ impl<S: Stream> Wire<S> {
         }
     }
 
+    /// Begins to answer the request with this head.
+    fn begin(&mut self, head: &[u8]) -> Start {
+        // The engine's requests have the other numbers: what is said late, for one that is answered, reaches nobody.
+        let interim = u64::MAX - self.waited;
+        self.waited += 1;
+        self.front.begin(self.messages, head, interim)
+    }
+
     /// Whether the answer to the request with this head could go out without the engine: the request is whole, the
     /// connection goes on behind it, and the engine is at rest.
     fn may_go_direct(&self, head: &Head) -> bool {
@@ -168,6 +192,7 @@ impl<S: Stream> Wire<S> {
             && head.persists
             && !head.upgrade
             && self.front.is_at_rest(self.messages)
+            && !self.front.is_ending()
     }
 
     /// What follows a request for another protocol may be in that protocol: it is held until there is an answer.
@@ -191,14 +216,15 @@ impl<S: Stream> Wire<S> {
     fn poll_pass_on(&mut self, cx: &mut Context<'_>, to: &mut ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let room = to.remaining();
         loop {
+            ready!(self.poll_waiting(cx))?;
             ready!(self.poll_write_direct(cx))?;
-            if !self.held.is_empty() && matches!(self.reading, Reading::Open) {
+            if self.may_pass_on() {
                 let mut held = std::mem::take(&mut self.held);
                 let passed = self.pass_on(&held, to);
                 held.drain(..passed);
                 self.held = held;
                 self.note_partial_head();
-                if self.direct.is_some() {
+                if self.direct.is_some() || self.waiting.is_some() {
                     continue;
                 }
             }
@@ -226,6 +252,15 @@ impl<S: Stream> Wire<S> {
             if ready!(self.poll_receive(cx, to))? == 0 {
                 self.reading = Reading::Ended;
             }
+        }
+    }
+
+    /// Whether something is held that may be passed on.
+    fn may_pass_on(&self) -> bool {
+        match self.reading {
+            Reading::Open => !self.held.is_empty(),
+            Reading::Ended => self.cleared > 0,
+            Reading::Poison(_) | Reading::Broken(_) => false,
         }
     }
 

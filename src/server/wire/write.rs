@@ -82,7 +82,7 @@ impl<S: Stream> Wire<S> {
 
     /// Writes the interim responses that wait. The engine flushes only when all that it had is written, so they are in
     /// their place here.
-    fn poll_write_interims(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(super) fn poll_write_interims(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.front.interims().is_waiting() {
             if self.writing.interim.is_empty() {
                 self.writing.interim = self.front.interims().take().into();

@@ -1,6 +1,7 @@
-//! Hits go out without the protocol engine, and everything else through it: a client cannot tell, but by the time.
+//! Hits and short answers go out without the protocol engine, and everything else through it: a client cannot tell, but by
+//! the time.
 
-use crate::support::{Wire, clock, in_turn, ok, proxy, scripted, stage};
+use crate::support::{Reply, Wire, clock, in_turn, ok, proxy, scripted, stage};
 
 fn request(method: &str, target: &str, more: &str) -> String {
     format!("{method} {target} HTTP/1.1\r\nhost: api.example\r\n{more}\r\n")
@@ -85,6 +86,71 @@ async fn a_hit_is_the_same_whichever_way_it_goes_and_however_its_request_comes()
             "{heads:?}"
         );
         assert_eq!(origin.count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_passed_on_is_the_same_whichever_way_it_goes() {
+    let large = format!("HTTP/1.1 200 OK\r\ncontent-length: 200000\r\n\r\n{}", "x".repeat(200_000));
+    for (method, answer, content) in [
+        ("GET", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n\r\nhello", 5),
+        ("GET", "HTTP/1.1 404 Nothing Of That Kind\r\ncontent-length: 0\r\n\r\n", 0),
+        ("GET", "HTTP/1.0 503 Service Unavailable\r\n\r\nhello", 5),
+        ("GET", "HTTP/1.1 204 No Content\r\n\r\n", 0),
+        ("HEAD", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n", 0),
+        ("HEAD", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", 0),
+        ("OPTIONS", "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nallow: GET\r\n\r\n", 0),
+        ("DELETE", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 5),
+        ("GET", &large, 200_000),
+    ] {
+        let answer = answer.as_bytes().to_vec();
+        let origin = scripted(move |_, _| Reply::Close(answer.clone())).await;
+        let proxy = proxy().start(origin.address, &clock()).await;
+        let mut answers = Vec::new();
+        for more in ["authorization: me\r\n", "authorization: me\r\nconnection: close\r\n"] {
+            let mut client = Wire::connect(proxy.address).await;
+            client.send(request(method, "/x", more)).await;
+            let mut lines: Vec<String> = client.head().await.lines().map(str::to_owned).collect();
+            let got = if lines.iter().any(|line| line == "transfer-encoding: chunked") && content > 0 {
+                client.chunk().await
+            } else {
+                client.take(content).await
+            };
+            lines
+                .retain(|line| !["connection: close", "transfer-encoding: chunked"].contains(&line.as_str()));
+            lines.retain(|line| content == 0 || !line.starts_with("content-length: "));
+            lines.sort();
+            answers.push((lines, got));
+        }
+        assert_eq!(answers[0], answers[1], "{method} {content}");
+    }
+}
+
+#[tokio::test]
+async fn what_comes_while_an_answer_is_waited_for_is_read_behind_it() {
+    let origin = stage().await;
+    let proxy = proxy().server("workers = 1\nhead_timeout = '5s'").start(origin.address, &clock()).await;
+    for parts in [&["", ""][..], &["GET /second HTT", "P/1.1\r\nhost: api.example\r\n\r\n"], &["G"]] {
+        let mut client = Wire::connect(proxy.address).await;
+        client.send(request("GET", "/first", "authorization: me\r\n")).await;
+        let mut line = origin.accept().await;
+        assert!(line.head().await.starts_with("get /first "));
+        client.send(parts[0]).await;
+        line.send("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n").await;
+        assert!(client.head().await.starts_with("http/1.1 103 "));
+        line.send("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nfirst").await;
+        assert!(client.head().await.starts_with("http/1.1 200 "));
+        assert_eq!(client.take(5).await, b"first");
+        if let Some(rest) = parts.get(1).filter(|rest| !rest.is_empty()) {
+            client.send(rest).await;
+            let mut line = origin.accept().await;
+            assert!(line.head().await.starts_with("get /second "));
+            line.send("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 6\r\n\r\nsecond").await;
+            client.head().await;
+            assert_eq!(client.take(6).await, b"second");
+        }
+        client.end().await;
+        assert_eq!(client.rest().await, b"");
     }
 }
 

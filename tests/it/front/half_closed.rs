@@ -31,6 +31,22 @@ async fn who_ends_its_side_after_a_request_gets_its_answer() {
 }
 
 #[tokio::test]
+async fn who_ends_its_side_gets_an_answer_that_is_there_in_one_piece() {
+    for answer in ["204 No Content\r\n\r\n", "200 OK\r\ncontent-length: 5\r\n\r\nhello"] {
+        let origin = stage().await;
+        let proxy = proxy().start(origin.address, &clock()).await;
+        let mut client =
+            Wire::ask(proxy.address, "GET /x HTTP/1.1\r\nhost: a\r\nauthorization: me\r\n").await;
+        client.end().await;
+        let mut line = origin.accept().await;
+        line.head().await;
+        line.send(format!("HTTP/1.1 {answer}")).await;
+        assert!(client.head().await.starts_with(&format!("http/1.1 {}", &answer[..4])));
+        assert_eq!(client.rest().await, answer.split_once("\r\n\r\n").expect("a head").1.as_bytes());
+    }
+}
+
+#[tokio::test]
 async fn who_ends_its_side_gets_the_answers_to_all_that_it_asked() {
     let origin = stage().await;
     let proxy = proxy().start(origin.address, &clock()).await;
