@@ -64,7 +64,7 @@ impl Proxy {
         began: Now,
     ) -> Response<Body> {
         let mut response = problem.into_response();
-        ensure_date(response.headers_mut(), self.shared.clock.now().wall);
+        ensure_date(response.headers_mut(), || self.shared.clock.now().wall);
         let status = response.status();
         self.open_account(
             &mut response,

@@ -1,5 +1,7 @@
 //! Requests that go to the origin as they came, and what happens to the fields of an answer that is passed on.
 
+use std::time::SystemTime;
+
 use http::{
     HeaderMap, Response, Version,
     header::{DATE, VIA},
@@ -48,15 +50,15 @@ impl Proxy {
 }
 
 /// The fields of an answer that is passed on, without those of its connection.
-pub(super) fn passed_fields(fields: &mut HeaderMap, version: Version, received: std::time::SystemTime) {
+pub(super) fn passed_fields(fields: &mut HeaderMap, version: Version, now: impl FnOnce() -> SystemTime) {
     fields.append(VIA, own_via(version));
-    ensure_date(fields, received);
+    ensure_date(fields, now);
 }
 
 /// Adds a Date where the origin sent none (RFC 9110 section 6.6.1).
-pub(super) fn ensure_date(fields: &mut HeaderMap, received: std::time::SystemTime) {
+pub(super) fn ensure_date(fields: &mut HeaderMap, received: impl FnOnce() -> SystemTime) {
     if !fields.contains_key(DATE)
-        && let Some(date) = format_date(received)
+        && let Some(date) = format_date(received())
     {
         fields.insert(DATE, date);
     }

@@ -41,7 +41,7 @@ pub(super) fn dress(
         fields.insert(CACHE_CONTROL, value);
     }
     fields.append(VIA, own_via(version));
-    ensure_date(&mut fields, received);
+    ensure_date(&mut fields, || received);
     fields
 }
 

@@ -248,7 +248,7 @@ impl Proxy {
         if let Some(announced) = announced {
             announced.tell(exchange.fields(), fields);
         }
-        forward::passed_fields(fields, version, self.shared.clock.now().wall);
+        forward::passed_fields(fields, version, || self.shared.clock.now().wall);
         let level = exchange.route.level();
         if exchange.route.declare
             && !fields.contains_key(CACHE_CONTROL)

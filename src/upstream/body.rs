@@ -222,7 +222,7 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> Body for IdleTimeout<
         let this = self.get_mut();
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
             let waited = this.wait.take().map(|wait| wait.since.elapsed());
-            if frame.is_some() && this.is_over() {
+            if frame.is_some() && !this.body.is_end_stream() && this.is_over() {
                 return Poll::Ready(Some(Err(Late::Over.into())));
             }
             if let Some(pace) = &mut this.pace {

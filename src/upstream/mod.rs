@@ -181,12 +181,13 @@ impl Upstream {
         listener: Option<&dyn Listener>,
         place: Place,
     ) -> Result<Answer, UpstreamError> {
-        let end = Instant::now() + self.origin.settings.total_timeout;
+        let now = Instant::now();
+        let end = now + self.origin.settings.total_timeout;
         let known = poll_fn(|cx| Poll::Ready(self.pool.take(cx))).await;
         let (connection, answered) = match known {
             Some(mut connection) => {
                 let may_repeat = is_idempotent(request.method());
-                match self.ask(&mut connection, request, listener, end).await {
+                match self.ask(&mut connection, request, listener, now, end).await {
                     Ok(answered) => (connection, answered),
                     Err(failed) => {
                         let request = failed.again(|| may_repeat.then(again)?)?;
@@ -215,7 +216,7 @@ impl Upstream {
     ) -> Result<(Connection, Answered), UpstreamError> {
         let connecting = self.origin.connector.connect().await;
         let mut connection = connecting.inspect_err(|_| self.origin.watch.failed())?;
-        let asked = self.ask(&mut connection, request, listener, end).await;
+        let asked = self.ask(&mut connection, request, listener, Instant::now(), end).await;
         Ok((connection, asked.map_err(|failed| failed.error)?))
     }
 
@@ -225,10 +226,10 @@ impl Upstream {
         connection: &mut Connection,
         request: Request<RequestBody>,
         listener: Option<&dyn Listener>,
+        now: Instant,
         end: Instant,
     ) -> Result<Answered, Box<Failed>> {
         let limit = self.origin.settings.response_timeout;
-        let now = Instant::now();
         connection.begin(request, now);
         let mut timer = pin!(sleep_until(connection.deadline(limit, now).min(end)));
         let answered = poll_fn(|cx| {

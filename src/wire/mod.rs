@@ -350,10 +350,9 @@ impl Stage {
 
 /// The lines of a head or of a trailer section that a [`Scanner`] let through, without their ends and the empty ones.
 pub fn lines(section: &[u8]) -> impl Iterator<Item = &[u8]> {
-    section
-        .split(|byte| *byte == b'\n')
-        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
-        .filter(|line| !line.is_empty())
+    let mut cursor = Cursor::default();
+    let lines = std::iter::from_fn(move || cursor.line(section).ok().flatten());
+    lines.filter(|line| !line.is_empty())
 }
 
 /// The name and the value of a field line that a [`Scanner`] let through, the value without the white space around it
