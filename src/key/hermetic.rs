@@ -48,20 +48,11 @@ impl TraceParent {
         if self.trace_id == [0; 16] || self.parent_id == [0; 8] {
             return None;
         }
+        let (trace, parent) = (u128::from_be_bytes(self.trace_id), u64::from_be_bytes(self.parent_id));
         let mut text = String::with_capacity(55);
-        text.push_str("00-");
-        push_hex(&mut text, &self.trace_id);
-        text.push('-');
-        push_hex(&mut text, &self.parent_id);
-        text.push_str(if self.sampled { "-01" } else { "-00" });
-        HeaderValue::try_from(text).ok()
-    }
-}
-
-fn push_hex(text: &mut String, bytes: &[u8]) {
-    for byte in bytes {
         // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
+        let _ = write!(text, "00-{trace:032x}-{parent:016x}-{:02x}", u8::from(self.sampled));
+        HeaderValue::try_from(text).ok()
     }
 }
 

@@ -79,8 +79,8 @@ impl Proxy {
     pub(super) fn spawn_fetch(&self, order: Order, lead: Option<Lead>) -> oneshot::Receiver<Fetched> {
         let (reply, receiver) = oneshot::channel();
         let audience = Audience { reply, lead, shared: Arc::clone(&self.shared) };
-        // In a place of its own: the runtime moves what it is given more than once.
-        self.shared.tasks.spawn(Box::pin(self.clone().run_fetch(order, audience)));
+        // In places of their own: the runtime moves what it is given more than once, and the fetch its order.
+        self.shared.tasks.spawn(Box::pin(self.clone().run_fetch(Box::new(order), audience)));
         receiver
     }
 
@@ -96,7 +96,7 @@ impl Proxy {
         drop(self.spawn_fetch(order, Some(lead)));
     }
 
-    async fn run_fetch(self, mut order: Order, audience: Audience) {
+    async fn run_fetch(self, mut order: Box<Order>, audience: Audience) {
         let shared = &self.shared;
         let stamp = shared.store.purge_clock().now();
         let interim = order.interim.take();
@@ -105,8 +105,7 @@ impl Proxy {
         loop {
             let conditional = is_conditional(request.headers());
             let asked = shared.clock.now();
-            let again = copy(&request);
-            let arrived = match self.ask(request, || again, interim.as_ref(), asked, stamp).await {
+            let arrived = match self.ask(request, interim.as_ref(), asked, stamp).await {
                 Ok(arrived) => arrived,
                 Err(error) => return audience.deliver(Fetched::Failed(error.into())),
             };
@@ -117,7 +116,7 @@ impl Proxy {
                 }
                 Fit::Completes(completed) => {
                     let (receiving, body) = *completed;
-                    return self.fill(&order.errand, receiving, body, None, audience).await;
+                    return Box::pin(self.fill(&order.errand, receiving, body, None, audience)).await;
                 }
                 Fit::StandsAlone(arrived) => return self.receive(order, arrived, audience).await,
                 Fit::Misses(arrived) => match order.unconditional.take() {
@@ -131,17 +130,17 @@ impl Proxy {
         }
     }
 
-    /// Asks the origin, and tells how long it took. `again` makes the same request for a second try, and what comes before
-    /// the answer goes to `interim`.
+    /// Asks the origin, and tells how long it took. What comes before the answer goes to `interim`.
     pub(super) async fn ask(
         &self,
         request: Request<RequestBody>,
-        again: impl FnOnce() -> Option<Request<RequestBody>>,
         interim: Option<&Interim>,
         asked: Now,
         stamp: Stamp,
     ) -> Result<Arrived, UpstreamError> {
-        let sent = self.upstream.send(request, again, interim.map(|interim| interim as &dyn Listener)).await;
+        let listener = interim.map(|interim| interim as &dyn Listener);
+        // In a place of its own: with it, the future of every request would be twice as large.
+        let sent = Box::pin(self.upstream.send(request, listener)).await;
         let received = self.shared.clock.now();
         let answer = sent.as_ref().map(|answer| answer.response.status()).map_err(UpstreamError::name);
         self.shared.sink.origin_asked(received.mono.saturating_sub(asked.mono), answer);
@@ -185,9 +184,9 @@ impl Proxy {
     }
 
     /// Judges an answer, tells the client that asked, and receives the content if it is to be stored.
-    async fn receive(&self, order: Order, arrived: Arrived, audience: Audience) {
+    async fn receive(&self, order: Box<Order>, arrived: Arrived, audience: Audience) {
         let shared = &self.shared;
-        let Order { errand, selected, stand_in, .. } = order;
+        let Order { errand, selected, stand_in, .. } = *order;
         let (status, received) = (arrived.response.status(), arrived.received);
         if status.is_server_error() && stand_in.is_some_and(|held| held.meta().is_usable_on_error(received)) {
             return audience.deliver(Fetched::Failed(UpstreamError::ServerError(status).into()));
@@ -224,7 +223,7 @@ impl Proxy {
                 match (self.received(&errand, &arrived, storable), not_for_client) {
                     (Ok(receiving), not_for_client) => {
                         let body = arrived.response.into_body();
-                        self.fill(&errand, receiving, body, not_for_client, audience).await;
+                        Box::pin(self.fill(&errand, receiving, body, not_for_client, audience)).await;
                     }
                     (Err(refusal), None) => {
                         audience.deliver(errand.passed(arrived.response, evidence, refusal.into()));
@@ -275,15 +274,6 @@ impl Proxy {
         let is_current = store.purge_clock().is_current(&stamped, || errand.keyed.key.place());
         if is_current { Ok(stamped) } else { Err(Refusal::Invalidated) }
     }
-}
-
-/// The same request, if all of its content is here.
-fn copy(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
-    let mut copy = Request::new(request.body().again()?);
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = request.headers().clone();
-    Some(copy)
 }
 
 /// How an answer fits what is held.

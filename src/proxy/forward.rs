@@ -28,10 +28,7 @@ impl Proxy {
         let settings = &self.shared.settings;
         let request = as_it_came(exchange, settings).ok_or(Problem::Internal)?;
         let (stamp, asked) = (self.shared.store.purge_clock().now(), self.shared.clock.now());
-        let interim = exchange.interim.clone();
-        let again = || as_it_came(exchange, settings);
-        // In a place of its own: with it, the future of every request would be twice as large.
-        let mut arrived = Box::pin(self.ask(request, again, interim.as_ref(), asked, stamp)).await?;
+        let mut arrived = self.ask(request, exchange.interim.as_ref(), asked, stamp).await?;
         let level = bypass.evidence.level();
         if !methods::is_safe(&exchange.parts.method)
             && let Some(stamp) = self.invalidate(exchange, &arrived.response, stamp)

@@ -22,7 +22,7 @@ pub struct RequestBody(Content);
 
 #[derive(Debug)]
 enum Content {
-    Whole(Option<Bytes>),
+    Whole(Bytes),
     Streamed { read: Option<Bytes>, rest: IdleTimeout },
 }
 
@@ -34,7 +34,7 @@ impl RequestBody {
 
     /// Content that is all here.
     pub fn whole(bytes: Bytes) -> Self {
-        Self(Content::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())))
+        Self(Content::Whole(bytes))
     }
 
     /// Content that is passed on as it comes, after the part of it that has been read already.
@@ -42,22 +42,19 @@ impl RequestBody {
         Self(Content::Streamed { read: Some(read).filter(|bytes| !bytes.is_empty()), rest })
     }
 
-    /// The same content, to be sent again. `None` where it is not all here.
-    pub fn again(&self) -> Option<Self> {
+    /// The content, where it is all here.
+    pub(super) const fn as_whole(&self) -> Option<&Bytes> {
         match &self.0 {
-            Content::Whole(bytes) => Some(Self(Content::Whole(bytes.clone()))),
+            Content::Whole(bytes) => Some(bytes),
             Content::Streamed { .. } => None,
         }
     }
 
     /// The same, with these bytes, which were taken from it, before all others.
     pub(super) fn with_first(self, bytes: Bytes) -> Self {
-        if bytes.is_empty() {
-            return self;
-        }
         match self.0 {
-            Content::Whole(_) => Self::whole(bytes),
-            Content::Streamed { rest, .. } => Self::streamed(bytes, rest),
+            Content::Streamed { read: None, rest } => Self::streamed(bytes, rest),
+            content @ (Content::Streamed { .. } | Content::Whole(_)) => Self(content),
         }
     }
 }
@@ -71,7 +68,10 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match &mut self.get_mut().0 {
-            Content::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Content::Whole(bytes) => {
+                let bytes = Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty());
+                Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
+            }
             Content::Streamed { read, rest } => match read.take() {
                 Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
                 None => Pin::new(rest).poll_frame(cx),
@@ -81,17 +81,16 @@ impl Body for RequestBody {
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
-            Content::Whole(bytes) => bytes.is_none(),
+            Content::Whole(bytes) => bytes.is_empty(),
             Content::Streamed { read, rest } => read.is_none() && rest.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        let length = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len) as u64;
         match &self.0 {
-            Content::Whole(bytes) => SizeHint::with_exact(length(bytes)),
+            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Content::Streamed { read, rest } => match rest.size_hint().exact() {
-                Some(left) => SizeHint::with_exact(left + length(read)),
+                Some(left) => SizeHint::with_exact(left + read.as_ref().map_or(0, Bytes::len) as u64),
                 None => SizeHint::default(),
             },
         }

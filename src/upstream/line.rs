@@ -116,9 +116,14 @@ impl<S: Read + Write + Unpin> Line<S> {
         self.is_answered = false;
     }
 
-    /// The request, if not a byte of it was sent.
-    pub(super) fn take_unsent(&mut self) -> Option<Request<RequestBody>> {
-        self.sending.take()?.unsent()
+    /// Whether a byte of the request may have been sent.
+    pub(super) fn has_begun(&self) -> bool {
+        self.sending.as_ref().is_none_or(Sending::has_begun)
+    }
+
+    /// The request, to be sent over another connection, if all of its content is still here.
+    pub(super) fn take_request(&mut self) -> Option<Request<RequestBody>> {
+        self.sending.take()?.into_request()
     }
 
     /// When the origin has not moved for this long though it was its turn: not before `now`, where it is the client's.

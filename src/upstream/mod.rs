@@ -130,10 +130,10 @@ pub struct Upstream {
 /// Why a request has no answer, and what that means for another try.
 struct Failed {
     error: UpstreamError,
-    /// The request, where not a byte of it was sent.
-    unsent: Option<Request<RequestBody>>,
-    /// Whether the connection broke before the origin said anything.
-    is_unanswered: bool,
+    /// The request, where the connection broke before the origin said anything and all of its content is still here.
+    request: Option<Request<RequestBody>>,
+    /// Whether a byte of it may have been heard.
+    is_begun: bool,
 }
 
 impl Upstream {
@@ -143,10 +143,8 @@ impl Upstream {
         Self { origin, pool }
     }
 
-    /// Sends a request, whose target is in origin form, and waits for the head of the answer.
-    ///
-    /// `again` makes the same request once more, if that can be done: for an idempotent one, where a connection that had
-    /// been used before broke without a word of answer. `listener` hears what comes before the answer.
+    /// Sends a request, whose target is in origin form, and waits for the head of the answer. `listener` hears what comes
+    /// before it.
     ///
     /// # Errors
     /// Too much is asked of the origin already; it cannot be reached, does not answer in time, or answers something that
@@ -154,11 +152,10 @@ impl Upstream {
     pub async fn send(
         &self,
         request: Request<RequestBody>,
-        again: impl FnOnce() -> Option<Request<RequestBody>>,
         listener: Option<&dyn Listener>,
     ) -> Result<Answer, UpstreamError> {
         let sent = match self.origin.gate.enter().await {
-            Ok(place) => self.exchange(request, again, listener, place).await,
+            Ok(place) => self.exchange(request, listener, place).await,
             Err(overload) => Err(UpstreamError::Overload(overload)),
         };
         match &sent {
@@ -177,7 +174,6 @@ impl Upstream {
     async fn exchange(
         &self,
         request: Request<RequestBody>,
-        again: impl FnOnce() -> Option<Request<RequestBody>>,
         listener: Option<&dyn Listener>,
         place: Place,
     ) -> Result<Answer, UpstreamError> {
@@ -190,7 +186,7 @@ impl Upstream {
                 match self.ask(&mut connection, request, listener, now, end).await {
                     Ok(answered) => (connection, answered),
                     Err(failed) => {
-                        let request = failed.again(|| may_repeat.then(again)?)?;
+                        let request = failed.again(may_repeat)?;
                         self.report(Incident::SentAgain(request.method()));
                         Box::pin(self.ask_anew(request, listener, end)).await?
                     }
@@ -252,8 +248,9 @@ impl Upstream {
                 self.origin.watch.silent();
             }
             let is_unanswered = is_broken && !connection.is_answered();
-            let unsent = if is_broken { connection.take_unsent() } else { None };
-            Box::new(Failed { error, unsent, is_unanswered })
+            let is_begun = connection.has_begun();
+            let request = if is_unanswered { connection.take_request() } else { None };
+            Box::new(Failed { error, request, is_begun })
         })
     }
 }
@@ -265,12 +262,8 @@ impl Failed {
     /// The request to send again, once and over a fresh connection, after one that had been used before broke (RFC 9110
     /// section 9.2.2): any request of which nothing was sent, and one that may have been heard if doing it twice is as
     /// good as once.
-    fn again(
-        self,
-        repeated: impl FnOnce() -> Option<Request<RequestBody>>,
-    ) -> Result<Request<RequestBody>, UpstreamError> {
-        let repeated = || self.is_unanswered.then(repeated)?;
-        self.unsent.or_else(repeated).ok_or(self.error)
+    fn again(self, is_idempotent: bool) -> Result<Request<RequestBody>, UpstreamError> {
+        self.request.filter(|_| is_idempotent || !self.is_begun).ok_or(self.error)
     }
 }
 

@@ -86,7 +86,12 @@ impl Sending {
             None => Left::Chunks,
         };
         let before = head(&request, content);
-        let (data, after) = (Bytes::new(), &[][..]);
+        // What is all here is sent from a clone: the request stays whole, in case that it is sent again.
+        let (data, content) = match request.body().as_whole() {
+            Some(bytes) => (bytes.clone(), Left::Nothing),
+            None => (Bytes::new(), content),
+        };
+        let after = &[][..];
         let (is_begun, is_flushed) = (false, false);
         Self {
             request,
@@ -101,9 +106,17 @@ impl Sending {
         }
     }
 
-    /// The request, where not a byte of it was sent and nothing of its content is lost.
-    pub(super) fn unsent(self) -> Option<Request<RequestBody>> {
+    /// Whether a byte of it may have been sent.
+    pub(super) const fn has_begun(&self) -> bool {
+        self.is_begun
+    }
+
+    /// The request, where nothing of its content is lost.
+    pub(super) fn into_request(self) -> Option<Request<RequestBody>> {
         let Self { request, data, is_begun, .. } = self;
+        if request.body().as_whole().is_some() {
+            return Some(request);
+        }
         (!is_begun).then(|| request.map(|body| body.with_first(data)))
     }
 
