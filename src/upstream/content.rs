@@ -1,9 +1,12 @@
 //! The content of an answer, with what it takes from the origin until it ends: a connection, and a place among the fetches.
 
 use std::{
+    future::poll_fn,
+    io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -30,14 +33,15 @@ pub struct Content {
 
 /// What is held until the content has ended.
 #[derive(Debug)]
-pub(super) struct Hold {
-    pub(super) pool: Arc<Pool>,
-    pub(super) place: Place,
+struct Hold {
+    pool: Arc<Pool>,
+    /// None where the task has it that passes the content on.
+    place: Option<Place>,
 }
 
 /// Where content comes from.
 #[derive(Debug)]
-pub(super) enum Received {
+enum Received {
     /// The connection itself.
     Direct(Connection),
     /// A task that has the connection, because the request was not sent whole when its answer began: neither direction is
@@ -50,30 +54,24 @@ pub(super) enum Received {
 /// What comes from such a task: a part of the content, none at its end.
 type Relayed = Result<Option<Frame<Bytes>>, UpstreamError>;
 
-impl Received {
-    /// The rest of an exchange whose answer has begun. It ends at `end`, whatever it is at.
-    pub(super) fn over(connection: Connection, pool: &Arc<Pool>, end: Instant) -> Self {
-        if !connection.is_sending() {
-            return Self::Direct(connection);
-        }
-        let (sender, frames) = mpsc::channel(1);
-        let hint = connection.size_hint();
-        let pool = Arc::clone(pool);
-        tokio::spawn(async move {
-            if let Ok(Some(connection)) = timeout_at(end, relay(connection, sender)).await {
-                pool.give_back(connection);
-            }
-        });
-        Self::Relayed { frames, hint }
-    }
+/// How long an exchange may take after the head of its answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// How long either direction may stand still.
+    pub(super) idle: Duration,
+    /// When everything has taken too long.
+    pub(super) end: Instant,
+}
 
+impl Received {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
         match self {
             Self::Direct(connection) => connection.poll_content(cx),
             Self::Relayed { frames, hint } => {
-                let broken = || Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe).into());
+                let broken = || Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
                 let next = ready!(frames.poll_recv(cx)).unwrap_or_else(broken).transpose();
                 match (&next, hint.exact()) {
+                    (Some(Ok(frame)), _) if frame.is_trailers() => *self = Self::Over,
                     (Some(Ok(frame)), Some(left)) => {
                         let length = frame.data_ref().map_or(0, Bytes::len) as u64;
                         *hint = SizeHint::with_exact(left.saturating_sub(length));
@@ -117,33 +115,71 @@ impl Body for Received {
 }
 
 /// Sends the rest of a request and passes on its answer, each as fast as it goes. The connection, if both ended well.
-async fn relay(mut connection: Connection, frames: mpsc::Sender<Relayed>) -> Option<Connection> {
-    loop {
+async fn relay(
+    mut connection: Connection,
+    frames: mpsc::Sender<Relayed>,
+    idle: Duration,
+) -> Option<Connection> {
+    while !connection.is_over() {
         let room = tokio::select! {
             biased;
             room = frames.reserve() => room.ok()?,
-            _ = std::future::poll_fn(|cx| connection.poll_send(cx)), if connection.is_sending() => continue,
+            _ = poll_fn(|cx| connection.poll_send(cx)), if connection.is_sending() => continue,
         };
-        let next = std::future::poll_fn(|cx| {
+        let next = poll_fn(|cx| {
             // What is wrong with the request does not end an answer that has begun.
             let _ = connection.poll_send(cx);
             connection.poll_content(cx)
         });
-        let next = next.await.transpose();
-        let is_last = !matches!(next, Ok(Some(_)));
+        let next = tokio::select! {
+            biased;
+            () = frames.closed() => return None,
+            next = next => next.transpose(),
+        };
+        let has_failed = next.is_err();
         room.send(next);
-        if is_last {
-            break;
+        if has_failed {
+            return None;
         }
     }
     drop(frames);
-    std::future::poll_fn(|cx| connection.poll_send(cx)).await.ok()?;
+    send_rest(&mut connection, idle).await?;
     Some(connection)
 }
 
+/// Sends the rest of a request whose answer is over, unless the connection ends with that or nothing moves.
+async fn send_rest(connection: &mut Connection, idle: Duration) -> Option<()> {
+    while connection.persists() && connection.is_sending() {
+        let deadline = connection.deadline(idle, Instant::now());
+        match timeout_at(deadline, poll_fn(|cx| connection.poll_send(cx))).await {
+            Ok(sent) => sent.ok()?,
+            Err(_) if connection.deadline(idle, deadline) <= deadline => return None,
+            Err(_) => {}
+        }
+    }
+    Some(())
+}
+
 impl Content {
-    pub(super) fn new(body: IdleTimeout<Received>, hold: Hold) -> Self {
-        let mut content = Self { body, hold: Some(hold) };
+    /// The content of an answer whose head has come over this connection.
+    pub(super) fn new(connection: Connection, pool: Arc<Pool>, place: Place, limits: Limits) -> Self {
+        let (received, place) = if connection.is_sending() {
+            let (sender, frames) = mpsc::channel(1);
+            let hint = connection.size_hint();
+            let pool = Arc::clone(&pool);
+            tokio::spawn(async move {
+                let relayed = timeout_at(limits.end, relay(connection, sender, limits.idle)).await;
+                drop(place);
+                if let Ok(Some(connection)) = relayed {
+                    pool.give_back(connection);
+                }
+            });
+            (Received::Relayed { frames, hint }, None)
+        } else {
+            (Received::Direct(connection), Some(place))
+        };
+        let body = IdleTimeout::new(received, limits.idle).until(limits.end);
+        let mut content = Self { body, hold: Some(Hold { pool, place }) };
         content.let_go_at_the_end();
         content
     }

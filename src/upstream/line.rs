@@ -7,8 +7,9 @@
 
 use std::{
     cell::RefCell,
+    future::poll_fn,
     io,
-    pin::Pin,
+    pin::{Pin, pin},
     task::{Context, Poll, Waker, ready},
     time::Duration,
 };
@@ -20,7 +21,7 @@ use hyper::{
     ext::ReasonPhrase,
     rt::{Read, ReadBuf, Write},
 };
-use tokio::time::Instant;
+use tokio::{task::coop::unconstrained, time::Instant};
 
 use super::{Fault, Listener, RequestBody, UpstreamError, sending::Sending};
 use crate::wire::{self, AnswerTo, Framing, Head, Limits, Piece, Scanner, Violation};
@@ -83,7 +84,12 @@ impl<S: Read + Write + Unpin> Line<S> {
     /// Whether another request can be sent: the last exchange is over, and neither side ended the connection since, nor
     /// said anything that was not asked for.
     pub(super) fn is_usable(&mut self, cx: &mut Context<'_>) -> bool {
-        self.is_at_rest() && self.poll_receive(cx).is_pending()
+        if !self.is_at_rest() {
+            return false;
+        }
+        // To a task that has moved much at once, the runtime would say that there is nothing to read, whatever there is.
+        let looking = unconstrained(poll_fn(|cx| self.poll_receive(cx)));
+        pin!(looking).poll(cx).is_pending()
     }
 
     /// Whether both sides have said all, and the connection goes on.
@@ -99,6 +105,11 @@ impl<S: Read + Write + Unpin> Line<S> {
     /// Whether a byte came in answer to the current request.
     pub(super) const fn is_answered(&self) -> bool {
         self.is_answered
+    }
+
+    /// Whether another exchange may follow this one.
+    pub(super) const fn persists(&self) -> bool {
+        self.persists
     }
 
     /// Whether a part of the request is still to be sent.
@@ -252,7 +263,11 @@ impl<S: Read + Write + Unpin> Line<S> {
                 self.unsendable = Some(error);
                 Ok(())
             }
-            sent => sent,
+            Err(error) => {
+                self.sending = None;
+                Err(error)
+            }
+            Ok(()) => Ok(()),
         })
     }
 

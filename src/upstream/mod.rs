@@ -39,7 +39,7 @@ use crate::{
     wire,
 };
 use connect::Connector;
-use content::{Hold, Received};
+use content::Limits;
 use gate::{Gate, Place};
 use health::Watch;
 use pool::{Connection, Pool};
@@ -196,10 +196,8 @@ impl Upstream {
             None => Box::pin(self.ask_anew(request, listener, end)).await?,
         };
         let (head, framing) = answered;
-        let received = Received::over(connection, &self.pool, end);
-        let hold = Hold { pool: Arc::clone(&self.pool), place };
-        let body = IdleTimeout::new(received, self.origin.settings.body_timeout).until(end);
-        let response = head.map(|()| Content::new(body, hold));
+        let limits = Limits { idle: self.origin.settings.body_timeout, end };
+        let response = head.map(|()| Content::new(connection, Arc::clone(&self.pool), place, limits));
         Ok(Answer { response, framing: framing_of(framing) })
     }
 

@@ -55,6 +55,8 @@ pub(super) struct Sending {
     /// Whether any of it may have been written.
     is_begun: bool,
     is_flushed: bool,
+    /// Whether the origin took no more of it for now.
+    is_blocked: bool,
     /// When it last moved, and who is to move next.
     since: Instant,
     waits: Waits,
@@ -91,16 +93,15 @@ impl Sending {
             Some(bytes) => (bytes.clone(), Left::Nothing),
             None => (Bytes::new(), content),
         };
-        let after = &[][..];
-        let (is_begun, is_flushed) = (false, false);
         Self {
             request,
             content,
             before,
             data,
-            after,
-            is_begun,
-            is_flushed,
+            after: &[],
+            is_begun: false,
+            is_flushed: false,
+            is_blocked: false,
             since: now,
             waits: Waits::ForOrigin,
         }
@@ -161,11 +162,18 @@ impl Sending {
             if !stream.is_write_vectored() {
                 self.join();
             }
-            let written = ready!(self.poll_write(cx, stream.as_mut()))?;
+            let Poll::Ready(written) = self.poll_write(cx, stream.as_mut()) else {
+                self.is_blocked = true;
+                return Poll::Pending;
+            };
+            let written = written?;
             if written == 0 {
                 return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
             }
             self.is_begun = true;
+            if std::mem::take(&mut self.is_blocked) {
+                self.since = Instant::now();
+            }
             self.note_written(written);
         }
     }

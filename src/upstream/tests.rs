@@ -1,7 +1,7 @@
 //! A connection to the origin against an origin that a test plays: the same bytes come to the same, however they are split,
 //! and a request goes out whole, however little of it is taken at once.
 
-use std::{future::poll_fn, sync::Mutex};
+use std::{future::poll_fn, sync::Mutex, task::Poll};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -110,7 +110,7 @@ fn received(method: Method, bytes: &[u8], part: usize, ends: bool) -> Outcome {
             there.shutdown().await.unwrap();
         }
         outcome.heard = listener.0.into_inner().unwrap();
-        outcome.may_go_on = poll_fn(|cx| std::task::Poll::Ready(line.is_usable(cx))).await;
+        outcome.may_go_on = poll_fn(|cx| Poll::Ready(line.is_usable(cx))).await;
         outcome
     })
 }
@@ -287,9 +287,28 @@ fn a_request_of_which_nothing_was_sent_can_be_had_back() {
         line.begin(request(Method::POST, RequestBody::whole(Bytes::from_static(b"hello"))), Instant::now());
         let error = poll_fn(|cx| line.poll_answer(cx, None)).await.unwrap_err();
         assert_eq!(error.name(), "broken");
-        assert!(!poll_fn(|cx| std::task::Poll::Ready(line.is_usable(cx))).await);
+        assert!(!poll_fn(|cx| Poll::Ready(line.is_usable(cx))).await);
         assert!(!line.has_begun());
         line.take_request().unwrap()
     });
     assert_eq!(sent(unsent, 64), "POST /a?b HTTP/1.1\r\ncontent-length: 5\r\n\r\nhello");
+}
+
+#[test]
+fn a_task_that_has_moved_much_sees_what_was_said_unasked() {
+    for said in [&b""[..], b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"] {
+        paused(async {
+            let (mut line, mut there) = line(1 << 10);
+            assert!(poll_fn(|cx| Poll::Ready(line.is_usable(cx))).await);
+            there.write_all(said).await.unwrap();
+            there.shutdown().await.unwrap();
+            let is_usable = poll_fn(|cx| {
+                while let Poll::Ready(step) = tokio::task::coop::poll_proceed(cx) {
+                    step.made_progress();
+                }
+                Poll::Ready(line.is_usable(cx))
+            });
+            assert!(!is_usable.await, "{}", said.escape_ascii());
+        });
+    }
 }

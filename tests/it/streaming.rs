@@ -231,25 +231,81 @@ async fn an_upload_and_its_answer_flow_at_the_same_time_and_the_connection_goes_
             client.send("0\r\n\r\n").await;
             assert_eq!(line.chunk().await, b"");
         }
-        // The next request finds this connection, unless it comes a moment too early.
-        let mut is_found = false;
-        while !is_found {
-            let asking = tokio::spawn(proxy.get("/next").send());
-            let last = "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
-            tokio::select! {
-                head = line.head() => {
-                    assert!(head.starts_with("get /next "), "{head}");
-                    line.send(last).await;
-                    is_found = true;
-                }
-                mut other = origin.accept() => {
-                    other.head().await;
-                    other.send(last).await;
-                }
-            }
-            assert_eq!(asking.await.expect("an answer").status, 204);
-        }
+        finds(&proxy, &origin, &mut line).await;
     }
+}
+
+/// Asks until a request comes over this connection: one that comes a moment too early comes over another.
+async fn finds(proxy: &Proxy, origin: &Stage, line: &mut Wire) {
+    let last = "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+    let mut is_found = false;
+    while !is_found {
+        let asking = tokio::spawn(proxy.get("/next").send());
+        tokio::select! {
+            head = line.head() => {
+                assert!(head.starts_with("get /next "), "{head}");
+                line.send(last).await;
+                is_found = true;
+            }
+            mut other = origin.accept() => {
+                other.head().await;
+                other.send(last).await;
+            }
+        }
+        assert_eq!(asking.await.expect("an answer").status, 204);
+    }
+}
+
+#[tokio::test]
+async fn an_upload_goes_on_behind_an_answer_that_is_over_before_it() {
+    let (proxy, origin) = played(proxy().server("workers = 1")).await;
+    for answer in [
+        "200 OK\r\ncontent-length: 2\r\n\r\nok",
+        "200 OK\r\ncontent-length: 0\r\n\r\n",
+        "204 No Content\r\n\r\n",
+        "200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    ] {
+        let mut client =
+            Wire::ask(proxy.address, "POST /x HTTP/1.1\r\nhost: api.example\r\ncontent-length: 10\r\n").await;
+        client.send("hello").await;
+        let mut line = origin.accept().await;
+        line.head().await;
+        assert_eq!(line.take(5).await, b"hello");
+        line.send(format!("HTTP/1.1 {answer}")).await;
+        let head = client.head().await;
+        if head.contains("chunked") {
+            assert_eq!(client.chunk().await, b"ok");
+            assert_eq!(client.chunk().await, b"");
+        } else if head.contains("content-length: 2") {
+            assert_eq!(client.take(2).await, b"ok");
+        }
+        // Its end, and another request in the same segment.
+        client.send("worldGET /next HTTP/1.1\r\nhost: api.example\r\nauthorization: me\r\n\r\n").await;
+        assert_eq!(line.take(5).await, b"world", "{answer}");
+        let last = "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+        tokio::select! {
+            _ = line.head() => line.send(last).await,
+            mut other = origin.accept() => {
+                other.head().await;
+                other.send(last).await;
+            }
+        }
+        assert!(client.head().await.starts_with("http/1.1 204"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_origin_that_answers_and_takes_no_more_of_the_upload_is_left() {
+    let origin = stage().await;
+    let proxy = proxy().origin("body_timeout = '500ms'").start(origin.address, &clock()).await;
+    let mut client =
+        Wire::ask(proxy.address, "POST /x HTTP/1.1\r\nhost: api.example\r\ncontent-length: 100000000\r\n")
+            .await;
+    let mut line = origin.accept().await;
+    line.head().await;
+    let uploading = tokio::spawn(async move { while client.try_send(vec![b'x'; MIB]).await.is_ok() {} });
+    line.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+    within(uploading).await.expect("it ends");
 }
 
 #[tokio::test]

@@ -150,7 +150,8 @@ impl<S: Stream> Wire<S> {
                     self.was_asked = true;
                     let end = passed + head.length;
                     self.cleared = head.length;
-                    if self.may_go_direct(&head) {
+                    // What the engine is given in one read with it comes first.
+                    if passed == 0 && self.may_go_direct(&head) {
                         match self.begin(&bytes[passed..end]) {
                             Start::Engine => {}
                             Start::Direct(direct) => {
