@@ -55,6 +55,11 @@ enum Answer {
 }
 
 impl Direct {
+    /// A hit that is ready to be sent.
+    pub(super) fn ready(answer: Ready) -> Self {
+        Self::new(Answer::Ready(answer))
+    }
+
     /// An answer to HEAD or to another method: a hit that is ready to be sent, or one whose content is all here and that
     /// says nothing of the connection.
     ///
@@ -63,7 +68,7 @@ impl Direct {
     #[expect(clippy::result_large_err, reason = "it is no error, and is to cost no allocation")]
     pub(super) fn of(mut response: Response<Body>, is_head: bool) -> Result<Self, Response<Body>> {
         if let Some(ready) = response.body_mut().take_ready() {
-            return Ok(Self::new(Answer::Ready(ready)));
+            return Ok(Self::ready(ready));
         }
         if is_head || !may_be_made(&response) {
             return Err(response);
@@ -153,31 +158,31 @@ impl Answer {
 
     /// Writes the head, with this length of the content.
     fn put_head(&self, to: &mut Vec<u8>, length: usize) {
-        let states_length = match self {
+        let mut digits = itoa::Buffer::new();
+        let [name, digits, end]: [&[u8]; 3] =
+            [b"content-length: ", digits.format(length).as_bytes(), b"\r\n\r\n"];
+        let (head, fields) = match self {
             Self::Ready(ready) => {
                 let [stored, own] = ready.head().lines();
-                put(to, [STATUS_LINE, stored, own]);
-                false
+                return put(to, [STATUS_LINE, stored, own, name, digits, end]);
             }
-            Self::Made { head, .. } => {
-                let reason = head.extensions.get().map_or_else(
-                    || head.status.canonical_reason().unwrap_or_default().as_bytes(),
-                    ReasonPhrase::as_bytes,
-                );
-                put(to, [b"HTTP/1.1 ", head.status.as_str().as_bytes(), b" ", reason, b"\r\n"]);
-                for (name, value) in &head.headers {
-                    put(to, [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
-                }
-                head.headers.contains_key(CONTENT_LENGTH)
-            }
+            Self::Made { head, .. } => (head, &head.headers),
         };
-        if !states_length {
-            put(to, [b"content-length: ", itoa::Buffer::new().format(length).as_bytes(), b"\r\n"]);
+        let usual = || head.status.canonical_reason().unwrap_or_default().as_bytes();
+        let reason = head.extensions.get().map_or_else(usual, ReasonPhrase::as_bytes);
+        put(to, [b"HTTP/1.1 ", head.status.as_str().as_bytes(), b" ", reason, b"\r\n"]);
+        for (name, value) in fields {
+            put(to, [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
         }
-        put(to, [b"\r\n"]);
+        if fields.contains_key(CONTENT_LENGTH) {
+            put(to, [b"\r\n"]);
+        } else {
+            put(to, [name, digits, end]);
+        }
     }
 }
 
+#[inline]
 fn put<const N: usize>(to: &mut Vec<u8>, parts: [&[u8]; N]) {
     for part in parts {
         to.extend_from_slice(part);

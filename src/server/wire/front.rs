@@ -176,17 +176,23 @@ impl Front {
         let Some(head) = head else { return Start::Engine };
         let is_head = head.method == Method::HEAD;
         match proxy.begin(head, None, *peer) {
-            Begun::Answered(response) => match Direct::of(response, is_head) {
-                Ok(direct) => Start::Direct(direct),
-                Err(response) => {
-                    self.keep(number, Kept::Answered(response));
-                    Start::Engine
+            Begun::Answered(mut response) => {
+                // Most are hits, which are not moved more than they must be.
+                if let Some(ready) = response.body_mut().take_ready() {
+                    return Start::Direct(Direct::ready(ready));
                 }
-            },
+                match Direct::of(response, is_head) {
+                    Ok(direct) => Start::Direct(direct),
+                    Err(response) => {
+                        self.keep(number, Kept::Answered(response));
+                        Start::Engine
+                    }
+                }
+            }
             Begun::Open(open) => {
                 let (proxy, right) = (Arc::clone(proxy), self.interims.of_request(interim));
                 let answer = Box::pin(async move { proxy.go_on(open, Some(right)).await });
-                Start::Waiting(Waiting::new(answer, interim, is_head))
+                Start::Waiting(Box::new(Waiting::new(answer, interim, is_head)))
             }
         }
     }

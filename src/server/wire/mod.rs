@@ -86,7 +86,7 @@ pub(super) struct Wire<S: Stream> {
     held: Vec<u8>,
     cleared: usize,
     /// An answer that is waited for before anything else is passed on. Its request is what is cleared.
-    waiting: Option<Waiting>,
+    waiting: Option<Box<Waiting>>,
     /// How many answers were waited for.
     waited: u64,
     /// An answer that is written before anything else is read.

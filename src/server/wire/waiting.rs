@@ -19,15 +19,16 @@ pub(super) enum Start {
     Engine,
     /// With its answer, which goes out without the engine.
     Direct(Direct),
-    /// With an answer that is to come.
-    Waiting(Waiting),
+    /// With an answer that is to come. In a place of its own: hits do not pay for it.
+    Waiting(Box<Waiting>),
 }
 
 /// What a request has come to before the engine asks for it.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "what is answered at once is to cost no allocation")]
 pub(super) enum Kept {
     Answered(Response<Body>),
-    Waiting(Waiting),
+    Waiting(Box<Waiting>),
     Open(Open),
 }
 
@@ -72,7 +73,7 @@ impl Waiting {
     }
 
     /// As the engine goes on with it.
-    fn keep(mut self) -> Kept {
+    fn keep(mut self: Box<Self>) -> Kept {
         match self.response.take() {
             Some(response) => Kept::Answered(response),
             None => Kept::Waiting(self),
@@ -81,7 +82,7 @@ impl Waiting {
 
     /// The answer as it goes out without the engine, or else as the engine goes on with it.
     #[expect(clippy::result_large_err, reason = "it is no error, and is to cost no allocation")]
-    fn into_direct(mut self) -> Result<Direct, Kept> {
+    fn into_direct(mut self: Box<Self>) -> Result<Direct, Kept> {
         match self.response.take() {
             Some(response) => Direct::of(response, self.is_head).map_err(Kept::Answered),
             None => Err(Kept::Waiting(self)),
