@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use crate::support::{
-    Answer, Builder, Proxy, Reply, Scripted, Wire, clock, in_turn, ok, proxy, scripted, secs, stage,
+    Answer, Builder, Proxy, Reply, Scripted, Wire, clock, in_turn, ok, proxy, scripted, secs, stage, unheard,
 };
 
 /// The ways through the house: stored by the operator's word, stored by the origin's, and not stored at all.
@@ -176,8 +176,8 @@ async fn what_is_no_answer_is_a_502() {
 #[tokio::test]
 async fn an_origin_that_refuses_connections_is_a_502() {
     for (way, builder) in ways() {
-        let gone = stage().await.address;
-        let proxy = builder.start(gone, &clock()).await;
+        let gone = unheard();
+        let proxy = builder.start(gone.address, &clock()).await;
         is_problem(&proxy.get("/x").send().await, 502, "origin-unreachable", way);
         is_problem(
             &proxy.get("/x").method("POST").body("hello").send().await,

@@ -4,7 +4,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use serde_json::{Value, json};
 
-use crate::support::{Program, Proxy, clock, get, ok, proxy, raw, scripted, stage, unheard, until};
+use crate::support::{Builder, Program, Proxy, clock, get, ok, proxy, raw, scripted, stage, unheard, until};
 
 const PRODUCT: &str = "name = 'product'\npath = '/product/{id}'\nlevel = 'changing'\nttl = '30s'\nstate = { query = ['language', 'state'] }";
 
@@ -18,6 +18,11 @@ async fn lines(proxy: Proxy, file: &Path) -> Vec<String> {
     fs::read_to_string(file).expect("the log").lines().map(str::to_owned).collect()
 }
 
+/// A proxy with this log and one worker: of two, one could write its line after the other has been asked for more.
+fn in_order(log: &str) -> Builder {
+    proxy().server("workers = 1").log(log)
+}
+
 #[tokio::test]
 async fn each_request_has_a_line_with_its_route_level_outcome_and_reason() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -25,7 +30,7 @@ async fn each_request_has_a_line_with_its_route_level_outcome_and_reason() {
     let origin = scripted(|_, _| ok("", "hello")).await;
     let cart = "name = 'cart'\npath = '/my-cart'\nlevel = 'user'";
     let proxy =
-        proxy().log(&log("json", &file)).route(PRODUCT).route(cart).start(origin.address, &clock()).await;
+        in_order(&log("json", &file)).route(PRODUCT).route(cart).start(origin.address, &clock()).await;
     for target in ["/product/1?language=french", "/product/1?language=french", "/my-cart"] {
         proxy.get(target).field("user-agent", "tests/1").send().await;
     }
@@ -113,8 +118,8 @@ async fn what_is_sensitive_is_never_logged() {
 async fn the_proxys_own_problems_have_their_lines_too() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("access.log");
-    let nobody = stage().await.address;
-    let proxy = proxy().log(&log("combined", &file)).route(PRODUCT).start(nobody, &clock()).await;
+    let nobody = unheard();
+    let proxy = in_order(&log("combined", &file)).route(PRODUCT).start(nobody.address, &clock()).await;
     proxy.get("/product/1").field("user-agent", "a \"quoted\" \\ one").send().await;
     raw(proxy.address, "GET / HTTP/1.1\r\nhost: a\r\n folded: b\r\n\r\n").await;
     let lines = lines(proxy, &file).await;

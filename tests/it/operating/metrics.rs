@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::{Proxy, Stage, answer_with, clock, ok, proxy, raw, scripted, secs, stage, until};
+use crate::support::{
+    Proxy, Stage, answer_with, clock, ok, proxy, raw, scripted, secs, stage, unheard, until,
+};
 
 /// Every sample, by its name and labels as they are written; of what is not a count, the whole part.
 struct Samples(BTreeMap<String, u64>);
@@ -126,8 +128,8 @@ async fn shared_fetches_are_counted_with_those_who_waited() {
 
 #[tokio::test]
 async fn what_goes_wrong_has_a_counter_of_its_own() {
-    let nobody = stage().await.address;
-    let proxy = proxy().admin().route(PRODUCT).start(nobody, &clock()).await;
+    let nobody = unheard();
+    let proxy = proxy().admin().route(PRODUCT).start(nobody.address, &clock()).await;
     assert_eq!(proxy.get("/product/1").send().await.status, 502);
     raw(proxy.address, "GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n").await;
     raw(proxy.address, "GET / HTTP/1.1\r\nhost: a\r\n folded: b\r\n\r\n").await;
