@@ -87,8 +87,8 @@ pub(super) struct Wire<S: Stream> {
     cleared: usize,
     /// An answer that is waited for before anything else is passed on. Its request is what is cleared.
     waiting: Option<Box<Waiting>>,
-    /// How many answers were waited for.
-    waited: u64,
+    /// How many requests have begun here.
+    begun: u64,
     /// An answer that is written before anything else is read.
     direct: Option<Direct>,
     /// Whether there was a request.
@@ -117,7 +117,7 @@ impl<S: Stream> Wire<S> {
             held: Vec::new(),
             cleared: 0,
             waiting: None,
-            waited: 0,
+            begun: 0,
             direct: None,
             was_asked: false,
             messages: 0,
@@ -180,8 +180,8 @@ impl<S: Stream> Wire<S> {
     /// Begins to answer the request with this head.
     fn begin(&mut self, head: &[u8]) -> Start {
         // The engine's requests have the other numbers: what is said late, for one that is answered, reaches nobody.
-        let interim = u64::MAX - self.waited;
-        self.waited += 1;
+        let interim = u64::MAX - self.begun;
+        self.begun += 1;
         self.front.begin(self.messages, head, interim)
     }
 
