@@ -26,7 +26,7 @@ use crate::{
         partial::{self, Extent},
         validation::is_conditional,
     },
-    store::{Entry, Stamp, Stamped},
+    store::{Entry, Stamp, Stamped, Store as _, Variants},
     upstream::{Answer, Content, Listener, RequestBody, UpstreamError},
 };
 
@@ -88,6 +88,11 @@ impl Proxy {
     pub(super) fn refresh(&self, exchange: &Exchange, keyed: &Keyed, entry: &Arc<Entry<Stored>>) {
         let hash = self.shared.store.hash(&keyed.key);
         let Part::Lead(lead) = self.shared.flights.join(hash, keyed) else { return };
+        // Unless that of another has ended between the look and the lead: then what it brought is there.
+        let held = self.shared.store.get_hashed(&keyed.key, hash);
+        if !held.iter().flat_map(Variants::iter).any(|held| Arc::ptr_eq(held, entry)) {
+            return;
+        }
         let exchange = exchange.for_the_whole();
         let keyed = Keyed { method: exchange.parts.method.clone(), ..keyed.clone() };
         let held = Held::Selected(Arc::clone(entry));

@@ -70,6 +70,33 @@ async fn a_crowd_while_refreshing_is_one_fetch_and_nobody_waits() {
 }
 
 #[tokio::test]
+async fn a_crowd_that_asks_on_and_on_is_one_fetch_for_each_time_that_the_response_goes_stale() {
+    const AT_ONCE: usize = 20;
+    let fields = "cache-control: max-age=10, stale-while-revalidate=100\r\n";
+    let origin = scripted(move |_, _| ok(fields, "x")).await;
+    let proxy = proxy().start(origin.address, &clock()).await;
+    proxy.get("/x").send().await;
+    let mut wires = Vec::new();
+    for _ in 0..4 {
+        wires.push(Wire::connect(proxy.address).await);
+    }
+    for times in 1..=100 {
+        proxy.advance(secs(11));
+        for wire in &mut wires {
+            wire.send(format!("{GET}\r\n").repeat(AT_ONCE)).await;
+        }
+        for wire in &mut wires {
+            for _ in 0..AT_ONCE {
+                wire.head().await;
+                wire.take(1).await;
+            }
+        }
+        until(|| proxy.get("/x").send(), |answer| !answer.cache().contains("ttl=-")).await;
+        assert_eq!(origin.count(), times + 1);
+    }
+}
+
+#[tokio::test]
 async fn followers_have_the_head_when_it_arrives_and_bytes_as_they_arrive() {
     for (builder, route) in ways() {
         let origin = stage().await;
