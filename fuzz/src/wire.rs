@@ -41,6 +41,10 @@ struct Stream<'a> {
 }
 
 impl Stream<'_> {
+    fn scanner(&self) -> Scanner {
+        if self.are_requests { Scanner::requests(LIMITS) } else { Scanner::responses(LIMITS) }
+    }
+
     /// To what the response answers that is this one in the order of heads.
     fn answer_to(&self, number: usize) -> AnswerTo {
         if self.heads >> (number % 7) & 1 == 1 { AnswerTo::Head } else { AnswerTo::Other }
@@ -59,8 +63,7 @@ struct Expected {
 
 /// The scanner, given the bytes in parts of these lengths.
 fn scanned(stream: &Stream<'_>, mut part: impl FnMut(usize) -> usize) -> Expected {
-    let mut scanner =
-        if stream.are_requests { Scanner::requests(LIMITS) } else { Scanner::responses(LIMITS) };
+    let mut scanner = stream.scanner();
     let (mut got, mut there) = (Expected::default(), 0);
     while there < stream.bytes.len() && got.violation.is_none() {
         there = stream.bytes.len().min(there + part(there));
@@ -269,7 +272,7 @@ impl Expected {
 
     /// No head that was let through is news to the parser below the scanner.
     fn is_read_by_the_engine(&self, stream: &Stream<'_>) {
-        for (start, head) in &self.heads {
+        for (number, (start, head)) in self.heads.iter().enumerate() {
             let bytes = &stream.bytes[*start..start + head.length];
             let mut fields = [httparse::EMPTY_HEADER; LIMITS.fields];
             let (length, minor) = if stream.are_requests {
@@ -286,9 +289,15 @@ impl Expected {
             };
             assert_eq!(length, Ok(httparse::Status::Complete(head.length)));
             assert_eq!(minor, Some(u8::from(head.version == Version::Http11)));
-            for field in fields.iter().filter(|field| !field.name.is_empty()) {
-                http::HeaderValue::from_bytes(field.value).expect("a value that can be read");
+            let mut scanner = stream.scanner();
+            scanner.expect(stream.answer_to(number));
+            assert_eq!(scanner.scan(bytes), Ok(Piece::Head(*head)));
+            let mut ours = scanner.fields(bytes);
+            for theirs in fields.iter().filter(|field| !field.name.is_empty()) {
+                http::HeaderValue::from_bytes(theirs.value).expect("a value that can be read");
+                assert_eq!(ours.next(), Some((theirs.name.as_bytes(), theirs.value)));
             }
+            assert_eq!(ours.next(), None);
         }
     }
 }

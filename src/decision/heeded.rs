@@ -113,15 +113,17 @@ fn leave_out(fields: &mut Cow<'_, HeaderMap>, name: &HeaderName) {
     }
 }
 
+/// How the types of gRPC begin.
+const GRPC: &[u8] = b"application/grpc";
+
 /// Event streams, replaced parts and gRPC have no end that could be waited for. That is a fact and no policy: it counts
 /// whatever the route ignores.
 pub fn is_endless(fields: &HeaderMap) -> bool {
     fields.get_all(CONTENT_TYPE).iter().any(|line| {
-        let kind = line.as_bytes().split(|b| *b == b';').next().unwrap_or_default();
-        let kind = kind.trim_ascii().to_ascii_lowercase();
-        kind == b"text/event-stream"
-            || kind == b"multipart/x-mixed-replace"
-            || kind.starts_with(b"application/grpc")
+        let kind = line.as_bytes().split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
+        kind.eq_ignore_ascii_case(b"text/event-stream")
+            || kind.eq_ignore_ascii_case(b"multipart/x-mixed-replace")
+            || kind.get(..GRPC.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(GRPC))
     })
 }
 

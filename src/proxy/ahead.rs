@@ -17,7 +17,8 @@ use crate::{decision::is_endless, store::Fill, upstream::Content};
 const AT_ONCE: usize = 64 * 1024;
 
 /// The first frames of content, and how it may end.
-pub(super) type Frames = VecDeque<Result<Frame<bytes::Bytes>, Box<dyn std::error::Error + Send + Sync>>>;
+pub(super) type Frames = VecDeque<NextFrame>;
+type NextFrame = Result<Frame<bytes::Bytes>, Box<dyn std::error::Error + Send + Sync>>;
 
 impl Proxy {
     /// Content with a head of these fields, to be passed on.
@@ -27,16 +28,17 @@ impl Proxy {
             return Body::origin(content);
         }
         let length = content.size_hint().exact();
-        let (mut frames, rest) = take_what_is_there(&mut content);
-        if rest == Rest::None && frames.len() <= 1 {
-            match frames.pop_front() {
-                None => return Body::empty(),
-                Some(Ok(frame)) if frame.is_data() => {
-                    return Body::from_bytes(frame.into_data().unwrap_or_default());
-                }
-                Some(other) => frames.push_front(other),
+        // Whoever polls next is woken; until then nobody waits.
+        let mut nobody = Context::from_waker(Waker::noop());
+        let first = match Pin::new(&mut content).poll_frame(&mut nobody) {
+            Poll::Ready(None) => return Body::empty(),
+            Poll::Ready(Some(Ok(frame))) if content.is_end_stream() && frame.is_data() => {
+                return Body::from_bytes(frame.into_data().unwrap_or_default());
             }
-        }
+            Poll::Ready(first) => first,
+            Poll::Pending => None,
+        };
+        let (frames, rest) = take_what_is_there(first, &mut content, &mut nobody);
         let then = match rest {
             Rest::None => Body::empty(),
             Rest::Some => self.pump(content),
@@ -65,20 +67,24 @@ enum Rest {
     Some,
 }
 
-/// Takes the frames that are there already. Small content usually is: it came with its head.
-fn take_what_is_there(content: &mut Content) -> (Frames, Rest) {
-    let (mut frames, mut taken) = (Frames::new(), 0);
-    // Whoever polls next is woken; until then nobody waits.
-    let mut nobody = Context::from_waker(Waker::noop());
+/// Takes the frames that are there already, behind the first, if it is. Small content usually is: it came with its head.
+fn take_what_is_there(
+    first: Option<NextFrame>,
+    content: &mut Content,
+    nobody: &mut Context<'_>,
+) -> (Frames, Rest) {
+    let mut frames = Frames::from_iter(first);
+    let length =
+        |frame: &NextFrame| frame.as_ref().ok().and_then(Frame::data_ref).map_or(0, bytes::Bytes::len);
+    let mut taken = frames.front().map_or(0, length);
     while taken < AT_ONCE {
-        match Pin::new(&mut *content).poll_frame(&mut nobody) {
+        if frames.back().is_some_and(Result::is_err) || content.is_end_stream() {
+            return (frames, Rest::None);
+        }
+        match Pin::new(&mut *content).poll_frame(nobody) {
             Poll::Ready(Some(frame)) => {
-                let is_last = frame.is_err();
-                taken += frame.as_ref().ok().and_then(Frame::data_ref).map_or(0, bytes::Bytes::len);
+                taken += length(&frame);
                 frames.push_back(frame);
-                if is_last || content.is_end_stream() {
-                    return (frames, Rest::None);
-                }
             }
             Poll::Ready(None) => return (frames, Rest::None),
             Poll::Pending => break,

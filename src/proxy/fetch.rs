@@ -26,8 +26,8 @@ use crate::{
         partial::{self, Extent},
         validation::is_conditional,
     },
-    store::{Entry, Stamp, Stamped, Store as _, Variants},
-    upstream::{Answer, Content, Listener, RequestBody, UpstreamError},
+    store::{Entry, Stamp, Stamped, Variants},
+    upstream::{Answer, Content, Listener, Outgoing, RequestBody, UpstreamError},
 };
 
 /// What became of a fetch.
@@ -110,7 +110,7 @@ impl Proxy {
         loop {
             let conditional = is_conditional(request.headers());
             let asked = shared.clock.now();
-            let arrived = match self.ask(request, interim.as_ref(), asked, stamp).await {
+            let arrived = match self.ask(request.into(), interim.as_ref(), asked, stamp).await {
                 Ok(arrived) => arrived,
                 Err(error) => return audience.deliver(Fetched::Failed(error.into())),
             };
@@ -138,7 +138,7 @@ impl Proxy {
     /// Asks the origin, and tells how long it took. What comes before the answer goes to `interim`.
     pub(super) async fn ask(
         &self,
-        request: Request<RequestBody>,
+        request: Outgoing,
         interim: Option<&Interim>,
         asked: Now,
         stamp: Stamp,

@@ -20,7 +20,7 @@ use crate::{
     key::{ProxyStatements, Scheme, TraceParent, hermetic_request},
     level::Identity,
     semantics::fields::HopByHop,
-    upstream::RequestBody,
+    upstream::{Outgoing, RequestBody, RequestHead},
 };
 
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -104,17 +104,46 @@ fn is_trusted(peer: Peer, trusted: &[IpNet]) -> bool {
         .is_some_and(|address| trusted.iter().any(|network| network.contains(&address.to_canonical())))
 }
 
+/// Where the fields of a request to the origin are put: the head that is sent, or a map to be looked at.
+pub(super) trait Fields {
+    /// Adds a field line.
+    fn put(&mut self, name: &HeaderName, value: &HeaderValue);
+}
+
+impl Fields for HeaderMap {
+    fn put(&mut self, name: &HeaderName, value: &HeaderValue) {
+        self.append(name, value.clone());
+    }
+}
+
+impl Fields for RequestHead {
+    fn put(&mut self, name: &HeaderName, value: &HeaderValue) {
+        self.append(name, value);
+    }
+}
+
 /// The client's request, for the origin. `None` where its content is gone already.
-pub(super) fn as_it_came(exchange: &mut Exchange, settings: &Settings) -> Option<Request<RequestBody>> {
+pub(super) fn as_it_came(exchange: &mut Exchange, settings: &Settings) -> Option<Outgoing> {
     let body = exchange.content()?;
-    let target =
-        exchange.parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-    let mut fields = client_fields(exchange, settings, Way::Own);
+    let target = exchange.parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let mut head = RequestHead::new(exchange.parts.method.clone(), target);
+    put_as_it_came(exchange, settings, !body.is_end_stream(), &mut head);
+    Some(head.with(body))
+}
+
+/// The same, to be looked at.
+pub(super) fn shown_as_it_came(exchange: &mut Exchange, settings: &Settings) -> Option<Request<RequestBody>> {
+    let body = exchange.content()?;
+    let target = exchange.parts.uri.path_and_query().cloned();
+    let mut fields = HeaderMap::new();
+    put_as_it_came(exchange, settings, !body.is_end_stream(), &mut fields);
+    Some(assemble(exchange, target.unwrap_or_else(|| PathAndQuery::from_static("/")), body, fields))
+}
+
+fn put_as_it_came(exchange: &Exchange, settings: &Settings, has_content: bool, to: &mut impl Fields) {
+    put_client_fields(exchange, settings, Way::Own, to);
     let identity = &settings.policy.identity;
-    trailers::pass_on(exchange.fields(), &mut fields, !body.is_end_stream(), |name| {
-        !is_heeded(name, identity)
-    });
-    Some(assemble(exchange, target, body, fields))
+    trailers::pass_on(exchange.fields(), has_content, |name| !is_heeded(name, identity), to);
 }
 
 /// The client's request, as it may be stored: its canonical path and its whole query, without cookies that carry no
@@ -125,7 +154,8 @@ fn storable(
     condition: &Condition,
 ) -> Result<Request<RequestBody>, Problem> {
     let target = PathAndQuery::try_from(exchange.target.origin_form()).map_err(|_| Problem::Internal)?;
-    let mut fields = client_fields(exchange, settings, Way::Shared);
+    let mut fields = HeaderMap::with_capacity(exchange.fields().len() + ADDED);
+    put_client_fields(exchange, settings, Way::Shared, &mut fields);
     if fields.contains_key(COOKIE) {
         match settings.policy.identity.without_ignored_cookies(&fields) {
             Some(kept) => fields.insert(COOKIE, kept),
@@ -175,8 +205,8 @@ enum Way {
     Shared,
 }
 
-/// The client's fields, as they go to the origin.
-fn client_fields(exchange: &Exchange, settings: &Settings, way: Way) -> HeaderMap {
+/// The client's fields, as they go to the origin, and what happened on the way.
+fn put_client_fields(exchange: &Exchange, settings: &Settings, way: Way, to: &mut impl Fields) {
     let (client, identity) = (exchange.fields(), &settings.policy.identity);
     let trusted = is_trusted(exchange.peer, &settings.trusted_proxies);
     let hops = HopByHop::of(client);
@@ -188,18 +218,31 @@ fn client_fields(exchange: &Exchange, settings: &Settings, way: Way) -> HeaderMa
             && !is_alias(name, identity)
             && ((trusted && way == Way::Own) || !tells_the_way(name, identity))
     };
-    let mut fields = HeaderMap::with_capacity(client.len() + ADDED);
     let authority = HeaderValue::try_from(exchange.target.authority()).ok();
-    if let Some(host) = settings.origin_host.clone().or_else(|| authority.clone()) {
-        fields.insert(HOST, host);
+    if let Some(host) = settings.origin_host.as_ref().or(authority.as_ref()) {
+        to.put(&HOST, host);
     }
-    for (name, value) in client.iter().filter(|(name, _)| stays(name)) {
-        fields.append(name, value.clone());
+    for (name, value) in client {
+        // What goes on as one line with this hop's own comes at the end.
+        if *name != FORWARDED && *name != X_FORWARDED_FOR && stays(name) {
+            to.put(name, value);
+        }
     }
-    fields.append(VIA, own_via(exchange.parts.version));
+    to.put(&VIA, &own_via(exchange.parts.version));
+    let address = exchange.peer.address.map(|address| address.to_canonical());
+    let node = address.map_or("unknown".to_owned(), node);
+    let told = |name| client.contains_key(name) && stays(name);
+    let told_forwarded = told(&FORWARDED).then(|| client.get_all(FORWARDED));
+    let own = forwarded(exchange, &node, matches!(address, Some(IpAddr::V6(_))));
+    put_list(&FORWARDED, told_forwarded.iter().flatten().filter_map(|line| line.to_str().ok()), own, to);
     let chain = if trusted && !hops.contains(&X_FORWARDED_FOR) { addresses(client, way) } else { Vec::new() };
-    state_forwarded(&mut fields, exchange, authority, chain);
-    fields
+    put_list(&X_FORWARDED_FOR, chain.into_iter(), node, to);
+    if let Some(authority) = authority.filter(|_| !told(&X_FORWARDED_HOST)) {
+        to.put(&X_FORWARDED_HOST, &authority);
+    }
+    if !told(&X_FORWARDED_PROTO) {
+        to.put(&X_FORWARDED_PROTO, &HeaderValue::from_static(exchange.peer.scheme.as_str()));
+    }
 }
 
 /// How many fields a request to the origin has that the client's need not have.
@@ -224,10 +267,10 @@ fn is_heeded(name: &str, identity: &Identity) -> bool {
 
 /// The addresses that a trusted peer's X-Forwarded-For tells. In a request whose answer may be shared, what is no
 /// address is left out: it could be anything, and it is not in the key.
-fn addresses(fields: &HeaderMap, way: Way) -> Vec<String> {
+fn addresses(fields: &HeaderMap, way: Way) -> Vec<&str> {
     let lines = fields.get_all(&X_FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
     let members = lines.flat_map(|line| line.split(',')).map(str::trim).filter(|member| !member.is_empty());
-    members.filter(|member| way == Way::Own || member.parse::<IpAddr>().is_ok()).map(str::to_owned).collect()
+    members.filter(|member| way == Way::Own || member.parse::<IpAddr>().is_ok()).collect()
 }
 
 /// Whether by this field others say something about the way here. Fields that say who asks are no word about it: they are
@@ -236,34 +279,11 @@ fn tells_the_way(name: &HeaderName, identity: &Identity) -> bool {
     (*name == FORWARDED || name.as_str().starts_with("x-forwarded-")) && !identity.is_user_field(name)
 }
 
-/// Says whom the request comes from, after `chain`, the addresses that a trusted peer has told.
-fn state_forwarded(
-    fields: &mut HeaderMap,
-    exchange: &Exchange,
-    authority: Option<HeaderValue>,
-    mut chain: Vec<String>,
-) {
-    let scheme = exchange.peer.scheme.as_str();
-    let address = exchange.peer.address.map(|address| address.to_canonical());
-    let node = address.map_or("unknown".to_owned(), node);
-    let quote = if matches!(address, Some(IpAddr::V6(_))) { ["\"[", "]\""] } else { ["", ""] };
-    let forwarded =
-        ["for=", quote[0], &node, quote[1], ";host=\"", exchange.target.authority(), "\";proto=", scheme]
-            .concat();
-    append_member(fields, &FORWARDED, forwarded);
-    let chain = if chain.is_empty() {
-        node
-    } else {
-        chain.push(node);
-        chain.join(", ")
-    };
-    if let Ok(chain) = HeaderValue::try_from(chain) {
-        fields.insert(&X_FORWARDED_FOR, chain);
-    }
-    if let Some(authority) = authority {
-        fields.entry(&X_FORWARDED_HOST).or_insert(authority);
-    }
-    fields.entry(&X_FORWARDED_PROTO).or_insert(HeaderValue::from_static(scheme));
+/// This hop's own member of Forwarded (RFC 7239 section 4).
+fn forwarded(exchange: &Exchange, node: &str, is_v6: bool) -> String {
+    let quote = if is_v6 { ["\"[", "]\""] } else { ["", ""] };
+    let (authority, scheme) = (exchange.target.authority(), exchange.peer.scheme.as_str());
+    ["for=", quote[0], node, quote[1], ";host=\"", authority, "\";proto=", scheme].concat()
 }
 
 /// An address in text. The library's own formatting takes ten times as long for the usual kind, and each request that is
@@ -279,13 +299,16 @@ fn node(address: IpAddr) -> String {
     text
 }
 
-/// Appends a member to a field that is a list, as one line.
-fn append_member(fields: &mut HeaderMap, name: &HeaderName, mut member: String) {
-    if fields.contains_key(name) {
-        let lines = fields.get_all(name).iter().filter_map(|line| line.to_str().ok());
-        member = lines.chain([member.as_str()]).collect::<Vec<_>>().join(", ");
-    }
-    if let Ok(line) = HeaderValue::try_from(member) {
-        fields.insert(name, line);
+/// Adds a field that is a list, as one line: what was told, and this hop's own member.
+fn put_list<'a>(name: &HeaderName, told: impl Iterator<Item = &'a str>, own: String, to: &mut impl Fields) {
+    let mut members: Vec<&str> = told.collect();
+    let line = if members.is_empty() {
+        HeaderValue::try_from(own)
+    } else {
+        members.push(&own);
+        HeaderValue::try_from(members.join(", "))
+    };
+    if let Ok(line) = line {
+        to.put(name, &line);
     }
 }

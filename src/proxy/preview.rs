@@ -53,7 +53,7 @@ impl Preview {
             .then(|| canonical_key(&exchange.asked(), &exchange.route));
         let outgoing = match &classified {
             Classified::Bypass(_) | Classified::OnlyIfCached => {
-                outgoing::as_it_came(&mut exchange, settings).ok_or(Problem::Internal)?
+                outgoing::shown_as_it_came(&mut exchange, settings).ok_or(Problem::Internal)?
             }
             Classified::Keyed(keyed) => {
                 outgoing::to_be_stored(&exchange, keyed, settings, &Condition::AsAsked)?

@@ -9,6 +9,7 @@ use http::{
     header::{CONNECTION, TE, TRAILER},
 };
 
+use super::outgoing::Fields;
 use crate::semantics::fields::remove_hop_by_hop_of_answer;
 
 /// The names in Trailer, as a message had them.
@@ -51,20 +52,20 @@ pub(super) fn end_connection<B>(answer: &mut Response<B>) {
 /// be some, and those that it would take.
 pub(super) fn pass_on(
     client: &HeaderMap,
-    request: &mut HeaderMap,
     has_content: bool,
     may_be_one: impl Fn(&str) -> bool,
+    request: &mut impl Fields,
 ) {
     if let Some(announced) = Announced::of(client).filter(|_| has_content) {
         let names = announced.0.to_str().unwrap_or_default().to_ascii_lowercase();
         let kept: Vec<&str> = names.split(',').map(str::trim).filter(|name| may_be_one(name)).collect();
         if let Some(names) = HeaderValue::try_from(kept.join(", ")).ok().filter(|names| !names.is_empty()) {
-            request.insert(TRAILER, names);
+            request.put(&TRAILER, &names);
         }
     }
     if wants_trailers(client) {
-        request.insert(TE, HeaderValue::from_static("trailers"));
-        request.insert(CONNECTION, HeaderValue::from_static("te"));
+        request.put(&TE, &HeaderValue::from_static("trailers"));
+        request.put(&CONNECTION, &HeaderValue::from_static("te"));
     }
 }
 

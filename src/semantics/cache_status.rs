@@ -133,11 +133,27 @@ fn push(line: &mut String, name: &str, value: &str) {
     line.push_str(value);
 }
 
+/// Which bytes a token may go on with.
+static IN_TOKEN: [bool; 256] = {
+    let mut set = [false; 256];
+    let mut byte = 0u8;
+    while byte < 0x80 {
+        let others = b"!#$%&'*+-.^_`|~:/";
+        let mut at = 0;
+        while at < others.len() {
+            set[byte as usize] |= byte == others[at];
+            at += 1;
+        }
+        set[byte as usize] |= byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    set
+};
+
 /// A token where the text can be one, else a string (RFC 9651 sections 3.3.3 and 3.3.4).
 fn write_token_or_string(line: &mut String, text: &str) {
     let starts = |b: u8| b.is_ascii_alphabetic() || b == b'*';
-    let goes_on = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:/".contains(&b);
-    let is_token = text.bytes().next().is_some_and(starts) && text.bytes().all(goes_on);
+    let is_token = text.bytes().next().is_some_and(starts) && text.bytes().all(|b| IN_TOKEN[usize::from(b)]);
     if is_token {
         line.push_str(text);
         return;

@@ -15,7 +15,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version};
 use http_body::{Frame, SizeHint};
 use hyper::{
     ext::ReasonPhrase,
@@ -23,7 +23,7 @@ use hyper::{
 };
 use tokio::{task::coop::unconstrained, time::Instant};
 
-use super::{Fault, Listener, RequestBody, UpstreamError, sending::Sending};
+use super::{Fault, Listener, Outgoing, UpstreamError, sending::Sending};
 use crate::wire::{self, AnswerTo, Framing, Head, Limits, Piece, Scanner, Violation};
 
 /// The most interim responses before an answer, passed on or not. One or two are usual; who sends this many says nothing
@@ -118,8 +118,8 @@ impl<S: Read + Write + Unpin> Line<S> {
     }
 
     /// Takes a request, to be sent while its answer is waited for.
-    pub(super) fn begin(&mut self, request: Request<RequestBody>, now: Instant) {
-        let is_head = request.method() == http::Method::HEAD;
+    pub(super) fn begin(&mut self, request: Outgoing, now: Instant) {
+        let is_head = request.method == http::Method::HEAD;
         self.scanner.expect(if is_head { AnswerTo::Head } else { AnswerTo::Other });
         self.sending = Some(Sending::new(request, now));
         self.awaited = Awaited::Head;
@@ -133,7 +133,7 @@ impl<S: Read + Write + Unpin> Line<S> {
     }
 
     /// The request, to be sent over another connection, if all of its content is still here.
-    pub(super) fn take_request(&mut self) -> Option<Request<RequestBody>> {
+    pub(super) fn take_request(&mut self) -> Option<Outgoing> {
         self.sending.take()?.into_request()
     }
 
@@ -157,7 +157,7 @@ impl<S: Read + Write + Unpin> Line<S> {
                 Ok(_) => return Poll::Ready(Err(self.broken_off(ended()))),
                 Err(error) => return Poll::Ready(Err(self.broken_off(error))),
             };
-            let response = response(&head, &bytes)?;
+            let response = self.response(&head, &bytes)?;
             match head.status {
                 Some(101) => return Poll::Ready(Err(Fault::Switch.into())),
                 Some(100..=199) => {
@@ -192,7 +192,7 @@ impl<S: Read + Write + Unpin> Line<S> {
     /// An answer whose head came together with what breaks a rule is broken as a whole: of it nothing is passed on, so that
     /// it is a 502 and no abort.
     fn check_rest(&self) -> Result<(), Violation> {
-        let (mut scanner, mut rest) = (self.scanner.clone(), &*self.held);
+        let (mut scanner, mut rest) = (self.scanner.ahead(), &*self.held);
         while !scanner.is_between_messages() {
             match scanner.scan(rest)?.length() {
                 0 => break,
@@ -215,7 +215,7 @@ impl<S: Read + Write + Unpin> Line<S> {
                     }
                     Some(Ok(Frame::data(bytes)))
                 }
-                Ok(Some((Piece::Trailers(_), bytes))) => match fields(&bytes, wire::lines(&bytes)) {
+                Ok(Some((Piece::Trailers(_), bytes))) => match fields(&bytes, wire::trailers(&bytes), 0) {
                     Ok(trailers) if trailers.is_empty() => None,
                     trailers => Some(trailers.map(Frame::trailers)),
                 },
@@ -323,6 +323,28 @@ impl<S: Read + Write + Unpin> Line<S> {
         })
     }
 
+    /// The response with this head, which was scanned last. It shares the head's bytes.
+    fn response(&self, head: &Head, bytes: &Bytes) -> Result<Response<()>, UpstreamError> {
+        // A version, a space, a status, and what there is of a reason behind another space.
+        let reason = self.scanner.start_line(bytes).get("HTTP/1.1 200 ".len()..).unwrap_or_default();
+        let status = head.status.and_then(|status| StatusCode::from_u16(status).ok());
+        let status = status.ok_or(Fault::Wire(Violation::StatusLine))?;
+        let mut response = Response::new(());
+        *response.status_mut() = status;
+        *response.version_mut() = match head.version {
+            wire::Version::Http10 => Version::HTTP_10,
+            wire::Version::Http11 => Version::HTTP_11,
+        };
+        let room = self.scanner.field_count() + ADDED;
+        *response.headers_mut() = fields(bytes, self.scanner.fields(bytes), room)?;
+        if status.canonical_reason().is_none_or(|usual| usual.as_bytes() != reason)
+            && let Ok(reason) = ReasonPhrase::try_from(reason)
+        {
+            response.extensions_mut().insert(reason);
+        }
+        Ok(response)
+    }
+
     /// Why there is no answer: if the request could not be sent whole, that came first.
     fn broken_off(&mut self, error: UpstreamError) -> UpstreamError {
         match error {
@@ -336,32 +358,14 @@ fn ended() -> UpstreamError {
     io::Error::new(io::ErrorKind::UnexpectedEof, "the origin ended the connection").into()
 }
 
-/// The response with this head. It shares the head's bytes.
-fn response(head: &Head, bytes: &Bytes) -> Result<Response<()>, UpstreamError> {
-    let mut lines = wire::lines(bytes);
-    // A version, a space, a status, and what there is of a reason behind another space.
-    let reason = lines.next().and_then(|line| line.get("HTTP/1.1 200 ".len()..)).unwrap_or_default();
-    let status = head.status.and_then(|status| StatusCode::from_u16(status).ok());
-    let status = status.ok_or(Fault::Wire(Violation::StatusLine))?;
-    let mut response = Response::new(());
-    *response.status_mut() = status;
-    *response.version_mut() = match head.version {
-        wire::Version::Http10 => Version::HTTP_10,
-        wire::Version::Http11 => Version::HTTP_11,
-    };
-    *response.headers_mut() = fields(bytes, lines)?;
-    if status.canonical_reason().is_none_or(|usual| usual.as_bytes() != reason)
-        && let Ok(reason) = ReasonPhrase::try_from(reason)
-    {
-        response.extensions_mut().insert(reason);
-    }
-    Ok(response)
-}
-
-/// The fields of these lines, whose values share the bytes that they are in.
-fn fields<'a>(bytes: &Bytes, lines: impl Iterator<Item = &'a [u8]>) -> Result<HeaderMap, UpstreamError> {
-    let mut fields = HeaderMap::with_capacity(USUAL_FIELDS);
-    for (name, value) in lines.map(wire::field) {
+/// The fields with these names and values, whose values share the bytes that they are in, in a map with room for so many.
+fn fields<'a>(
+    bytes: &Bytes,
+    lines: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+    room: usize,
+) -> Result<HeaderMap, UpstreamError> {
+    let mut fields = HeaderMap::with_capacity(room);
+    for (name, value) in lines {
         let name = HeaderName::from_bytes(name).map_err(|_| Fault::Wire(Violation::FieldName))?;
         let value = HeaderValue::from_maybe_shared(bytes.slice_ref(value));
         let value = value.map_err(|_| Fault::Wire(Violation::ControlByte))?;
@@ -370,5 +374,5 @@ fn fields<'a>(bytes: &Bytes, lines: impl Iterator<Item = &'a [u8]>) -> Result<He
     Ok(fields)
 }
 
-/// How many fields an answer usually has.
-const USUAL_FIELDS: usize = 12;
+/// How many fields are added to an answer that is passed on, usually: Via, Date and Cache-Status.
+const ADDED: usize = 3;

@@ -8,6 +8,7 @@ mod error;
 mod gate;
 mod health;
 mod line;
+mod outgoing;
 mod pool;
 mod sending;
 #[cfg(test)]
@@ -22,7 +23,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, Request, Response, StatusCode, uri::Authority};
+use http::{HeaderMap, Response, StatusCode, uri::Authority};
 use tokio::time::{Instant, sleep_until};
 
 pub use body::{IdleTimeout, Late, RequestBody};
@@ -30,6 +31,7 @@ pub use content::Content;
 pub use error::{Fault, UpstreamError};
 pub use gate::Overload;
 pub use health::Health;
+pub use outgoing::{Outgoing, RequestHead};
 
 use crate::{
     decision::Framing,
@@ -131,7 +133,7 @@ pub struct Upstream {
 struct Failed {
     error: UpstreamError,
     /// The request, where the connection broke before the origin said anything and all of its content is still here.
-    request: Option<Request<RequestBody>>,
+    request: Option<Outgoing>,
     /// Whether a byte of it may have been heard.
     is_begun: bool,
 }
@@ -143,7 +145,7 @@ impl Upstream {
         Self { origin, pool }
     }
 
-    /// Sends a request, whose target is in origin form, and waits for the head of the answer. `listener` hears what comes
+    /// Sends a request, and waits for the head of the answer. `listener` hears what comes
     /// before it.
     ///
     /// # Errors
@@ -151,7 +153,7 @@ impl Upstream {
     /// is not HTTP or can be understood in two ways.
     pub async fn send(
         &self,
-        request: Request<RequestBody>,
+        request: Outgoing,
         listener: Option<&dyn Listener>,
     ) -> Result<Answer, UpstreamError> {
         let sent = match self.origin.gate.enter().await {
@@ -173,7 +175,7 @@ impl Upstream {
 
     async fn exchange(
         &self,
-        request: Request<RequestBody>,
+        request: Outgoing,
         listener: Option<&dyn Listener>,
         place: Place,
     ) -> Result<Answer, UpstreamError> {
@@ -182,12 +184,12 @@ impl Upstream {
         let known = poll_fn(|cx| Poll::Ready(self.pool.take(cx))).await;
         let (connection, answered) = match known {
             Some(mut connection) => {
-                let may_repeat = is_idempotent(request.method());
+                let may_repeat = is_idempotent(&request.method);
                 match self.ask(&mut connection, request, listener, now, end).await {
                     Ok(answered) => (connection, answered),
                     Err(failed) => {
                         let request = failed.again(may_repeat)?;
-                        self.report(Incident::SentAgain(request.method()));
+                        self.report(Incident::SentAgain(&request.method));
                         Box::pin(self.ask_anew(request, listener, end)).await?
                     }
                 }
@@ -204,7 +206,7 @@ impl Upstream {
     /// Sends a request over a connection of its own.
     async fn ask_anew(
         &self,
-        request: Request<RequestBody>,
+        request: Outgoing,
         listener: Option<&dyn Listener>,
         end: Instant,
     ) -> Result<(Connection, Answered), UpstreamError> {
@@ -218,7 +220,7 @@ impl Upstream {
     async fn ask(
         &self,
         connection: &mut Connection,
-        request: Request<RequestBody>,
+        request: Outgoing,
         listener: Option<&dyn Listener>,
         now: Instant,
         end: Instant,
@@ -260,7 +262,7 @@ impl Failed {
     /// The request to send again, once and over a fresh connection, after one that had been used before broke (RFC 9110
     /// section 9.2.2): any request of which nothing was sent, and one that may have been heard if doing it twice is as
     /// good as once.
-    fn again(self, is_idempotent: bool) -> Result<Request<RequestBody>, UpstreamError> {
+    fn again(self, is_idempotent: bool) -> Result<Outgoing, UpstreamError> {
         self.request.filter(|_| is_idempotent || !self.is_begun).ok_or(self.error)
     }
 }

@@ -1,4 +1,4 @@
-//! A request on its way to the origin: its bytes on the wire (RFC 9112 sections 3, 6 and 7.1).
+//! A request on its way to the origin: its bytes on the wire (RFC 9112 sections 6 and 7.1).
 
 use std::{
     io::{self, IoSlice},
@@ -9,7 +9,7 @@ use std::{
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use http::{
-    HeaderMap, HeaderName, Request,
+    HeaderMap, HeaderName,
     header::{
         AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HOST,
         MAX_FORWARDS, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING,
@@ -19,10 +19,10 @@ use http_body::Body as _;
 use hyper::rt::Write;
 use tokio::time::Instant;
 
-use super::{RequestBody, UpstreamError};
-
-/// What heads usually have room in, in bytes.
-const USUAL_HEAD: usize = 512;
+use super::{
+    UpstreamError,
+    outgoing::{Outgoing, put_field},
+};
 
 /// The most bytes of content that are copied so that they go out together with what is before them.
 const MOST_JOINED: usize = 16 * 1024;
@@ -46,9 +46,11 @@ static ONLY_IN_HEAD: [HeaderName; 12] = [
 /// A request that is being sent.
 #[derive(Debug)]
 pub(super) struct Sending {
-    request: Request<RequestBody>,
+    request: Outgoing,
+    /// How much of its head is written.
+    written: usize,
     content: Left,
-    /// What is written next: the head or the line of a chunk's size, then content, then what ends a chunk.
+    /// What is written next, after the head: the line of a chunk's size, then content, then what ends a chunk.
     before: BytesMut,
     data: Bytes,
     after: &'static [u8],
@@ -80,23 +82,21 @@ enum Waits {
 }
 
 impl Sending {
-    /// A request whose target is in origin form.
-    pub(super) fn new(request: Request<RequestBody>, now: Instant) -> Self {
-        let content = match request.body().size_hint().exact() {
-            Some(0) => Left::Nothing,
-            Some(length) => Left::Bytes(length),
-            None => Left::Chunks,
-        };
-        let before = head(&request, content);
+    pub(super) fn new(request: Outgoing, now: Instant) -> Self {
         // What is all here is sent from a clone: the request stays whole, in case that it is sent again.
-        let (data, content) = match request.body().as_whole() {
+        let (data, content) = match request.body.as_whole() {
             Some(bytes) => (bytes.clone(), Left::Nothing),
-            None => (Bytes::new(), content),
+            None => match request.body.size_hint().exact() {
+                Some(0) => (Bytes::new(), Left::Nothing),
+                Some(length) => (Bytes::new(), Left::Bytes(length)),
+                None => (Bytes::new(), Left::Chunks),
+            },
         };
         Self {
             request,
+            written: 0,
             content,
-            before,
+            before: BytesMut::new(),
             data,
             after: &[],
             is_begun: false,
@@ -113,12 +113,12 @@ impl Sending {
     }
 
     /// The request, where nothing of its content is lost.
-    pub(super) fn into_request(self) -> Option<Request<RequestBody>> {
+    pub(super) fn into_request(self) -> Option<Outgoing> {
         let Self { request, data, is_begun, .. } = self;
-        if request.body().as_whole().is_some() {
+        if request.body.as_whole().is_some() {
             return Some(request);
         }
-        (!is_begun).then(|| request.map(|body| body.with_first(data)))
+        (!is_begun).then(|| Outgoing { body: request.body.with_first(data), ..request })
     }
 
     /// Whether all of it was sent.
@@ -127,7 +127,11 @@ impl Sending {
     }
 
     fn is_written(&self) -> bool {
-        self.before.is_empty() && self.data.is_empty() && self.after.is_empty()
+        self.is_head_written() && self.before.is_empty() && self.data.is_empty() && self.after.is_empty()
+    }
+
+    fn is_head_written(&self) -> bool {
+        self.written == self.request.head.len()
     }
 
     /// When the origin has not moved for this long, though it is its turn; later than `now` where it is not.
@@ -149,7 +153,7 @@ impl Sending {
             if self.data.is_empty() && self.after.is_empty() && self.content != Left::Nothing {
                 let waits_for_client = self.poll_content(cx)?.is_pending();
                 self.waits = if waits_for_client { Waits::ForClient } else { Waits::ForOrigin };
-                if waits_for_client && self.before.is_empty() {
+                if waits_for_client && self.is_written() {
                     ready!(stream.as_mut().poll_flush(cx))?;
                     return Poll::Pending;
                 }
@@ -179,12 +183,16 @@ impl Sending {
     }
 
     fn poll_write<S: Write>(&self, cx: &mut Context<'_>, stream: Pin<&mut S>) -> Poll<io::Result<usize>> {
-        let slices = [&*self.before, &*self.data, self.after].map(IoSlice::new);
+        let head = &self.request.head[self.written..];
+        let slices = [head, &*self.before, &*self.data, self.after].map(IoSlice::new);
         let first = slices.iter().position(|slice| !slice.is_empty()).unwrap_or_default();
         stream.poll_write_vectored(cx, &slices[first..])
     }
 
     fn note_written(&mut self, mut written: usize) {
+        let now = written.min(self.request.head.len() - self.written);
+        self.written += now;
+        written -= now;
         let now = written.min(self.before.len());
         self.before.advance(now);
         written -= now;
@@ -196,7 +204,16 @@ impl Sending {
 
     /// Puts what is small together, where only one piece can be written at once.
     fn join(&mut self) {
-        if !self.before.is_empty() && !self.data.is_empty() && self.data.len() <= MOST_JOINED {
+        if self.data.len() > MOST_JOINED {
+            return;
+        }
+        if !self.is_head_written() && !(self.before.is_empty() && self.data.is_empty()) {
+            // The head itself stays as it is, in case that it is sent again.
+            let mut joined = BytesMut::from(&self.request.head[self.written..]);
+            joined.extend_from_slice(&self.before);
+            (self.before, self.written) = (joined, self.request.head.len());
+        }
+        if !self.before.is_empty() && !self.data.is_empty() {
             self.before.extend_from_slice(&std::mem::take(&mut self.data));
             self.before.extend_from_slice(std::mem::take(&mut self.after));
         }
@@ -204,7 +221,7 @@ impl Sending {
 
     /// Takes the next part of the content.
     fn poll_content(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, UpstreamError> {
-        let Poll::Ready(frame) = Pin::new(self.request.body_mut()).poll_frame(cx) else {
+        let Poll::Ready(frame) = Pin::new(&mut self.request.body).poll_frame(cx) else {
             return Ok(Poll::Pending);
         };
         if self.is_begun {
@@ -236,49 +253,17 @@ impl Sending {
 
     /// Ends content in chunks, with those trailers that were announced.
     fn end_chunks(&mut self, trailers: &HeaderMap) {
-        let fields = self.request.headers();
-        let announced = fields.get_all(TRAILER).iter().filter_map(|line| line.to_str().ok());
+        let announced = self.request.announced.iter().filter_map(|line| line.to_str().ok());
         let announced: Vec<&str> = announced.flat_map(|line| line.split(',')).map(str::trim).collect();
         let goes = |name: &HeaderName| {
             announced.iter().any(|other| other.eq_ignore_ascii_case(name.as_str()))
                 && !ONLY_IN_HEAD.contains(name)
         };
         self.before.extend_from_slice(b"0\r\n");
-        put_fields(&mut self.before, trailers, goes);
+        for (name, value) in trailers.iter().filter(|(name, _)| goes(name)) {
+            put_field(&mut self.before, name, value);
+        }
         self.before.extend_from_slice(b"\r\n");
         self.content = Left::Nothing;
-    }
-}
-
-/// The head as it is written. What frames the content is stated anew, whatever the fields say.
-fn head(request: &Request<RequestBody>, content: Left) -> BytesMut {
-    let fields = request.headers();
-    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
-    let mut head = BytesMut::with_capacity(USUAL_HEAD);
-    for part in [request.method().as_str(), " ", target, " HTTP/1.1\r\n"] {
-        head.extend_from_slice(part.as_bytes());
-    }
-    put_fields(&mut head, fields, |name| *name != CONTENT_LENGTH && *name != TRANSFER_ENCODING);
-    match content {
-        Left::Bytes(length) => put_length(&mut head, length),
-        Left::Chunks => head.extend_from_slice(b"transfer-encoding: chunked\r\n"),
-        Left::Nothing if fields.contains_key(CONTENT_LENGTH) => put_length(&mut head, 0),
-        Left::Nothing => {}
-    }
-    head.extend_from_slice(b"\r\n");
-    head
-}
-
-fn put_length(head: &mut BytesMut, length: u64) {
-    for part in ["content-length: ", itoa::Buffer::new().format(length), "\r\n"] {
-        head.extend_from_slice(part.as_bytes());
-    }
-}
-
-fn put_fields(head: &mut BytesMut, fields: &HeaderMap, goes: impl Fn(&HeaderName) -> bool) {
-    for (name, value) in fields.iter().filter(|(name, _)| goes(name)) {
-        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
-            head.extend_from_slice(part);
-        }
     }
 }

@@ -12,7 +12,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Listener, RequestBody, line::Line};
+use super::{Listener, Outgoing, RequestBody, line::Line};
 use crate::wire::Limits;
 
 const LIMITS: Limits = Limits { head: 2048, fields: 10, target: 0 };
@@ -74,7 +74,7 @@ fn listed(fields: &HeaderMap) -> Lines {
 fn received(method: Method, bytes: &[u8], part: usize, ends: bool) -> Outcome {
     paused(async {
         let (mut line, mut there) = line(1 << 16);
-        line.begin(request(method, RequestBody::empty()), Instant::now());
+        line.begin(request(method, RequestBody::empty()).into(), Instant::now());
         let listener = Heard::default();
         let mut outcome = Outcome::default();
         let saying = async {
@@ -226,7 +226,7 @@ proptest! {
 }
 
 /// What the origin is sent for this request, a few bytes at a time.
-fn sent(request: Request<RequestBody>, room: usize) -> String {
+fn sent(request: Outgoing, room: usize) -> String {
     paused(async {
         let (mut line, mut there) = line(room);
         line.begin(request, Instant::now());
@@ -274,7 +274,7 @@ fn a_request_says_where_its_content_ends_and_nothing_else_does() {
             *copy.method_mut() = request.method().clone();
             *copy.uri_mut() = request.uri().clone();
             *copy.headers_mut() = request.headers().clone();
-            assert_eq!(sent(copy, room), expected, "{room}");
+            assert_eq!(sent(copy.into(), room), expected, "{room}");
         }
     }
 }
@@ -284,7 +284,8 @@ fn a_request_of_which_nothing_was_sent_can_be_had_back() {
     let unsent = paused(async {
         let (mut line, there) = line(8);
         drop(there);
-        line.begin(request(Method::POST, RequestBody::whole(Bytes::from_static(b"hello"))), Instant::now());
+        let hello = RequestBody::whole(Bytes::from_static(b"hello"));
+        line.begin(request(Method::POST, hello).into(), Instant::now());
         let error = poll_fn(|cx| line.poll_answer(cx, None)).await.unwrap_err();
         assert_eq!(error.name(), "broken");
         assert!(!poll_fn(|cx| Poll::Ready(line.is_usable(cx))).await);

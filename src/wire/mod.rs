@@ -140,6 +140,15 @@ enum Stage {
     Refused(Violation),
 }
 
+/// Where a line of a head is, counted from the head's first byte.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    start: usize,
+    /// Where the name of a field ends.
+    colon: usize,
+    end: usize,
+}
+
 /// Reads messages, one after the other.
 #[derive(Clone, Debug)]
 pub struct Scanner {
@@ -149,6 +158,8 @@ pub struct Scanner {
     cursor: Cursor,
     said: Said,
     extensions: usize,
+    /// The lines of the last head.
+    places: Vec<Place>,
 }
 
 impl Scanner {
@@ -170,7 +181,13 @@ impl Scanner {
             cursor: Cursor::default(),
             said: Said::default(),
             extensions: 0,
+            places: Vec::new(),
         }
+    }
+
+    /// One that reads on from here, for who wants to know what will be said of bytes that are not to be passed on yet.
+    pub fn ahead(&self) -> Self {
+        Self { places: Vec::new(), ..*self }
     }
 
     /// Says to what the next response answers, before its head is read.
@@ -202,6 +219,25 @@ impl Scanner {
         scanned
     }
 
+    /// The first line of the last head, of which these are the bytes.
+    pub fn start_line<'a>(&self, head: &'a [u8]) -> &'a [u8] {
+        self.places.first().and_then(|line| head.get(line.start..line.end)).unwrap_or_default()
+    }
+
+    /// How many fields the last head has.
+    pub fn field_count(&self) -> usize {
+        self.places.len().saturating_sub(1)
+    }
+
+    /// The names and the values of the fields in the last head, of which these are the bytes; the values without the white
+    /// space around them (RFC 9112 section 5).
+    pub fn fields<'a>(&self, head: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        self.places.iter().skip(1).map(|line| {
+            let name = head.get(line.start..line.colon).unwrap_or_default();
+            (name, head.get(line.colon + 1..line.end).unwrap_or_default().trim_ascii())
+        })
+    }
+
     fn step(&mut self, bytes: &[u8]) -> Result<Piece, Violation> {
         match self.stage {
             Stage::Start { .. } | Stage::Fields { .. } => self.head(bytes),
@@ -219,6 +255,7 @@ impl Scanner {
     fn head(&mut self, bytes: &[u8]) -> Result<Piece, Violation> {
         let window = bytes.get(..self.limits.head).unwrap_or(bytes);
         loop {
+            let start = self.cursor.start;
             let Some(line) = self.cursor.line(window)? else {
                 return if window.len() < self.limits.head {
                     Ok(Piece::Partial)
@@ -236,11 +273,15 @@ impl Scanner {
                 Stage::Fields { .. } if self.said.count == self.limits.fields => {
                     return Err(Violation::TooManyFields);
                 }
-                Stage::Fields { .. } => match (self.said.read(line), self.messages) {
-                    // Who passes an answer on keeps what must not be lost: that it is named here is only odd.
-                    (Err(Violation::ConnectionOption), Messages::Responses(_)) => {}
-                    (read, _) => read?,
-                },
+                Stage::Fields { .. } => {
+                    let (name, value) = fields::split(line)?;
+                    self.note(start, name.len(), line);
+                    match (self.said.read(name, value), self.messages) {
+                        // Who passes an answer on keeps what must not be lost: that it is named here is only odd.
+                        (Err(Violation::ConnectionOption), Messages::Responses(_)) => {}
+                        (read, _) => read?,
+                    }
+                }
                 _ => {
                     let (version, status) = match self.messages {
                         Messages::Requests => (start::request_line(line, &self.limits)?, None),
@@ -249,9 +290,15 @@ impl Scanner {
                         }
                     };
                     self.stage = Stage::Fields { version, status };
+                    self.places.clear();
+                    self.note(start, line.len(), line);
                 }
             }
         }
+    }
+
+    fn note(&mut self, start: usize, colon: usize, line: &[u8]) {
+        self.places.push(Place { start, colon: start + colon, end: start + line.len() });
     }
 
     /// What is too large about a head that is: a first line that does not end is so for its target.
@@ -348,17 +395,10 @@ impl Stage {
     const START: Self = Self::Start { after_empty: false };
 }
 
-/// The lines of a head or of a trailer section that a [`Scanner`] let through, without their ends and the empty ones.
-pub fn lines(section: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// The names and the values of the fields in a trailer section that a [`Scanner`] let through, as
+/// [`Scanner::fields`] has those of a head.
+pub fn trailers(section: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut cursor = Cursor::default();
     let lines = std::iter::from_fn(move || cursor.line(section).ok().flatten());
-    lines.filter(|line| !line.is_empty())
-}
-
-/// The name and the value of a field line that a [`Scanner`] let through, the value without the white space around it
-/// (RFC 9112 section 5).
-pub fn field(line: &[u8]) -> (&[u8], &[u8]) {
-    let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
-    let (name, rest) = line.split_at(colon);
-    (name, rest.get(1..).unwrap_or_default().trim_ascii())
+    lines.filter_map(|line| fields::split(line).ok()).map(|(name, value)| (name, value.trim_ascii()))
 }

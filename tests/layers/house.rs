@@ -125,11 +125,10 @@ pub(crate) const HOUSE: [Room; 17] = [
 ];
 
 /// Crates that are one room's own affair, with the rooms.
-pub(crate) const ONLY_IN: [(&str, &[&str]); 12] = [
+pub(crate) const ONLY_IN: [(&str, &[&str]); 11] = [
     ("axum", &["admin", "origin"]),
     ("clap", &["cli"]),
     ("fastrand", &["origin", "proxy"]),
-    ("httparse", &["server"]),
     ("hyper_rustls", &["upstream"]),
     ("jsonwebtoken", &["origin"]),
     ("moka", &["store"]),

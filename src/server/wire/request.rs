@@ -1,32 +1,27 @@
-//! A request's head as a request, read as the protocol engine reads it.
-
-use std::mem::MaybeUninit;
+//! A request's head as a request.
 
 use bytes::BytesMut;
 use http::{HeaderName, HeaderValue, Method, Request, Uri, Version, request::Parts};
 
-/// How many fields are read without allocating. The engine reads what has more.
-const USUAL_FIELDS: usize = 64;
+use crate::wire::Scanner;
 
-/// The request of one whole head of HTTP/1.1 that [`Scanner`](crate::wire::Scanner) let through. `None` leaves it to the engine.
-///
-/// The parser is the engine's own, and the values are checked by the same types: so both have the same request.
+/// The request of one whole head of HTTP/1.1, which this scanner has let through last. `None` leaves it to the engine.
 ///
 /// It shares a copy of the head, which takes the free part of `room`.
-pub(super) fn request(head: &[u8], room: &mut BytesMut) -> Option<Parts> {
+pub(super) fn request(head: &[u8], scanner: &Scanner, room: &mut BytesMut) -> Option<Parts> {
     room.extend_from_slice(head);
     let head = room.split().freeze();
-    let mut fields = [const { MaybeUninit::uninit() }; USUAL_FIELDS];
-    let mut parsed = httparse::Request::new(&mut []);
-    parsed.parse_with_uninit_headers(&head, &mut fields).ok()?;
+    // A method, a target and a version, with one space between them.
+    let line = scanner.start_line(&head).strip_suffix(b" HTTP/1.1")?;
+    let space = line.iter().position(|byte| *byte == b' ')?;
     let (mut parts, ()) = Request::new(()).into_parts();
     parts.version = Version::HTTP_11;
-    parts.method = Method::from_bytes(parsed.method?.as_bytes()).ok()?;
-    parts.uri = Uri::from_maybe_shared(head.slice_ref(parsed.path?.as_bytes())).ok()?;
-    parts.headers.reserve(parsed.headers.len());
-    for field in parsed.headers.iter() {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).ok()?;
-        parts.headers.append(name, HeaderValue::from_maybe_shared(head.slice_ref(field.value)).ok()?);
+    parts.method = Method::from_bytes(&line[..space]).ok()?;
+    parts.uri = Uri::from_maybe_shared(head.slice_ref(&line[space + 1..])).ok()?;
+    parts.headers.reserve(scanner.field_count());
+    for (name, value) in scanner.fields(&head) {
+        let name = HeaderName::from_bytes(name).ok()?;
+        parts.headers.append(name, HeaderValue::from_maybe_shared(head.slice_ref(value)).ok()?);
     }
     Some(parts)
 }
@@ -34,12 +29,19 @@ pub(super) fn request(head: &[u8], room: &mut BytesMut) -> Option<Parts> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::{Limits, Piece};
+
+    fn read(head: &[u8]) -> Option<Parts> {
+        let mut scanner = Scanner::requests(Limits { head: 1 << 16, fields: 100, target: 100 });
+        assert!(matches!(scanner.scan(head), Ok(Piece::Head(read)) if read.length == head.len()));
+        request(head, &scanner, &mut BytesMut::new())
+    }
 
     #[test]
     fn a_head_is_read_with_repeated_fields_in_their_order_and_without_white_space_around_values() {
         let head =
             b"\r\nM-SEARCH /a?b=%20 HTTP/1.1\r\nhost: a\r\nX-One:\r\nx-two: \t1 \t\r\nX-Two:\xe9 2\r\n\r\n";
-        let request = request(head, &mut BytesMut::new()).unwrap();
+        let request = read(head).unwrap();
         assert_eq!((request.method.as_str(), request.version), ("M-SEARCH", Version::HTTP_11));
         assert_eq!(request.uri, "/a?b=%20");
         let fields: Vec<_> =
@@ -50,12 +52,14 @@ mod tests {
     }
 
     #[test]
-    fn many_fields_and_an_absolute_target_are_read_or_left_to_the_engine() {
-        let head = |fields: usize| {
-            format!("GET http://a/b HTTP/1.1\r\n{}\r\n", "host: a\r\n".repeat(fields)).into_bytes()
-        };
-        let mut room = BytesMut::new();
-        assert_eq!(request(&head(USUAL_FIELDS), &mut room).unwrap().uri, "http://a/b");
-        assert!(request(&head(USUAL_FIELDS + 1), &mut room).is_none());
+    fn an_absolute_target_and_many_fields_are_read() {
+        let head = format!("GET http://a/b HTTP/1.1\r\nhost: a\r\n{}\r\n", "x: 1\r\n".repeat(99));
+        let request = read(head.as_bytes()).unwrap();
+        assert_eq!((request.uri.to_string().as_str(), request.headers.len()), ("http://a/b", 100));
+    }
+
+    #[test]
+    fn a_head_of_the_old_version_is_left_to_the_engine() {
+        assert!(read(b"GET / HTTP/1.0\r\nhost: a\r\n\r\n").is_none());
     }
 }
