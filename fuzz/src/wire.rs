@@ -292,7 +292,7 @@ impl Expected {
             let mut scanner = stream.scanner();
             scanner.expect(stream.answer_to(number));
             assert_eq!(scanner.scan(bytes), Ok(Piece::Head(*head)));
-            let mut ours = scanner.fields(bytes);
+            let mut ours = scanner.lines().fields(bytes);
             for theirs in fields.iter().filter(|field| !field.name.is_empty()) {
                 http::HeaderValue::from_bytes(theirs.value).expect("a value that can be read");
                 assert_eq!(ours.next(), Some((theirs.name.as_bytes(), theirs.value)));

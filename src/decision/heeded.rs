@@ -119,12 +119,15 @@ const GRPC: &[u8] = b"application/grpc";
 /// Event streams, replaced parts and gRPC have no end that could be waited for. That is a fact and no policy: it counts
 /// whatever the route ignores.
 pub fn is_endless(fields: &HeaderMap) -> bool {
-    fields.get_all(CONTENT_TYPE).iter().any(|line| {
-        let kind = line.as_bytes().split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
-        kind.eq_ignore_ascii_case(b"text/event-stream")
-            || kind.eq_ignore_ascii_case(b"multipart/x-mixed-replace")
-            || kind.get(..GRPC.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(GRPC))
-    })
+    fields.get_all(CONTENT_TYPE).iter().any(|line| is_endless_type(line.as_bytes()))
+}
+
+/// The same, of a Content-Type.
+pub fn is_endless_type(line: &[u8]) -> bool {
+    let kind = line.split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
+    kind.eq_ignore_ascii_case(b"text/event-stream")
+        || kind.eq_ignore_ascii_case(b"multipart/x-mixed-replace")
+        || kind.get(..GRPC.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(GRPC))
 }
 
 /// The content codings of an answer: `None` where one of them is not known here.

@@ -22,7 +22,7 @@ use http::HeaderName;
 use crate::level::{Identity, Profile};
 
 pub use classify::{Asked, Bypass, Classified, Content, Keyed, canonical_key, classify, is_override};
-pub use heeded::is_endless;
+pub use heeded::{is_endless, is_endless_type};
 pub use judge::{Answered, Judgement, Verdict, judge};
 pub use plan::{Plan, can_be_offered, is_candidate, plan};
 pub use reason::{Reason, Refusal};

@@ -7,11 +7,10 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use http::HeaderMap;
 use http_body::{Body as _, Frame};
 
 use super::{Body, Proxy};
-use crate::{decision::is_endless, store::Fill, upstream::Content};
+use crate::{store::Fill, upstream::Content};
 
 /// How many bytes are taken at once before a task is worth its price.
 const AT_ONCE: usize = 64 * 1024;
@@ -21,10 +20,10 @@ pub(super) type Frames = VecDeque<NextFrame>;
 type NextFrame = Result<Frame<bytes::Bytes>, Box<dyn std::error::Error + Send + Sync>>;
 
 impl Proxy {
-    /// Content with a head of these fields, to be passed on.
-    pub(super) fn read_ahead(&self, mut content: Content, fields: &HeaderMap) -> Body {
+    /// Content that is to be passed on.
+    pub(super) fn read_ahead(&self, mut content: Content, is_endless: bool) -> Body {
         // What has no end would only fill the window, and its client wants each word as it comes.
-        if content.is_end_stream() || is_endless(fields) {
+        if content.is_end_stream() || is_endless {
             return Body::origin(content);
         }
         let length = content.size_hint().exact();

@@ -76,7 +76,7 @@ impl Body {
     /// Takes the content, where all of it is here in one piece.
     pub fn take_bytes(&mut self) -> Option<Bytes> {
         match &mut self.source {
-            Source::Bytes(bytes) if self.head.is_none() => Some(bytes.take().unwrap_or_default()),
+            Source::Bytes(bytes) => Some(bytes.take().unwrap_or_default()),
             _ => None,
         }
     }

@@ -11,6 +11,7 @@ use super::{
     Answering, Body, Problem, Proxy,
     exchange::Exchange,
     outgoing::{as_it_came, own_via},
+    passed::PassedLines,
     respond::Outcome,
 };
 use crate::{
@@ -28,11 +29,15 @@ impl Proxy {
         let settings = &self.shared.settings;
         let request = as_it_came(exchange, settings).ok_or(Problem::Internal)?;
         let (stamp, asked) = (self.shared.store.purge_clock().now(), self.shared.clock.now());
-        let mut arrived = self.ask(request, exchange.interim.as_ref(), asked, stamp).await?;
+        let came = self.ask(request, exchange.interim.as_ref(), asked, stamp).await?;
         let level = bypass.evidence.level();
-        if !methods::is_safe(&exchange.parts.method)
-            && let Some(stamp) = self.invalidate(exchange, &arrived.response, stamp)
-        {
+        let outcome = Outcome::of(Handling::forwarded(bypass.fwd), level, bypass.reason);
+        let is_safe = methods::is_safe(&exchange.parts.method);
+        if is_safe && let Some(lines) = PassedLines::of(&came.answer) {
+            return Ok(self.respond_lines(exchange, lines, came.answer, outcome));
+        }
+        let mut arrived = came.read()?;
+        if !is_safe && let Some(stamp) = self.invalidate(exchange, &arrived.response, stamp) {
             arrived.stamp = stamp;
             if let Some((errand, receiving)) = self.answer_to_get(exchange, &arrived) {
                 let filling = self.spawn_fill(errand, receiving, arrived.response.into_body()).await?;
@@ -41,7 +46,6 @@ impl Proxy {
                 return Ok(self.respond_filling(exchange, filling, Outcome::of(stored, level, None)));
             }
         }
-        let outcome = Outcome::of(Handling::forwarded(bypass.fwd), level, bypass.reason);
         Ok(self.respond_passed(exchange, arrived.response, outcome))
     }
 }

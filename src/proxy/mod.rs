@@ -21,6 +21,7 @@ mod multipart;
 mod outgoing;
 mod panics;
 mod parts;
+mod passed;
 mod preview;
 mod problem;
 mod purge;

@@ -16,7 +16,7 @@ use super::{
     trailers::Announced,
 };
 use crate::{
-    decision::{Reason, Stored},
+    decision::{Reason, Stored, is_endless},
     level::Level,
     semantics::{
         Now,
@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// Room for Age and Cache-Status with names of the usual lengths, in bytes.
-const USUAL_OWN_LINES: usize = 128;
+pub(super) const USUAL_OWN_LINES: usize = 128;
 
 /// What was decided about a request, for Cache-Status and the sinks.
 #[derive(Clone, Copy, Debug)]
@@ -198,11 +198,7 @@ impl Proxy {
         if let Some(age) = stated_age(entry.meta(), outcome.handling, now) {
             own.extend(["age: ", itoa::Buffer::new().format(age), "\r\n"]);
         }
-        if let Some(status) = self.cache_status(exchange, outcome) {
-            own.push_str("cache-status: ");
-            status.write(&mut own);
-            own.push_str("\r\n");
-        }
+        self.write_cache_status(exchange, outcome, &mut own);
         let head = ReadyHead::new(entry.head(), own);
         let mut response = Response::new(Body::whole(entry.body()).under(head));
         self.tell(exchange, &mut response, outcome);
@@ -241,7 +237,7 @@ impl Proxy {
     ) -> Response<Body> {
         let announced = Announced::by(&response);
         let (parts, content) = response.into_parts();
-        let content = self.read_ahead(content, &parts.headers);
+        let content = self.read_ahead(content, is_endless(&parts.headers));
         let mut response = Response::from_parts(parts, content);
         let version = std::mem::take(response.version_mut());
         let fields = response.headers_mut();
@@ -249,15 +245,19 @@ impl Proxy {
             announced.tell(exchange.fields(), fields);
         }
         forward::passed_fields(fields, version, || self.shared.clock.now().wall);
-        let level = exchange.route.level();
-        if exchange.route.declare
-            && !fields.contains_key(CACHE_CONTROL)
-            && level.is_some_and(|level| !level.is_shared())
-            && let Some(value) = head::declared_cache_control(&exchange.route, head::UNSTORED)
+        if !fields.contains_key(CACHE_CONTROL)
+            && let Some(value) = Self::stated_for(exchange)
         {
             fields.insert(CACHE_CONTROL, value);
         }
         self.finish(exchange, response, outcome)
+    }
+
+    /// The Cache-Control of an answer that is passed on without one, where the route has it stated.
+    pub(super) fn stated_for(exchange: &Exchange) -> Option<HeaderValue> {
+        let route = &exchange.route;
+        let is_unshared = route.level().is_some_and(|level| !level.is_shared());
+        if route.declare && is_unshared { head::declared_cache_control(route, head::UNSTORED) } else { None }
     }
 
     fn assemble(
@@ -312,6 +312,15 @@ impl Proxy {
         }
         self.tell(exchange, &mut response, outcome);
         response
+    }
+
+    /// Writes the line of Cache-Status, unless the operator has it off.
+    pub(super) fn write_cache_status(&self, exchange: &Exchange, outcome: Outcome, to: &mut String) {
+        if let Some(status) = self.cache_status(exchange, outcome) {
+            to.push_str("cache-status: ");
+            status.write(to);
+            to.push_str("\r\n");
+        }
     }
 
     /// Cache-Status, unless the operator has it off.

@@ -4,25 +4,27 @@ use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{
         AGE, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_RANGE, CONTENT_TYPE,
-        DATE, ETAG, EXPIRES, LAST_MODIFIED, PRAGMA, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SET_COOKIE, TE,
-        TRAILER, TRANSFER_ENCODING, UPGRADE, VARY,
+        DATE, ETAG, EXPIRES, LAST_MODIFIED, PRAGMA, SET_COOKIE, VARY,
     },
 };
 
-/// Fields that no proxy passes on, whether Connection names them or not. `proxy-authenticate` stays out of the
-/// request's and `proxy-authorization` out of the response's list for free: they have no meaning there.
-static HOP_BY_HOP: [HeaderName; 10] = [
-    CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION,
-    HeaderName::from_static("proxy-authentication-info"),
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
-];
+/// Whether this, in lower case, is a field that no proxy passes on, whether Connection names it or not. `proxy-authenticate` stays out of
+/// the request's and `proxy-authorization` out of the response's list for free: they have no meaning there.
+pub fn is_hop_by_hop(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"connection"
+            | b"keep-alive"
+            | b"proxy-connection"
+            | b"proxy-authenticate"
+            | b"proxy-authorization"
+            | b"proxy-authentication-info"
+            | b"te"
+            | b"trailer"
+            | b"transfer-encoding"
+            | b"upgrade"
+    )
+}
 
 /// The same value, in memory of its own. What came over a connection is a slice of all that was read together with it,
 /// and keeps that alive.
@@ -87,7 +89,7 @@ impl HopByHop {
 
     /// Whether this is one of them.
     pub fn contains(&self, name: &HeaderName) -> bool {
-        HOP_BY_HOP.contains(name) || self.0.contains(name)
+        is_hop_by_hop(name.as_str().as_bytes()) || self.0.contains(name)
     }
 }
 

@@ -15,15 +15,11 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version};
 use http_body::{Frame, SizeHint};
-use hyper::{
-    ext::ReasonPhrase,
-    rt::{Read, ReadBuf, Write},
-};
+use hyper::rt::{Read, ReadBuf, Write};
 use tokio::{task::coop::unconstrained, time::Instant};
 
-use super::{Fault, Listener, Outgoing, UpstreamError, sending::Sending};
+use super::{AnswerHead, Fault, Listener, Outgoing, UpstreamError, answer::fields, sending::Sending};
 use crate::wire::{self, AnswerTo, Framing, Head, Limits, Piece, Scanner, Violation};
 
 /// The most interim responses before an answer, passed on or not. One or two are usual; who sends this many says nothing
@@ -147,7 +143,7 @@ impl<S: Read + Write + Unpin> Line<S> {
         &mut self,
         cx: &mut Context<'_>,
         listener: Option<&dyn Listener>,
-    ) -> Poll<Result<(Response<()>, Framing), UpstreamError>> {
+    ) -> Poll<Result<(AnswerHead, Framing), UpstreamError>> {
         if let Poll::Ready(sent) = self.poll_send(cx) {
             sent?;
         }
@@ -157,7 +153,7 @@ impl<S: Read + Write + Unpin> Line<S> {
                 Ok(_) => return Poll::Ready(Err(self.broken_off(ended()))),
                 Err(error) => return Poll::Ready(Err(self.broken_off(error))),
             };
-            let response = self.response(&head, &bytes)?;
+            let answer = AnswerHead::of(&head, bytes, self.scanner.take_lines())?;
             match head.status {
                 Some(101) => return Poll::Ready(Err(Fault::Switch.into())),
                 Some(100..=199) => {
@@ -166,13 +162,14 @@ impl<S: Read + Write + Unpin> Line<S> {
                         return Poll::Ready(Err(Fault::Interims.into()));
                     }
                     if let Some(listener) = listener {
-                        listener.heard(response.status(), response.headers());
+                        let interim = answer.into_response()?;
+                        listener.heard(interim.status(), interim.headers());
                     }
                 }
                 _ => {
                     self.check_rest().map_err(Fault::Wire)?;
                     self.note_answer(&head);
-                    return Poll::Ready(Ok((response, head.framing)));
+                    return Poll::Ready(Ok((answer, head.framing)));
                 }
             }
         }
@@ -323,28 +320,6 @@ impl<S: Read + Write + Unpin> Line<S> {
         })
     }
 
-    /// The response with this head, which was scanned last. It shares the head's bytes.
-    fn response(&self, head: &Head, bytes: &Bytes) -> Result<Response<()>, UpstreamError> {
-        // A version, a space, a status, and what there is of a reason behind another space.
-        let reason = self.scanner.start_line(bytes).get("HTTP/1.1 200 ".len()..).unwrap_or_default();
-        let status = head.status.and_then(|status| StatusCode::from_u16(status).ok());
-        let status = status.ok_or(Fault::Wire(Violation::StatusLine))?;
-        let mut response = Response::new(());
-        *response.status_mut() = status;
-        *response.version_mut() = match head.version {
-            wire::Version::Http10 => Version::HTTP_10,
-            wire::Version::Http11 => Version::HTTP_11,
-        };
-        let room = self.scanner.field_count() + ADDED;
-        *response.headers_mut() = fields(bytes, self.scanner.fields(bytes), room)?;
-        if status.canonical_reason().is_none_or(|usual| usual.as_bytes() != reason)
-            && let Ok(reason) = ReasonPhrase::try_from(reason)
-        {
-            response.extensions_mut().insert(reason);
-        }
-        Ok(response)
-    }
-
     /// Why there is no answer: if the request could not be sent whole, that came first.
     fn broken_off(&mut self, error: UpstreamError) -> UpstreamError {
         match error {
@@ -357,22 +332,3 @@ impl<S: Read + Write + Unpin> Line<S> {
 fn ended() -> UpstreamError {
     io::Error::new(io::ErrorKind::UnexpectedEof, "the origin ended the connection").into()
 }
-
-/// The fields with these names and values, whose values share the bytes that they are in, in a map with room for so many.
-fn fields<'a>(
-    bytes: &Bytes,
-    lines: impl Iterator<Item = (&'a [u8], &'a [u8])>,
-    room: usize,
-) -> Result<HeaderMap, UpstreamError> {
-    let mut fields = HeaderMap::with_capacity(room);
-    for (name, value) in lines {
-        let name = HeaderName::from_bytes(name).map_err(|_| Fault::Wire(Violation::FieldName))?;
-        let value = HeaderValue::from_maybe_shared(bytes.slice_ref(value));
-        let value = value.map_err(|_| Fault::Wire(Violation::ControlByte))?;
-        fields.try_append(name, value).map_err(|_| Fault::Wire(Violation::TooManyFields))?;
-    }
-    Ok(fields)
-}
-
-/// How many fields are added to an answer that is passed on, usually: Via, Date and Cache-Status.
-const ADDED: usize = 3;

@@ -1,6 +1,7 @@
 //! The origin, seen with distrust: connections to it, how much may be asked of it and for how long, when a request is
 //! sent again, and what can go wrong on the way.
 
+mod answer;
 mod body;
 mod connect;
 mod content;
@@ -23,9 +24,10 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, Response, StatusCode, uri::Authority};
+use http::{HeaderMap, StatusCode, uri::Authority};
 use tokio::time::{Instant, sleep_until};
 
+pub use answer::AnswerHead;
 pub use body::{IdleTimeout, Late, RequestBody};
 pub use content::Content;
 pub use error::{Fault, UpstreamError};
@@ -107,11 +109,13 @@ impl Origin {
     }
 }
 
-/// The head of an answer, with its content still to come.
+/// An answer, with its content still to come.
 #[derive(Debug)]
 pub struct Answer {
-    /// The answer, as the origin sent it.
-    pub response: Response<Content>,
+    /// Its head.
+    pub head: AnswerHead,
+    /// Its content.
+    pub content: Content,
     /// How the end of its content is known.
     pub framing: Framing,
 }
@@ -199,8 +203,8 @@ impl Upstream {
         };
         let (head, framing) = answered;
         let limits = Limits { idle: self.origin.settings.body_timeout, end };
-        let response = head.map(|()| Content::new(connection, Arc::clone(&self.pool), place, limits));
-        Ok(Answer { response, framing: framing_of(framing) })
+        let content = Content::new(connection, Arc::clone(&self.pool), place, limits);
+        Ok(Answer { head, content, framing: framing_of(framing) })
     }
 
     /// Sends a request over a connection of its own.
@@ -256,7 +260,7 @@ impl Upstream {
 }
 
 /// The head of an answer, and how the end of its content is known.
-type Answered = (Response<()>, wire::Framing);
+type Answered = (AnswerHead, wire::Framing);
 
 impl Failed {
     /// The request to send again, once and over a fresh connection, after one that had been used before broke (RFC 9110

@@ -90,7 +90,10 @@ fn received(method: Method, bytes: &[u8], part: usize, ends: bool) -> Outcome {
         };
         let hearing = async {
             match poll_fn(|cx| line.poll_answer(cx, Some(&listener))).await {
-                Ok((head, _)) => outcome.head = Some((head.status().as_u16(), listed(head.headers()))),
+                Ok((head, _)) => {
+                    let head = head.into_response().unwrap();
+                    outcome.head = Some((head.status().as_u16(), listed(head.headers())));
+                }
                 Err(error) => return outcome.error = Some(error.to_string()),
             }
             while let Some(frame) = poll_fn(|cx| line.poll_content(cx)).await {

@@ -149,6 +149,35 @@ struct Place {
     end: usize,
 }
 
+/// Where the lines of a head are.
+#[derive(Clone, Debug, Default)]
+pub struct Lines(Vec<Place>);
+
+impl Lines {
+    /// The first line of the head, of which these are the bytes.
+    pub fn start_line<'a>(&self, head: &'a [u8]) -> &'a [u8] {
+        self.0.first().and_then(|line| head.get(line.start..line.end)).unwrap_or_default()
+    }
+
+    /// How many fields the head has.
+    pub const fn field_count(&self) -> usize {
+        self.0.len().saturating_sub(1)
+    }
+
+    /// The names and the values of the fields in the head, of which these are the bytes; the values without the white space
+    /// around them (RFC 9112 section 5).
+    pub fn fields<'a>(&self, head: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        self.0.iter().skip(1).map(|line| {
+            let name = head.get(line.start..line.colon).unwrap_or_default();
+            (name, head.get(line.colon + 1..line.end).unwrap_or_default().trim_ascii())
+        })
+    }
+
+    fn note(&mut self, start: usize, colon: usize, line: &[u8]) {
+        self.0.push(Place { start, colon: start + colon, end: start + line.len() });
+    }
+}
+
 /// Reads messages, one after the other.
 #[derive(Clone, Debug)]
 pub struct Scanner {
@@ -158,8 +187,8 @@ pub struct Scanner {
     cursor: Cursor,
     said: Said,
     extensions: usize,
-    /// The lines of the last head.
-    places: Vec<Place>,
+    /// Those of the last head.
+    lines: Lines,
 }
 
 impl Scanner {
@@ -181,13 +210,13 @@ impl Scanner {
             cursor: Cursor::default(),
             said: Said::default(),
             extensions: 0,
-            places: Vec::new(),
+            lines: Lines::default(),
         }
     }
 
     /// One that reads on from here, for who wants to know what will be said of bytes that are not to be passed on yet.
     pub fn ahead(&self) -> Self {
-        Self { places: Vec::new(), ..*self }
+        Self { lines: Lines::default(), ..*self }
     }
 
     /// Says to what the next response answers, before its head is read.
@@ -219,23 +248,14 @@ impl Scanner {
         scanned
     }
 
-    /// The first line of the last head, of which these are the bytes.
-    pub fn start_line<'a>(&self, head: &'a [u8]) -> &'a [u8] {
-        self.places.first().and_then(|line| head.get(line.start..line.end)).unwrap_or_default()
+    /// Where the lines of the last head are.
+    pub const fn lines(&self) -> &Lines {
+        &self.lines
     }
 
-    /// How many fields the last head has.
-    pub fn field_count(&self) -> usize {
-        self.places.len().saturating_sub(1)
-    }
-
-    /// The names and the values of the fields in the last head, of which these are the bytes; the values without the white
-    /// space around them (RFC 9112 section 5).
-    pub fn fields<'a>(&self, head: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-        self.places.iter().skip(1).map(|line| {
-            let name = head.get(line.start..line.colon).unwrap_or_default();
-            (name, head.get(line.colon + 1..line.end).unwrap_or_default().trim_ascii())
-        })
+    /// The same, for who keeps the head.
+    pub fn take_lines(&mut self) -> Lines {
+        std::mem::take(&mut self.lines)
     }
 
     fn step(&mut self, bytes: &[u8]) -> Result<Piece, Violation> {
@@ -275,7 +295,7 @@ impl Scanner {
                 }
                 Stage::Fields { .. } => {
                     let (name, value) = fields::split(line)?;
-                    self.note(start, name.len(), line);
+                    self.lines.note(start, name.len(), line);
                     match (self.said.read(name, value), self.messages) {
                         // Who passes an answer on keeps what must not be lost: that it is named here is only odd.
                         (Err(Violation::ConnectionOption), Messages::Responses(_)) => {}
@@ -290,15 +310,11 @@ impl Scanner {
                         }
                     };
                     self.stage = Stage::Fields { version, status };
-                    self.places.clear();
-                    self.note(start, line.len(), line);
+                    self.lines.0.clear();
+                    self.lines.note(start, line.len(), line);
                 }
             }
         }
-    }
-
-    fn note(&mut self, start: usize, colon: usize, line: &[u8]) {
-        self.places.push(Place { start, colon: start + colon, end: start + line.len() });
     }
 
     /// What is too large about a head that is: a first line that does not end is so for its target.
@@ -396,7 +412,7 @@ impl Stage {
 }
 
 /// The names and the values of the fields in a trailer section that a [`Scanner`] let through, as
-/// [`Scanner::fields`] has those of a head.
+/// [`Lines::fields`] has those of a head.
 pub fn trailers(section: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut cursor = Cursor::default();
     let lines = std::iter::from_fn(move || cursor.line(section).ok().flatten());

@@ -25,7 +25,7 @@ fn scanned(bytes: &[u8], parts: &[usize]) -> Outcome {
             match scanner.scan(&bytes[outcome.passed..there]) {
                 Ok(Piece::Partial) => break,
                 Ok(Piece::Head(head)) => {
-                    check_lines(&scanner, &bytes[outcome.passed..outcome.passed + head.length]);
+                    check_lines(scanner.lines(), &bytes[outcome.passed..outcome.passed + head.length]);
                     outcome.framings.push(head.framing);
                     outcome.passed += head.length;
                 }
@@ -41,17 +41,17 @@ fn scanned(bytes: &[u8], parts: &[usize]) -> Outcome {
 }
 
 /// What the scanner says of the lines of a head is what anybody sees who looks at them.
-fn check_lines(scanner: &Scanner, head: &[u8]) {
+fn check_lines(lines: &Lines, head: &[u8]) {
     let text = String::from_utf8_lossy(head);
-    let mut lines = text.split("\r\n").filter(|line| !line.is_empty());
-    assert_eq!(String::from_utf8_lossy(scanner.start_line(head)), lines.next().unwrap());
-    let expected: Vec<_> = lines
+    let mut seen = text.split("\r\n").filter(|line| !line.is_empty());
+    assert_eq!(String::from_utf8_lossy(lines.start_line(head)), seen.next().unwrap());
+    let expected: Vec<_> = seen
         .map(|line| line.split_once(':').unwrap())
         .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
         .collect();
     let shown = |text| String::from_utf8_lossy(text).into_owned();
-    let got: Vec<_> = scanner.fields(head).map(|(name, value)| (shown(name), shown(value))).collect();
-    assert_eq!((got, scanner.field_count()), (expected.clone(), expected.len()));
+    let got: Vec<_> = lines.fields(head).map(|(name, value)| (shown(name), shown(value))).collect();
+    assert_eq!((got, lines.field_count()), (expected.clone(), expected.len()));
 }
 
 /// The same, with everything there at once, a step at a time, from the RFC.

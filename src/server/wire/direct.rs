@@ -22,7 +22,7 @@ use tokio::io::AsyncWrite;
 
 use crate::{
     observe::Account,
-    proxy::{Body, Ready},
+    proxy::{Body, Ready, ReadyHead},
 };
 
 /// The status of every answer with a head that is ready.
@@ -51,7 +51,7 @@ pub(super) struct Direct {
 #[derive(Debug)]
 enum Answer {
     Ready(Ready),
-    Made { head: Box<Parts>, content: Bytes, account: Option<Account> },
+    Made { head: Box<Parts>, lines: Option<ReadyHead>, content: Bytes, account: Option<Account> },
 }
 
 impl Direct {
@@ -75,7 +75,8 @@ impl Direct {
         }
         let Some(content) = response.body_mut().take_bytes() else { return Err(response) };
         let (head, mut body) = response.into_parts();
-        Ok(Self::new(Answer::Made { head: Box::new(head), content, account: body.take_account() }))
+        let (lines, account) = (body.take_head(), body.take_account());
+        Ok(Self::new(Answer::Made { head: Box::new(head), lines, content, account }))
     }
 
     fn new(answer: Answer) -> Self {
@@ -161,16 +162,20 @@ impl Answer {
         let mut digits = itoa::Buffer::new();
         let [name, digits, end]: [&[u8]; 3] =
             [b"content-length: ", digits.format(length).as_bytes(), b"\r\n\r\n"];
-        let (head, fields) = match self {
+        let (head, lines) = match self {
             Self::Ready(ready) => {
                 let [stored, own] = ready.head().lines();
                 return put(to, [STATUS_LINE, stored, own, name, digits, end]);
             }
-            Self::Made { head, .. } => (head, &head.headers),
+            Self::Made { head, lines, .. } => (head, lines),
         };
         let usual = || head.status.canonical_reason().unwrap_or_default().as_bytes();
         let reason = head.extensions.get().map_or_else(usual, ReasonPhrase::as_bytes);
         put(to, [b"HTTP/1.1 ", head.status.as_str().as_bytes(), b" ", reason, b"\r\n"]);
+        if let Some(lines) = lines {
+            put(to, lines.lines());
+        }
+        let fields = &head.headers;
         for (name, value) in fields {
             put(to, [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
         }

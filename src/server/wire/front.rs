@@ -25,7 +25,7 @@ use super::{
 use crate::{
     observe::Account,
     proxy::{Begun, Body, Interims, Peer, Proxy},
-    wire::{Scanner, Violation},
+    wire::{Lines, Violation},
 };
 
 /// How many bytes of heads share one allocation. It is there as long as one of their requests is.
@@ -163,15 +163,15 @@ impl Front {
         self.has_answered(messages) && !self.is_unwritten.load(Ordering::Relaxed)
     }
 
-    /// Begins to answer the request of this head, which the scanner has let through last. What the origin says before the answer is said under the number `interim`.
+    /// Begins to answer the request of this head, whose lines are these. What the origin says before the answer is said under the number `interim`.
     /// An answer that is for the engine is kept until it has read the request too, and asks for it by its number.
-    pub(super) fn begin(&self, number: u64, head: &[u8], scanner: &Scanner, interim: u64) -> Start {
+    pub(super) fn begin(&self, number: u64, head: &[u8], lines: &Lines, interim: u64) -> Start {
         let Some((proxy, peer)) = self.proxy.as_ref() else { return Start::Engine };
         let head = HEADS.with_borrow_mut(|room| {
             if room.capacity() < head.len() {
                 room.reserve(head.len().max(ROOM));
             }
-            request(head, scanner, room)
+            request(head, lines, room)
         });
         let Some(head) = head else { return Start::Engine };
         let is_head = head.method == Method::HEAD;

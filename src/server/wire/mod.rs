@@ -182,7 +182,7 @@ impl<S: Stream> Wire<S> {
         // The engine's requests have the other numbers: what is said late, for one that is answered, reaches nobody.
         let interim = u64::MAX - self.begun;
         self.begun += 1;
-        self.front.begin(self.messages, head, &self.scanner, interim)
+        self.front.begin(self.messages, head, self.scanner.lines(), interim)
     }
 
     /// Whether the answer to the request with this head could go out without the engine: the request is whole, the

@@ -3,23 +3,23 @@
 use bytes::BytesMut;
 use http::{HeaderName, HeaderValue, Method, Request, Uri, Version, request::Parts};
 
-use crate::wire::Scanner;
+use crate::wire::Lines;
 
-/// The request of one whole head of HTTP/1.1, which this scanner has let through last. `None` leaves it to the engine.
+/// The request of one whole head of HTTP/1.1, whose lines are these. `None` leaves it to the engine.
 ///
 /// It shares a copy of the head, which takes the free part of `room`.
-pub(super) fn request(head: &[u8], scanner: &Scanner, room: &mut BytesMut) -> Option<Parts> {
+pub(super) fn request(head: &[u8], lines: &Lines, room: &mut BytesMut) -> Option<Parts> {
     room.extend_from_slice(head);
     let head = room.split().freeze();
     // A method, a target and a version, with one space between them.
-    let line = scanner.start_line(&head).strip_suffix(b" HTTP/1.1")?;
+    let line = lines.start_line(&head).strip_suffix(b" HTTP/1.1")?;
     let space = line.iter().position(|byte| *byte == b' ')?;
     let (mut parts, ()) = Request::new(()).into_parts();
     parts.version = Version::HTTP_11;
     parts.method = Method::from_bytes(&line[..space]).ok()?;
     parts.uri = Uri::from_maybe_shared(head.slice_ref(&line[space + 1..])).ok()?;
-    parts.headers.reserve(scanner.field_count());
-    for (name, value) in scanner.fields(&head) {
+    parts.headers.reserve(lines.field_count());
+    for (name, value) in lines.fields(&head) {
         let name = HeaderName::from_bytes(name).ok()?;
         parts.headers.append(name, HeaderValue::from_maybe_shared(head.slice_ref(value)).ok()?);
     }
@@ -29,12 +29,12 @@ pub(super) fn request(head: &[u8], scanner: &Scanner, room: &mut BytesMut) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Limits, Piece};
+    use crate::wire::{Limits, Piece, Scanner};
 
     fn read(head: &[u8]) -> Option<Parts> {
         let mut scanner = Scanner::requests(Limits { head: 1 << 16, fields: 100, target: 100 });
         assert!(matches!(scanner.scan(head), Ok(Piece::Head(read)) if read.length == head.len()));
-        request(head, &scanner, &mut BytesMut::new())
+        request(head, scanner.lines(), &mut BytesMut::new())
     }
 
     #[test]
