@@ -158,7 +158,7 @@ impl Proxy {
     /// Asks the origin, and tells how long it took. What comes before the answer goes to `interim`.
     pub(super) async fn ask(
         &self,
-        request: Outgoing,
+        request: Box<Outgoing>,
         interim: Option<&Interim>,
         asked: Now,
         stamp: Stamp,

@@ -16,19 +16,29 @@ use super::{
 };
 use crate::{
     decision::Bypass,
-    semantics::{cache_status::Handling, date::format_date, methods},
+    semantics::{Now, cache_status::Handling, date::format_date, methods},
 };
 
 impl Proxy {
     /// Forwards a request as it came, and passes the answer on as it comes. Nothing is stored.
-    pub(super) fn forward<'a>(&'a self, exchange: &'a mut Exchange, bypass: Bypass) -> Answering<'a> {
-        Box::pin(self.pass_through(exchange, bypass))
+    pub(super) fn forward<'a>(
+        &'a self,
+        exchange: &'a mut Exchange,
+        bypass: Bypass,
+        now: Now,
+    ) -> Answering<'a> {
+        Box::pin(self.pass_through(exchange, bypass, now))
     }
 
-    async fn pass_through(&self, exchange: &mut Exchange, bypass: Bypass) -> Result<Response<Body>, Problem> {
+    async fn pass_through(
+        &self,
+        exchange: &mut Exchange,
+        bypass: Bypass,
+        asked: Now,
+    ) -> Result<Response<Body>, Problem> {
         let settings = &self.shared.settings;
         let request = as_it_came(exchange, settings).ok_or(Problem::Internal)?;
-        let (stamp, asked) = (self.shared.store.purge_clock().now(), self.shared.clock.now());
+        let stamp = self.shared.store.purge_clock().now();
         let came = self.ask(request, exchange.interim.as_ref(), asked, stamp).await?;
         let level = bypass.evidence.level();
         let outcome = Outcome::of(Handling::forwarded(bypass.fwd), level, bypass.reason);

@@ -138,7 +138,7 @@ impl Proxy {
         let mut turns = Turns::default();
         loop {
             let (fwd, held) = match way {
-                Way::Bypass(bypass) => return self.forward(exchange, bypass).await,
+                Way::Bypass(bypass) => return self.forward(exchange, bypass, self.shared.clock.now()).await,
                 Way::Fetch(fwd, held) => (fwd, held),
             };
             match self.share(exchange, &keyed, fwd, &held, &mut turns).await {
@@ -176,7 +176,7 @@ impl Proxy {
             Found::Way(Way::Bypass(bypass)) => {
                 // Who waits for it looks again.
                 drop(lead);
-                self.forward(exchange, bypass).await
+                self.forward(exchange, bypass, self.shared.clock.now()).await
             }
             Found::Way(Way::Fetch(fwd, held)) => {
                 let lead = may_lead(exchange, &keyed, &held).then_some(lead);
@@ -307,7 +307,7 @@ impl Proxy {
                 ) =>
             {
                 let bypass = Bypass { fwd, reason: None, evidence: entry.meta().evidence };
-                self.forward(exchange, bypass).await
+                self.forward(exchange, bypass, self.shared.clock.now()).await
             }
             Fetched::Renewed { entry, status, is_stored } => {
                 let status = Some(status).filter(|status| *status != entry.meta().status);
@@ -322,7 +322,7 @@ impl Proxy {
                     Outcome::of(handling, evidence.level(), Some(reason)),
                 ))
             }
-            Fetched::NotForClient(bypass) => self.forward(exchange, bypass).await,
+            Fetched::NotForClient(bypass) => self.forward(exchange, bypass, self.shared.clock.now()).await,
             Fetched::Failed(problem) => self.without_answer(exchange, stand_in, problem),
         }
     }

@@ -217,7 +217,8 @@ impl Proxy {
     pub async fn go_on(&self, open: Open, interim: Option<Interim>) -> Response<Body> {
         let Open { mut exchange, next } = open;
         exchange.interim = interim;
-        let (incident, problem) = match caught(self.proceed(&mut exchange, *next).as_mut()).await {
+        let began = exchange.began;
+        let (incident, problem) = match caught(self.proceed(&mut exchange, *next, began).as_mut()).await {
             Ok(Ok(response)) => return response,
             Ok(Err(problem)) => (Incident::Problem(problem.name()), problem),
             Err(Panicked) => (Incident::Panic, Problem::Internal),
@@ -284,10 +285,10 @@ impl Proxy {
         }
     }
 
-    /// Goes on with a request, each kind in a place of its own.
-    fn proceed<'a>(&'a self, exchange: &'a mut Exchange, next: Next) -> Answering<'a> {
+    /// Goes on with a request about which this was decided now, each kind in a place of its own.
+    fn proceed<'a>(&'a self, exchange: &'a mut Exchange, next: Next, now: Now) -> Answering<'a> {
         match next {
-            Next::Forward(bypass) => self.forward(exchange, bypass),
+            Next::Forward(bypass) => self.forward(exchange, bypass, now),
             Next::Seek(keyed, way) => Box::pin(self.seek(exchange, keyed, way)),
             Next::Read(content) => Box::pin(self.read(exchange, content)),
         }
@@ -295,9 +296,10 @@ impl Proxy {
 
     async fn read(&self, exchange: &mut Exchange, content: Incoming) -> Result<Response<Body>, Problem> {
         exchange.read_content(content, &self.shared.settings).await?;
-        match self.decide(exchange, self.shared.clock.now())? {
+        let now = self.shared.clock.now();
+        match self.decide(exchange, now)? {
             Decided::Answer(response) => Ok(response),
-            Decided::Next(next) => self.proceed(exchange, *next).await,
+            Decided::Next(next) => self.proceed(exchange, *next, now).await,
         }
     }
 }

@@ -123,7 +123,7 @@ impl Fields for RequestHead {
 }
 
 /// The client's request, for the origin. `None` where its content is gone already.
-pub(super) fn as_it_came(exchange: &mut Exchange, settings: &Settings) -> Option<Outgoing> {
+pub(super) fn as_it_came(exchange: &mut Exchange, settings: &Settings) -> Option<Box<Outgoing>> {
     let body = exchange.content()?;
     let target = exchange.parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
     let mut head = RequestHead::new(exchange.parts.method.clone(), target);
@@ -222,25 +222,31 @@ fn put_client_fields(exchange: &Exchange, settings: &Settings, way: Way, to: &mu
     if let Some(host) = settings.origin_host.as_ref().or(authority.as_ref()) {
         to.put(&HOST, host);
     }
+    let (mut told_forwarded, mut tells_host, mut tells_scheme) = (Vec::new(), false, false);
     for (name, value) in client {
         // What goes on as one line with this hop's own comes at the end.
-        if *name != FORWARDED && *name != X_FORWARDED_FOR && stays(name) {
-            to.put(name, value);
+        if *name == X_FORWARDED_FOR || !stays(name) {
+            continue;
         }
+        if *name == FORWARDED {
+            told_forwarded.extend(value.to_str());
+            continue;
+        }
+        tells_host |= *name == X_FORWARDED_HOST;
+        tells_scheme |= *name == X_FORWARDED_PROTO;
+        to.put(name, value);
     }
     to.put(&VIA, &own_via(exchange.parts.version));
     let address = exchange.peer.address.map(|address| address.to_canonical());
     let node = address.map_or("unknown".to_owned(), node);
-    let told = |name| client.contains_key(name) && stays(name);
-    let told_forwarded = told(&FORWARDED).then(|| client.get_all(FORWARDED));
     let own = forwarded(exchange, &node, matches!(address, Some(IpAddr::V6(_))));
-    put_list(&FORWARDED, told_forwarded.iter().flatten().filter_map(|line| line.to_str().ok()), own, to);
+    put_list(&FORWARDED, &told_forwarded, own, to);
     let chain = if trusted && !hops.contains(&X_FORWARDED_FOR) { addresses(client, way) } else { Vec::new() };
-    put_list(&X_FORWARDED_FOR, chain.into_iter(), node, to);
-    if let Some(authority) = authority.filter(|_| !told(&X_FORWARDED_HOST)) {
+    put_list(&X_FORWARDED_FOR, &chain, node, to);
+    if let Some(authority) = authority.filter(|_| !tells_host) {
         to.put(&X_FORWARDED_HOST, &authority);
     }
-    if !told(&X_FORWARDED_PROTO) {
+    if !tells_scheme {
         to.put(&X_FORWARDED_PROTO, &HeaderValue::from_static(exchange.peer.scheme.as_str()));
     }
 }
@@ -300,13 +306,11 @@ fn node(address: IpAddr) -> String {
 }
 
 /// Adds a field that is a list, as one line: what was told, and this hop's own member.
-fn put_list<'a>(name: &HeaderName, told: impl Iterator<Item = &'a str>, own: String, to: &mut impl Fields) {
-    let mut members: Vec<&str> = told.collect();
-    let line = if members.is_empty() {
+fn put_list(name: &HeaderName, told: &[&str], own: String, to: &mut impl Fields) {
+    let line = if told.is_empty() {
         HeaderValue::try_from(own)
     } else {
-        members.push(&own);
-        HeaderValue::try_from(members.join(", "))
+        HeaderValue::try_from([told.join(", "), own].join(", "))
     };
     if let Ok(line) = line {
         to.put(name, &line);

@@ -39,7 +39,7 @@ impl PassedLines {
     }
 
     fn of_head(head: &AnswerHead) -> Option<Self> {
-        let lines = Vec::with_capacity(head.len() + OWN_LINES);
+        let lines = Vec::with_capacity(head.length() + OWN_LINES);
         let mut passed = Self { lines, has_date: false, has_cache_control: false, is_endless: false };
         for (name, value) in head.lines() {
             let start = passed.lines.len();

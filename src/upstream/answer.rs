@@ -50,7 +50,7 @@ impl AnswerHead {
     }
 
     /// How many bytes it has.
-    pub const fn len(&self) -> usize {
+    pub const fn length(&self) -> usize {
         self.bytes.len()
     }
 

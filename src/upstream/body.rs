@@ -50,11 +50,10 @@ impl RequestBody {
         }
     }
 
-    /// The same, with these bytes, which were taken from it, before all others.
-    pub(super) fn with_first(self, bytes: Bytes) -> Self {
-        match self.0 {
-            Content::Streamed { read: None, rest } => Self::streamed(bytes, rest),
-            content @ (Content::Streamed { .. } | Content::Whole(_)) => Self(content),
+    /// Puts these bytes, which were taken from it, before all others.
+    pub(super) fn put_first(&mut self, bytes: Bytes) {
+        if let Content::Streamed { read: read @ None, .. } = &mut self.0 {
+            *read = Some(bytes).filter(|bytes| !bytes.is_empty());
         }
     }
 }

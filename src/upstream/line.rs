@@ -19,7 +19,7 @@ use http_body::{Frame, SizeHint};
 use hyper::rt::{Read, ReadBuf, Write};
 use tokio::{task::coop::unconstrained, time::Instant};
 
-use super::{AnswerHead, Fault, Listener, Outgoing, UpstreamError, answer::fields, sending::Sending};
+use super::{Alarm, AnswerHead, Fault, Listener, Outgoing, UpstreamError, answer::fields, sending::Sending};
 use crate::wire::{self, AnswerTo, Framing, Head, Limits, Piece, Scanner, Violation};
 
 /// The most interim responses before an answer, passed on or not. One or two are usual; who sends this many says nothing
@@ -60,6 +60,7 @@ pub(super) struct Line<S> {
     is_answered: bool,
     /// Whether another exchange may follow this one.
     persists: bool,
+    alarm: Alarm,
 }
 
 impl<S: Read + Write + Unpin> Line<S> {
@@ -74,6 +75,7 @@ impl<S: Read + Write + Unpin> Line<S> {
             interims: 0,
             is_answered: false,
             persists: true,
+            alarm: Alarm::default(),
         }
     }
 
@@ -114,7 +116,7 @@ impl<S: Read + Write + Unpin> Line<S> {
     }
 
     /// Takes a request, to be sent while its answer is waited for.
-    pub(super) fn begin(&mut self, request: Outgoing, now: Instant) {
+    pub(super) fn begin(&mut self, request: Box<Outgoing>, now: Instant) {
         let is_head = request.method == http::Method::HEAD;
         self.scanner.expect(if is_head { AnswerTo::Head } else { AnswerTo::Other });
         self.sending = Some(Sending::new(request, now));
@@ -129,13 +131,18 @@ impl<S: Read + Write + Unpin> Line<S> {
     }
 
     /// The request, to be sent over another connection, if all of its content is still here.
-    pub(super) fn take_request(&mut self) -> Option<Outgoing> {
+    pub(super) fn take_request(&mut self) -> Option<Box<Outgoing>> {
         self.sending.take()?.into_request()
     }
 
     /// When the origin has not moved for this long though it was its turn: not before `now`, where it is the client's.
     pub(super) fn deadline(&self, limit: Duration, now: Instant) -> Instant {
         self.sending.as_ref().map_or(now, |sending| sending.deadline(limit, now))
+    }
+
+    /// Ready when it is this late.
+    pub(super) fn poll_late(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+        self.alarm.poll(cx, deadline)
     }
 
     /// Sends the request, and waits for the head of the answer. `listener` hears what comes before it.

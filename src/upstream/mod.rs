@@ -1,6 +1,7 @@
 //! The origin, seen with distrust: connections to it, how much may be asked of it and for how long, when a request is
 //! sent again, and what can go wrong on the way.
 
+mod alarm;
 mod answer;
 mod body;
 mod connect;
@@ -18,15 +19,15 @@ mod tests;
 use std::{
     future::poll_fn,
     io,
-    pin::pin,
     sync::Arc,
     task::{Poll, ready},
     time::Duration,
 };
 
 use http::{HeaderMap, StatusCode, uri::Authority};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
+pub use alarm::Alarm;
 pub use answer::AnswerHead;
 pub use body::{IdleTimeout, Late, RequestBody};
 pub use content::Content;
@@ -137,7 +138,7 @@ pub struct Upstream {
 struct Failed {
     error: UpstreamError,
     /// The request, where the connection broke before the origin said anything and all of its content is still here.
-    request: Option<Outgoing>,
+    request: Option<Box<Outgoing>>,
     /// Whether a byte of it may have been heard.
     is_begun: bool,
 }
@@ -157,7 +158,7 @@ impl Upstream {
     /// is not HTTP or can be understood in two ways.
     pub async fn send(
         &self,
-        request: Outgoing,
+        request: Box<Outgoing>,
         listener: Option<&dyn Listener>,
     ) -> Result<Answer, UpstreamError> {
         let sent = match self.origin.gate.enter().await {
@@ -179,13 +180,13 @@ impl Upstream {
 
     async fn exchange(
         &self,
-        request: Outgoing,
+        request: Box<Outgoing>,
         listener: Option<&dyn Listener>,
         place: Place,
     ) -> Result<Answer, UpstreamError> {
         let now = Instant::now();
         let end = now + self.origin.settings.total_timeout;
-        let known = poll_fn(|cx| Poll::Ready(self.pool.take(cx))).await;
+        let known = poll_fn(|cx| Poll::Ready(self.pool.take(cx, now))).await;
         let (connection, answered) = match known {
             Some(mut connection) => {
                 let may_repeat = is_idempotent(&request.method);
@@ -210,7 +211,7 @@ impl Upstream {
     /// Sends a request over a connection of its own.
     async fn ask_anew(
         &self,
-        request: Outgoing,
+        request: Box<Outgoing>,
         listener: Option<&dyn Listener>,
         end: Instant,
     ) -> Result<(Connection, Answered), UpstreamError> {
@@ -224,26 +225,25 @@ impl Upstream {
     async fn ask(
         &self,
         connection: &mut Connection,
-        request: Outgoing,
+        request: Box<Outgoing>,
         listener: Option<&dyn Listener>,
         now: Instant,
         end: Instant,
     ) -> Result<Answered, Box<Failed>> {
         let limit = self.origin.settings.response_timeout;
         connection.begin(request, now);
-        let mut timer = pin!(sleep_until(connection.deadline(limit, now).min(end)));
+        let mut deadline = connection.deadline(limit, now).min(end);
         let answered = poll_fn(|cx| {
             if let Poll::Ready(answered) = connection.poll_answer(cx, listener) {
                 return Poll::Ready(answered);
             }
             loop {
-                ready!(timer.as_mut().poll(cx));
+                ready!(connection.poll_late(cx, deadline));
                 let now = Instant::now();
-                let deadline = connection.deadline(limit, now).min(end);
+                deadline = connection.deadline(limit, now).min(end);
                 if deadline <= now {
                     return Poll::Ready(Err(UpstreamError::Timeout));
                 }
-                timer.as_mut().reset(deadline);
             }
         });
         answered.await.map_err(|error| {
@@ -266,7 +266,7 @@ impl Failed {
     /// The request to send again, once and over a fresh connection, after one that had been used before broke (RFC 9110
     /// section 9.2.2): any request of which nothing was sent, and one that may have been heard if doing it twice is as
     /// good as once.
-    fn again(self, is_idempotent: bool) -> Result<Outgoing, UpstreamError> {
+    fn again(self, is_idempotent: bool) -> Result<Box<Outgoing>, UpstreamError> {
         self.request.filter(|_| is_idempotent || !self.is_begun).ok_or(self.error)
     }
 }

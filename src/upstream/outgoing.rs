@@ -52,8 +52,8 @@ impl RequestHead {
         }
     }
 
-    /// The request with this content.
-    pub fn with(self, body: RequestBody) -> Outgoing {
+    /// The request with this content. In a place of its own: it goes through many hands.
+    pub fn with(self, body: RequestBody) -> Box<Outgoing> {
         let Self { method, lines: mut head, states_length, announced } = self;
         match body.size_hint().exact() {
             Some(length) if length > 0 || states_length => {
@@ -65,11 +65,11 @@ impl RequestHead {
             Some(_) => put(&mut head, [b"\r\n"]),
             None => put(&mut head, [b"transfer-encoding: chunked\r\n\r\n"]),
         }
-        Outgoing { method, head, body, announced }
+        Box::new(Outgoing { method, head, body, announced })
     }
 }
 
-impl From<Request<RequestBody>> for Outgoing {
+impl From<Request<RequestBody>> for Box<Outgoing> {
     fn from(request: Request<RequestBody>) -> Self {
         let (parts, body) = request.into_parts();
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());

@@ -50,10 +50,10 @@ impl Pool {
     }
 
     /// The connection that was used last: it is the least likely to be closed by the other side.
-    pub(super) fn take(&self, cx: &mut Context<'_>) -> Option<Connection> {
+    pub(super) fn take(&self, cx: &mut Context<'_>, now: time::Instant) -> Option<Connection> {
         let mut idle = self.lock();
-        while let Some((_, mut connection)) = idle.connections.pop_back() {
-            if connection.is_usable(cx) {
+        while let Some((since, mut connection)) = idle.connections.pop_back() {
+            if since + self.longest > now && connection.is_usable(cx) {
                 return Some(connection);
             }
         }

@@ -24,9 +24,6 @@ use super::{
     outgoing::{Outgoing, put_field},
 };
 
-/// The most bytes of content that are copied so that they go out together with what is before them.
-const MOST_JOINED: usize = 16 * 1024;
-
 /// Fields that have no place behind the content, whatever a Trailer says (RFC 9110 section 6.5.1).
 static ONLY_IN_HEAD: [HeaderName; 12] = [
     AUTHORIZATION,
@@ -46,7 +43,7 @@ static ONLY_IN_HEAD: [HeaderName; 12] = [
 /// A request that is being sent.
 #[derive(Debug)]
 pub(super) struct Sending {
-    request: Outgoing,
+    request: Box<Outgoing>,
     /// How much of its head is written.
     written: usize,
     content: Left,
@@ -82,7 +79,7 @@ enum Waits {
 }
 
 impl Sending {
-    pub(super) fn new(request: Outgoing, now: Instant) -> Self {
+    pub(super) fn new(request: Box<Outgoing>, now: Instant) -> Self {
         // What is all here is sent from a clone: the request stays whole, in case that it is sent again.
         let (data, content) = match request.body.as_whole() {
             Some(bytes) => (bytes.clone(), Left::Nothing),
@@ -113,12 +110,15 @@ impl Sending {
     }
 
     /// The request, where nothing of its content is lost.
-    pub(super) fn into_request(self) -> Option<Outgoing> {
-        let Self { request, data, is_begun, .. } = self;
+    pub(super) fn into_request(self) -> Option<Box<Outgoing>> {
+        let Self { mut request, data, is_begun, .. } = self;
         if request.body.as_whole().is_some() {
             return Some(request);
         }
-        (!is_begun).then(|| Outgoing { body: request.body.with_first(data), ..request })
+        (!is_begun).then(|| {
+            request.body.put_first(data);
+            request
+        })
     }
 
     /// Whether all of it was sent.
@@ -163,9 +163,6 @@ impl Sending {
                 self.is_flushed = true;
                 return Poll::Ready(Ok(()));
             }
-            if !stream.is_write_vectored() {
-                self.join();
-            }
             let Poll::Ready(written) = self.poll_write(cx, stream.as_mut()) else {
                 self.is_blocked = true;
                 return Poll::Pending;
@@ -200,23 +197,6 @@ impl Sending {
         self.data.advance(now);
         written -= now;
         self.after = &self.after[written..];
-    }
-
-    /// Puts what is small together, where only one piece can be written at once.
-    fn join(&mut self) {
-        if self.data.len() > MOST_JOINED {
-            return;
-        }
-        if !self.is_head_written() && !(self.before.is_empty() && self.data.is_empty()) {
-            // The head itself stays as it is, in case that it is sent again.
-            let mut joined = BytesMut::from(&self.request.head[self.written..]);
-            joined.extend_from_slice(&self.before);
-            (self.before, self.written) = (joined, self.request.head.len());
-        }
-        if !self.before.is_empty() && !self.data.is_empty() {
-            self.before.extend_from_slice(&std::mem::take(&mut self.data));
-            self.before.extend_from_slice(std::mem::take(&mut self.after));
-        }
     }
 
     /// Takes the next part of the content.

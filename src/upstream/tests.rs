@@ -229,7 +229,7 @@ proptest! {
 }
 
 /// What the origin is sent for this request, a few bytes at a time.
-fn sent(request: Outgoing, room: usize) -> String {
+fn sent(request: Box<Outgoing>, room: usize) -> String {
     paused(async {
         let (mut line, mut there) = line(room);
         line.begin(request, Instant::now());

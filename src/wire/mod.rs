@@ -40,6 +40,9 @@ const MOST_TRAILER_BYTES: usize = 8 * 1024;
 /// The most lines of a trailer section.
 const MOST_TRAILERS: usize = 64;
 
+/// The most lines that most heads have.
+const USUAL_LINES: usize = 16;
+
 /// How the end of a message's content is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
@@ -215,6 +218,7 @@ impl Scanner {
     }
 
     /// One that reads on from here, for who wants to know what will be said of bytes that are not to be passed on yet.
+    #[must_use]
     pub fn ahead(&self) -> Self {
         Self { lines: Lines::default(), ..*self }
     }
@@ -311,6 +315,7 @@ impl Scanner {
                     };
                     self.stage = Stage::Fields { version, status };
                     self.lines.0.clear();
+                    self.lines.0.reserve(USUAL_LINES);
                     self.lines.note(start, line.len(), line);
                 }
             }

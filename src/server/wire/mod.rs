@@ -7,7 +7,6 @@
 //! time that a head may take, that a connection may be idle, and that a reader may stall; and it ends a connection so
 //! that a last answer is not lost to a reset (RFC 9112 section 9.6).
 
-mod alarm;
 mod direct;
 mod front;
 mod request;
@@ -32,8 +31,10 @@ use tokio::{io::ReadBuf, time::Instant};
 pub(super) use front::Front;
 pub use stream::Stream;
 
-use crate::wire::{Framing, Head, Limits, Piece, Scanner, Version, Violation};
-use alarm::Alarm;
+use crate::{
+    upstream::Alarm,
+    wire::{Framing, Head, Limits, Piece, Scanner, Version, Violation},
+};
 use direct::Direct;
 use waiting::{Start, Waiting};
 use write::Closing;

@@ -11,7 +11,8 @@ use bytes::{Buf as _, Bytes};
 use hyper::rt::Write;
 use tokio::{io::ReadBuf, time::Instant};
 
-use super::{READ_TO, Stream, Wire, alarm::Alarm, direct::Direct};
+use super::{READ_TO, Stream, Wire, direct::Direct};
+use crate::upstream::Alarm;
 
 /// How long a connection that is over still takes what its client sends.
 const LINGER: Duration = Duration::from_secs(2);

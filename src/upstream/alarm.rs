@@ -12,8 +12,9 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
+/// A timer for who looks at the clock as seldom as possible.
 #[derive(Debug, Default)]
-pub(super) struct Alarm {
+pub struct Alarm {
     timer: Option<Pin<Box<Sleep>>>,
     /// Whom the timer wakes. It is not asked again on behalf of the same task before it rings.
     waiting: Option<Waker>,
@@ -21,7 +22,7 @@ pub(super) struct Alarm {
 
 impl Alarm {
     /// Ready when it is this late.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
+    pub fn poll(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
         let is_waiting = self.waiting.as_ref().is_some_and(|known| known.will_wake(cx.waker()));
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
         if timer.deadline() > at {
