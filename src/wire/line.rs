@@ -44,16 +44,15 @@ impl Cursor {
 
 /// The place of the first control character from `at` on, DEL included; the end where there is none.
 fn control_byte(bytes: &[u8], at: usize) -> usize {
-    let from = bytes.get(at..).unwrap_or_default();
-    let (words, rest) = from.as_chunks::<8>();
-    for (number, word) in words.iter().enumerate() {
+    let mut rest = bytes.get(at..).unwrap_or_default();
+    while let Some((word, others)) = rest.split_first_chunk::<8>() {
         let marks = marks(u64::from_le_bytes(*word));
         if marks != 0 {
-            return at + number * 8 + marks.trailing_zeros() as usize / 8;
+            return bytes.len() - rest.len() + marks.trailing_zeros() as usize / 8;
         }
+        rest = others;
     }
-    let in_rest = rest.iter().position(u8::is_ascii_control).unwrap_or(rest.len());
-    at + words.len() * 8 + in_rest
+    bytes.len() - rest.len() + rest.iter().position(u8::is_ascii_control).unwrap_or(rest.len())
 }
 
 /// The high bit of each byte that is a control character.
