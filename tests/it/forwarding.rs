@@ -1,7 +1,7 @@
 //! What a proxy does to a message on its way: fields of one connection stay behind, Via and Forwarded say what
 //! happened, targets and hosts arrive as they were meant (RFC 9110 sections 7.2 and 7.6, RFC 7239).
 
-use crate::support::{Builder, Proxy, Reply, Scripted, Seen, clock, in_turn, ok, proxy, raw, scripted};
+use crate::support::{Builder, Proxy, Reply, Scripted, Seen, Wire, clock, in_turn, ok, proxy, raw, scripted};
 
 /// A proxy with these settings in front of an origin that answers with these fields.
 async fn answering(builder: Builder, fields: &str) -> (Proxy, Scripted) {
@@ -261,6 +261,35 @@ async fn a_bypassed_request_arrives_as_it_came() {
     assert_eq!(seen.line, format!("GET {target} HTTP/1.1"));
     assert_eq!(members(seen, "authorization"), "Bearer t");
     assert_eq!((members(seen, "cookie").as_str(), members(seen, "x-mine").as_str()), ("sid=1", "a, b"));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_passed_on_keeps_its_reason_and_its_lines_in_their_order() {
+    let head = b"HTTP/1.1 404 Nobody Home\r\nX-B: 1\r\nSet-Cookie: a=1\r\nKeep-Alive: timeout=5\r\nx-a: \t\xe9\t \r\n\
+        Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nset-cookie: b=2\r\nConnection: keep-alive\r\nx-b:\r\n";
+    let origin = scripted(in_turn([
+        Reply::Bytes([&head[..], b"Content-Length: 5\r\n\r\nhello"].concat()),
+        Reply::Bytes([&head[..], b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"].concat()),
+    ]))
+    .await;
+    let proxy =
+        proxy().route("name = 'x'\npath = '/x'\nlevel = 'user'").start(origin.address, &clock()).await;
+    let expected = b"HTTP/1.1 404 Nobody Home\r\nx-b: 1\r\nset-cookie: a=1\r\nx-a: \xe9\r\n\
+        date: Sun, 06 Nov 1994 08:49:37 GMT\r\nset-cookie: b=2\r\nx-b: \r\nvia: 1.1 plimsoll\r\n\
+        cache-status: plimsoll; fwd=bypass; level=3; route=x; detail=route-declared\r\ncontent-length: 5\r\n\r\nhello";
+    let mut client = Wire::connect(proxy.address).await;
+    for _ in 0..2 {
+        client.send("GET /x HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        let got = client.take(expected.len()).await;
+        assert_eq!(got.escape_ascii().to_string(), expected.escape_ascii().to_string());
+    }
+    // By way of the engine, which makes a map of the lines.
+    let last = proxy.get("/x").field("connection", "close").send().await;
+    assert_eq!(
+        (last.status.as_u16(), last.field("set-cookie").as_str(), last.text().as_str()),
+        (404, "a=1, b=2", "hello")
+    );
+    assert_eq!((last.field("x-b").as_str(), last.field("keep-alive").as_str()), ("1, ", ""));
 }
 
 #[tokio::test]
