@@ -183,7 +183,9 @@ impl Expected {
         };
         let says = |wanted: &str| {
             let lines = fields.iter().filter(|(name, _)| name == "connection").map(|(_, value)| value);
-            lines.flat_map(|line| line.split(',')).any(|option| option.trim().eq_ignore_ascii_case(wanted))
+            lines
+                .flat_map(|line| line.split(','))
+                .any(|option| option.trim_matches([' ', '\t']).eq_ignore_ascii_case(wanted))
         };
         let persists = framing != Framing::UntilClose
             && !says("close")

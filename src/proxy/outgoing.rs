@@ -143,7 +143,8 @@ pub(super) fn shown_as_it_came(exchange: &mut Exchange, settings: &Settings) -> 
 fn put_as_it_came(exchange: &Exchange, settings: &Settings, has_content: bool, to: &mut impl Fields) {
     put_client_fields(exchange, settings, Way::Own, to);
     let identity = &settings.policy.identity;
-    trailers::pass_on(exchange.fields(), has_content, |name| !is_heeded(name, identity), to);
+    let may_be_one = |name: &str| !is_heeded(name, identity) && !is_alias(name, identity);
+    trailers::pass_on(exchange.fields(), has_content, may_be_one, to);
 }
 
 /// The client's request, as it may be stored: its canonical path and its whole query, without cookies that carry no
@@ -215,7 +216,7 @@ fn put_client_fields(exchange: &Exchange, settings: &Settings, way: Way, to: &mu
         !hops.contains(name)
             && *name != EXPECT
             && *name != HOST
-            && !is_alias(name, identity)
+            && !is_alias(name.as_str(), identity)
             && ((trusted && way == Way::Own) || !tells_the_way(name, identity))
     };
     let authority = HeaderValue::try_from(exchange.target.authority()).ok();
@@ -256,8 +257,7 @@ const ADDED: usize = 6;
 
 /// Whether an origin would take this for a field that is heeded here: CGI and its heirs make one variable of `_` and `-`
 /// (RFC 3875 section 4.1.18), and `HTTP_PROXY` of Proxy.
-fn is_alias(name: &HeaderName, identity: &Identity) -> bool {
-    let name = name.as_str();
+fn is_alias(name: &str, identity: &Identity) -> bool {
     name == "proxy" || name.contains('_') && is_heeded(&name.replace('_', "-"), identity)
 }
 

@@ -22,6 +22,9 @@ use crate::{
 /// Room for what is added to the lines of an answer, but for Cache-Status, in bytes.
 const OWN_LINES: usize = 96;
 
+/// The longest name of a field that `http` takes, in bytes.
+const LONGEST_NAME: usize = 65_535;
+
 /// The lines of an answer that go on to its client.
 #[derive(Debug)]
 pub(super) struct PassedLines {
@@ -32,8 +35,8 @@ pub(super) struct PassedLines {
 }
 
 impl PassedLines {
-    /// Those of this answer, if it has content and says nothing that takes a closer look: what its trailers are, or which
-    /// fields are for the origin's connection beside those that always are.
+    /// Those of this answer, if it has content and says nothing that takes a closer look: what its trailers are, which fields
+    /// are for the origin's connection beside those that always are, or a name that is too long for a map.
     pub(super) fn of(answer: &Answer) -> Option<Self> {
         if answer.content.is_end_stream() { None } else { Self::of_head(&answer.head) }
     }
@@ -42,6 +45,9 @@ impl PassedLines {
         let lines = Vec::with_capacity(head.length() + OWN_LINES);
         let mut passed = Self { lines, has_date: false, has_cache_control: false, is_endless: false };
         for (name, value) in head.lines() {
+            if name.len() > LONGEST_NAME {
+                return None;
+            }
             let start = passed.lines.len();
             passed.lines.extend_from_slice(name);
             let lower = &mut passed.lines[start..];
@@ -140,7 +146,7 @@ mod tests {
 
     fn head(fields: &str) -> AnswerHead {
         let bytes = Bytes::from(format!("HTTP/1.1 200 OK\r\n{fields}\r\n"));
-        let mut scanner = Scanner::responses(Limits { head: 1 << 16, fields: 100, target: 0 });
+        let mut scanner = Scanner::responses(Limits { head: 1 << 17, fields: 100, target: 0 });
         let Ok(Piece::Head(head)) = scanner.scan(&bytes) else { panic!("{fields}") };
         AnswerHead::of(&head, bytes, scanner.take_lines()).unwrap()
     }
@@ -207,6 +213,10 @@ mod tests {
     fn a_head_that_takes_a_closer_look_has_no_lines_to_be_passed_on() {
         assert!(PassedLines::of_head(&head("connection: close, x-a\r\n")).is_none());
         assert!(PassedLines::of_head(&head("transfer-encoding: chunked\r\ntrailer: x-a\r\n")).is_none());
+        let long = format!("{}: 1\r\n", "y".repeat(65_536));
+        assert!(PassedLines::of_head(&head(&long)).is_none() && head(&long).into_response().is_err());
+        let less = head(&long[1..]);
+        assert!(PassedLines::of_head(&less).is_some() && less.into_response().is_ok());
         assert!(PassedLines::of_head(&head("connection: Close\r\nconnection: keep-alive,\r\n")).is_some());
     }
 }

@@ -33,10 +33,11 @@ pub struct Outgoing {
 }
 
 impl RequestHead {
-    /// A head without fields, with a target in origin form.
+    /// A head without fields, with this path and query as its target. An empty path is `/` (RFC 9112 section 3.2.1).
     pub fn new(method: Method, target: &str) -> Self {
         let mut lines = BytesMut::with_capacity(USUAL_HEAD);
-        put(&mut lines, [method.as_str().as_bytes(), b" ", target.as_bytes(), b" HTTP/1.1\r\n"]);
+        let between = if target.starts_with('/') { " " } else { " /" };
+        put(&mut lines, [method.as_str(), between, target, " HTTP/1.1\r\n"].map(str::as_bytes));
         Self { method, lines, states_length: false, announced: Vec::new() }
     }
 

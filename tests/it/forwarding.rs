@@ -1,6 +1,10 @@
 //! What a proxy does to a message on its way: fields of one connection stay behind, Via and Forwarded say what
 //! happened, targets and hosts arrive as they were meant (RFC 9110 sections 7.2 and 7.6, RFC 7239).
 
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
 use crate::support::{Builder, Proxy, Reply, Scripted, Seen, Wire, clock, in_turn, ok, proxy, raw, scripted};
 
 /// A proxy with these settings in front of an origin that answers with these fields.
@@ -195,6 +199,35 @@ async fn an_absolute_target_is_forwarded_in_origin_form_under_its_own_host() {
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         let seen = &origin.seen()[0];
         assert_eq!((seen.line.as_str(), seen.field("host")), ("GET /x HTTP/1.1", Some("shop.example")));
+    }
+}
+
+#[tokio::test]
+async fn an_absolute_target_without_a_path_is_forwarded_with_one() {
+    let (proxy, origin) = answering(proxy(), "").await;
+    for method in ["GET", "POST", "DELETE"] {
+        let end = "host: a\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        raw(proxy.address, format!("{method} http://shop.example?x=1 HTTP/1.1\r\n{end}")).await;
+    }
+    let lines: Vec<_> = origin.seen().into_iter().map(|seen| seen.line).collect();
+    assert_eq!(lines, ["GET /?x=1 HTTP/1.1", "POST /?x=1 HTTP/1.1", "DELETE /?x=1 HTTP/1.1"]);
+}
+
+#[tokio::test]
+async fn an_old_client_is_not_told_that_the_connection_goes_on_behind_content_of_unknown_length() {
+    for builder in ways() {
+        let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhe\r\n".to_vec();
+        let go = Arc::new(Notify::new());
+        let origin =
+            scripted(in_turn([Reply::Wait(chunked, Arc::clone(&go), b"3\r\nllo\r\n0\r\n\r\n".to_vec())]))
+                .await;
+        let proxy = builder.start(origin.address, &clock()).await;
+        let get = "GET /x HTTP/1.0\r\nhost: a\r\nconnection: keep-alive\r\n";
+        let mut client = Wire::ask(proxy.address, get).await;
+        let head = client.head().await;
+        assert!(head.starts_with("http/1.0 200") && !head.contains("keep-alive"), "{head}");
+        go.notify_one();
+        assert_eq!(client.rest().await, b"hello");
     }
 }
 

@@ -331,6 +331,11 @@ impl Answering {
         if let Some(head) = response.body_mut().take_head() {
             head.add_to(response.headers_mut());
         }
+        // Only the end of the connection tells an old client where this content ends. The engine would say that it goes on,
+        // unless the answer is of the old version too.
+        if self.is_old && response.body().size_hint().exact().is_none() {
+            *response.version_mut() = Version::HTTP_10;
+        }
         response.map(|body| Carried::new(body, self))
     }
 }

@@ -56,7 +56,7 @@ async fn trailers_of_a_request_reach_the_origin() {
     for method in ["POST", "GET"] {
         let ask = format!(
             "{method} /x HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\
-                 trailer: Cookie, x-sum, x-forwarded-for, x-api-key\r\n"
+                 trailer: Cookie, x-sum, x-forwarded-for, X_Forwarded_For, proxy, x-api-key\r\n"
         );
         let mut client = Wire::ask(proxy.address, &ask).await;
         // What says who asks, and the way here, has its place in the head only.
