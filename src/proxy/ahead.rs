@@ -27,25 +27,13 @@ impl Proxy {
             return Body::origin(content);
         }
         let length = content.size_hint().exact();
-        // Whoever polls next is woken; until then nobody waits.
-        let mut nobody = Context::from_waker(Waker::noop());
-        let first = match Pin::new(&mut content).poll_frame(&mut nobody) {
-            Poll::Ready(None) => return Body::empty(),
-            Poll::Ready(Some(Ok(frame))) if content.is_end_stream() && frame.is_data() => {
+        let (first, mut frames, rest) = take_what_is_there(&mut content);
+        match first {
+            None if rest == Rest::None => return Body::empty(),
+            Some(Ok(frame)) if rest == Rest::None && frames.is_empty() && frame.is_data() => {
                 return Body::from_bytes(frame.into_data().unwrap_or_default());
             }
-            Poll::Ready(first) => first,
-            Poll::Pending => None,
-        };
-        let (mut frames, rest) = take_what_is_there(first, &mut content, &mut nobody);
-        if rest == Rest::None && frames.len() == 1 {
-            match frames.pop_front() {
-                // In chunks: the end of the content is not told with the last of it.
-                Some(Ok(frame)) if frame.is_data() => {
-                    return Body::from_bytes(frame.into_data().unwrap_or_default());
-                }
-                other => frames.extend(other),
-            }
+            first => first.into_iter().for_each(|first| frames.push_front(first)),
         }
         let then = match rest {
             Rest::None => Body::empty(),
@@ -75,28 +63,29 @@ enum Rest {
     Some,
 }
 
-/// Takes the frames that are there already, behind the first, if it is. Small content usually is: it came with its head.
-fn take_what_is_there(
-    first: Option<NextFrame>,
-    content: &mut Content,
-    nobody: &mut Context<'_>,
-) -> (Frames, Rest) {
-    let mut frames = Frames::from_iter(first);
-    let length =
-        |frame: &NextFrame| frame.as_ref().ok().and_then(Frame::data_ref).map_or(0, bytes::Bytes::len);
-    let mut taken = frames.front().map_or(0, length);
+/// Takes the frames that are there already: the first, and those behind it. Small content usually is there, in one: it came
+/// with its head.
+fn take_what_is_there(content: &mut Content) -> (Option<NextFrame>, Frames, Rest) {
+    let (mut first, mut others, mut taken) = (None, Frames::new(), 0);
+    // Whoever polls next is woken; until then nobody waits.
+    let mut nobody = Context::from_waker(Waker::noop());
     while taken < AT_ONCE {
-        if frames.back().is_some_and(Result::is_err) || content.is_end_stream() {
-            return (frames, Rest::None);
-        }
-        match Pin::new(&mut *content).poll_frame(nobody) {
+        match Pin::new(&mut *content).poll_frame(&mut nobody) {
             Poll::Ready(Some(frame)) => {
-                taken += length(&frame);
-                frames.push_back(frame);
+                let is_last = frame.is_err() || content.is_end_stream();
+                taken += frame.as_ref().ok().and_then(Frame::data_ref).map_or(0, bytes::Bytes::len);
+                if first.is_none() {
+                    first = Some(frame);
+                } else {
+                    others.push_back(frame);
+                }
+                if is_last {
+                    return (first, others, Rest::None);
+                }
             }
-            Poll::Ready(None) => return (frames, Rest::None),
+            Poll::Ready(None) => return (first, others, Rest::None),
             Poll::Pending => break,
         }
     }
-    (frames, Rest::Some)
+    (first, others, Rest::Some)
 }
