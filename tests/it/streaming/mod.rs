@@ -33,6 +33,14 @@ async fn get(proxy: &Proxy, fields: &str) -> Wire {
     Wire::ask(proxy.address, &format!("GET /x HTTP/1.1\r\nhost: api.example\r\n{fields}")).await
 }
 
+/// A client that has asked for `/x`, and its request at the origin.
+async fn asked(proxy: &Proxy, origin: &Stage) -> (Wire, Wire) {
+    let client = get(proxy, "").await;
+    let mut line = origin.accept().await;
+    line.head().await;
+    (client, line)
+}
+
 const FRESH: &str = "HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\n";
 
 /// Writes this many mebibytes to the wire, and tells how many have been accepted so far.
@@ -71,9 +79,7 @@ async fn drain(wire: &mut Wire, mebibytes: usize) {
 async fn the_first_bytes_reach_the_client_before_the_origin_has_sent_the_last() {
     for builder in ways() {
         let (proxy, origin) = played(builder).await;
-        let mut client = get(&proxy, "").await;
-        let mut line = origin.accept().await;
-        line.head().await;
+        let (mut client, mut line) = asked(&proxy, &origin).await;
         line.send(format!("{FRESH}content-length: 10\r\n\r\n")).await;
         assert!(client.head().await.contains("content-length: 10\r\n"), "the head comes before any content");
         line.send("hello").await;
@@ -87,9 +93,7 @@ async fn the_first_bytes_reach_the_client_before_the_origin_has_sent_the_last() 
 async fn chunks_are_passed_on_one_by_one() {
     for builder in ways() {
         let (proxy, origin) = played(builder).await;
-        let mut client = get(&proxy, "").await;
-        let mut line = origin.accept().await;
-        line.head().await;
+        let (mut client, mut line) = asked(&proxy, &origin).await;
         line.send(format!("{FRESH}transfer-encoding: chunked\r\n\r\n")).await;
         assert!(client.head().await.contains("transfer-encoding: chunked\r\n"));
         for word in ["hello", "world"] {
@@ -133,9 +137,7 @@ async fn an_event_stream_is_passed_on_event_by_event_and_belongs_to_one_client()
 async fn a_client_that_reads_slowly_slows_the_origin_down() {
     for framing in ["content-length: 134217728\r\n", "connection: close\r\n"] {
         let (proxy, origin) = played(proxy().route("path = '/x'\nlevel = 'user'")).await;
-        let mut client = get(&proxy, "").await;
-        let mut line = origin.accept().await;
-        line.head().await;
+        let (mut client, mut line) = asked(&proxy, &origin).await;
         line.send(format!("{FRESH}{framing}\r\n")).await;
         client.head().await;
         let mut accepted = pour(line, 128);
@@ -165,9 +167,7 @@ async fn an_origin_that_reads_slowly_slows_the_client_down() {
 async fn a_client_that_leaves_during_a_fill_does_not_end_it() {
     for builder in ways().into_iter().take(2) {
         let (proxy, origin) = played(builder).await;
-        let mut client = get(&proxy, "").await;
-        let mut line = origin.accept().await;
-        line.head().await;
+        let (mut client, mut line) = asked(&proxy, &origin).await;
         line.send(format!("{FRESH}content-length: 10\r\n\r\nhello")).await;
         client.head().await;
         client.reset();
@@ -183,9 +183,7 @@ async fn a_client_that_leaves_during_a_fill_does_not_end_it() {
 #[tokio::test]
 async fn a_client_that_leaves_before_the_head_does_not_end_the_fetch() {
     let (proxy, origin) = played(proxy().route("path = '/x'\nlevel = 'permanent'")).await;
-    let client = get(&proxy, "").await;
-    let mut line = origin.accept().await;
-    line.head().await;
+    let (client, mut line) = asked(&proxy, &origin).await;
     client.reset();
     line.send(format!("{FRESH}content-length: 5\r\n\r\nhello")).await;
     let only = || proxy.get("/x").field("cache-control", "only-if-cached").send();
@@ -198,9 +196,7 @@ async fn where_nothing_is_stored_a_client_that_leaves_ends_the_origins_work() {
         ["content-length: 1000000\r\n\r\nhello", "transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n"]
     {
         let (proxy, origin) = played(proxy().route("path = '/x'\nlevel = 'user'")).await;
-        let mut client = get(&proxy, "").await;
-        let mut line = origin.accept().await;
-        line.head().await;
+        let (mut client, mut line) = asked(&proxy, &origin).await;
         line.send(format!("HTTP/1.1 200 OK\r\n{content}")).await;
         client.head().await;
         client.reset();
@@ -211,9 +207,7 @@ async fn where_nothing_is_stored_a_client_that_leaves_ends_the_origins_work() {
 #[tokio::test]
 async fn where_nothing_is_stored_a_client_that_leaves_before_the_head_ends_the_origins_work() {
     let (proxy, origin) = played(proxy().route("path = '/x'\nlevel = 'user'")).await;
-    let client = get(&proxy, "").await;
-    let mut line = origin.accept().await;
-    line.head().await;
+    let (client, mut line) = asked(&proxy, &origin).await;
     client.reset();
     assert_eq!(line.rest().await, b"");
 }
