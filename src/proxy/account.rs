@@ -50,8 +50,8 @@ impl Proxy {
 
     /// The response to a request that has come to nothing.
     pub(super) fn failed(&self, problem: Problem, exchange: &Exchange) -> Response<Body> {
-        let Exchange { route, peer, began, .. } = exchange;
-        self.explained(problem, Some(exchange.told()), Some(route), *peer, *began)
+        let Exchange { asking, peer, began, .. } = exchange;
+        self.explained(problem, Some(exchange.told()), Some(&asking.route), *peer, *began)
     }
 
     /// The response to a request that has come to nothing, or could not be read.

@@ -1,10 +1,16 @@
 //! How far a request comes without waiting: to its answer, if that is stored, or to what it has to wait for.
 
+use std::sync::Arc;
+
 use http::Response;
 use hyper::body::Incoming;
 
-use super::{Body, exchange::Exchange, keyed::Way};
-use crate::decision::{Bypass, Keyed};
+use super::{
+    Body, Proxy,
+    exchange::Exchange,
+    keyed::{Sought, Way},
+};
+use crate::decision::{Bypass, Classified, classify};
 
 /// What a request has come to at once.
 #[derive(Debug)]
@@ -28,6 +34,14 @@ impl std::fmt::Debug for Open {
     }
 }
 
+/// What is decided about a request by itself, whatever is stored.
+#[derive(Clone, Debug)]
+pub(super) enum Class {
+    Bypass(Bypass),
+    Sought(Arc<Sought>),
+    OnlyIfCached,
+}
+
 /// What is decided about a request.
 #[expect(clippy::large_enum_variant, reason = "what is answered at once is to cost no allocation")]
 pub(super) enum Decided {
@@ -45,5 +59,15 @@ pub(super) enum Next {
     /// The origin's answer to the request as it came.
     Forward(Bypass),
     /// The answer to a fetch, of its own or of another.
-    Seek(Keyed, Way),
+    Seek(Arc<Sought>, Way),
+}
+
+impl Proxy {
+    pub(super) fn class(&self, exchange: &Exchange) -> Class {
+        match classify(&exchange.asked(), &exchange.route, &self.shared.settings.policy) {
+            Classified::Bypass(bypass) => Class::Bypass(bypass),
+            Classified::Keyed(keyed) => Class::Sought(Sought::new(keyed, &*self.shared.store)),
+            Classified::OnlyIfCached => Class::OnlyIfCached,
+        }
+    }
 }

@@ -7,7 +7,12 @@ use http::{
     header::{ETAG, LAST_MODIFIED},
 };
 
-use super::{Interim, Problem, Shared, exchange::Exchange, outgoing};
+use super::{
+    Interim, Problem, Shared,
+    exchange::{Asking, Exchange},
+    keyed::Sought,
+    outgoing,
+};
 use crate::{
     decision::{Keyed, Stored},
     route::Route,
@@ -22,11 +27,9 @@ use crate::{
 
 /// On whose behalf a fetch is made.
 pub(super) struct Errand {
-    pub(super) keyed: Keyed,
+    pub(super) sought: Arc<Sought>,
     pub(super) route: Arc<Route>,
-    pub(super) method: Method,
-    /// The client's own fields.
-    pub(super) fields: HeaderMap,
+    pub(super) asking: Arc<Asking>,
 }
 
 /// What is stored already and the request speaks of.
@@ -160,13 +163,13 @@ impl Order {
     /// Builds the requests to the origin: on a declared route from the key, elsewhere from the client's own.
     pub(super) fn new(
         exchange: &Exchange,
-        keyed: Keyed,
+        sought: Arc<Sought>,
         held: Held,
         stand_in: Option<Arc<Entry<Stored>>>,
         shared: &Shared,
     ) -> Result<Self, Problem> {
         let build =
-            |condition: &Condition| outgoing::to_be_stored(exchange, &keyed, &shared.settings, condition);
+            |condition: &Condition| outgoing::to_be_stored(exchange, &sought, &shared.settings, condition);
         let condition = held.condition();
         let selected = match &held {
             Held::Selected(entry) => Some(Arc::clone(entry)),
@@ -177,23 +180,29 @@ impl Order {
             Condition::AsAsked => None,
             Condition::Unless { .. } | Condition::Only { .. } => Some(build(&Condition::AsAsked)?),
         };
-        let errand = Errand {
-            keyed,
-            route: Arc::clone(&exchange.route),
-            method: exchange.parts.method.clone(),
-            fields: exchange.fields().clone(),
-        };
+        let (route, asking) = (Arc::clone(&exchange.route), Arc::clone(&exchange.asking));
+        let errand = Errand { sought, route, asking };
         let interim = exchange.interim.clone();
         Ok(Self { errand, held, selected, stand_in, request, unconditional, interim })
     }
 }
 
 impl Errand {
+    /// The method of the client's request.
+    pub(super) fn method(&self) -> &Method {
+        &self.asking.parts.method
+    }
+
+    /// The client's own fields.
+    pub(super) fn fields(&self) -> &HeaderMap {
+        self.asking.fields()
+    }
+
     /// The method that is sent to the origin: on a declared route the whole representation is fetched.
     pub(super) fn method_sent(&self) -> Method {
-        match self.keyed.declared {
-            Some(_) => self.keyed.key.parts().method.to_method(),
-            None => self.method.clone(),
+        match self.sought.declared {
+            Some(_) => self.sought.key.parts().method.to_method(),
+            None => self.method().clone(),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! One request as it came, with its target and its route.
 
-use std::sync::Arc;
+use std::{
+    ops::Deref,
+    sync::{Arc, OnceLock},
+};
 
 use bytes::{Bytes, BytesMut};
 use http::{
@@ -17,14 +20,24 @@ use crate::{
     key::Target,
     route::{Route, RouteTable},
     semantics::{Now, methods},
-    upstream::{IdleTimeout, Late, RequestBody},
+    upstream::{IdleTimeout, Late, RequestBody, WholeHead},
 };
 
-/// A request, read as far as it needs to be.
-pub(super) struct Exchange {
+/// What a request's head says: the request, its target and its route. Nothing in it is of the moment, or of the client
+/// that sent it.
+#[derive(Debug)]
+pub(super) struct Asking {
     pub(super) parts: Parts,
     pub(super) target: Target,
     pub(super) route: Arc<Route>,
+    /// The head that goes to the origin where the request goes there as it came without content, and for whom it was
+    /// made: the first who needed it.
+    pub(super) sent: OnceLock<(Peer, Arc<WholeHead>)>,
+}
+
+/// A request, read as far as it needs to be.
+pub(super) struct Exchange {
+    pub(super) asking: Arc<Asking>,
     pub(super) peer: Peer,
     /// When it began to be answered.
     pub(super) began: Now,
@@ -44,6 +57,25 @@ enum ClientContent {
     },
     /// It went to the origin as it came.
     Gone,
+}
+
+impl Asking {
+    const fn new(parts: Parts, target: Target, route: Arc<Route>) -> Self {
+        Self { parts, target, route, sent: OnceLock::new() }
+    }
+
+    /// The client's own fields.
+    pub(super) const fn fields(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
+}
+
+impl Deref for Exchange {
+    type Target = Asking;
+
+    fn deref(&self) -> &Asking {
+        &self.asking
+    }
 }
 
 impl Exchange {
@@ -70,7 +102,12 @@ impl Exchange {
         };
         let route = routes.find(&parts.method, target.authority(), target.path(), target.query());
         let route = Arc::clone(route);
-        Ok(Self { parts, target, route, peer, began, interim: None, content: ClientContent::None })
+        Ok(Self::of(Arc::new(Asking::new(parts, target, route)), peer, began))
+    }
+
+    /// A request without content, of this head. The peer has the scheme that is believed of it.
+    pub(super) const fn of(asking: Arc<Asking>, peer: Peer, began: Now) -> Self {
+        Self { asking, peer, began, interim: None, content: ClientContent::None }
     }
 
     /// The same request, with this content of a QUERY.
@@ -99,7 +136,7 @@ impl Exchange {
             ClientContent::None | ClientContent::Streamed { .. } | ClientContent::Gone => ClientContent::None,
         };
         let (target, route) = (self.target.clone(), Arc::clone(&self.route));
-        Self { parts, target, route, peer: self.peer, began: self.began, interim: None, content }
+        Self { content, ..Self::of(Arc::new(Asking::new(parts, target, route)), self.peer, self.began) }
     }
 
     /// The request, as the decision sees it.
@@ -114,11 +151,6 @@ impl Exchange {
                 ClientContent::Streamed { .. } | ClientContent::Gone => Content::Unread,
             },
         }
-    }
-
-    /// The client's own fields.
-    pub(super) const fn fields(&self) -> &HeaderMap {
-        &self.parts.headers
     }
 
     /// The content, to send it on. What is not all here can be had once.

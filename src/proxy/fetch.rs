@@ -13,12 +13,13 @@ use super::{
     fill::{Filling, Receiving, Storable},
     flight::{Common, Landing, Lead, Part},
     head,
+    keyed::Sought,
     parts::{Beside, Combined},
     renew::News,
     trailers::end_connection,
 };
 use crate::{
-    decision::{Answered, Bypass, Framing, Judgement, Keyed, Reason, Refusal, Stored, Verdict, judge},
+    decision::{Answered, Bypass, Framing, Judgement, Reason, Refusal, Stored, Verdict, judge},
     level::EvidenceSet,
     observe::Finding,
     semantics::{
@@ -88,7 +89,7 @@ impl Arrived {
             with_content: errand.method_sent() != Method::HEAD,
             chance: fastrand::f64(),
         };
-        judge(&answer, &errand.fields, &errand.keyed, &errand.route, &shared.settings.policy)
+        judge(&answer, errand.fields(), &errand.sought, &errand.route, &shared.settings.policy)
     }
 }
 
@@ -103,18 +104,17 @@ impl Proxy {
     }
 
     /// Refreshes a stale response in the background, once at a time for each key.
-    pub(super) fn refresh(&self, exchange: &Exchange, keyed: &Keyed, entry: &Arc<Entry<Stored>>) {
-        let hash = self.shared.store.hash(&keyed.key);
-        let Part::Lead(lead) = self.shared.flights.join(hash, keyed) else { return };
+    pub(super) fn refresh(&self, exchange: &Exchange, sought: &Sought, entry: &Arc<Entry<Stored>>) {
+        let Part::Lead(lead) = self.shared.flights.join(sought) else { return };
         // Unless that of another has ended between the look and the lead: then what it brought is there.
-        let held = self.shared.store.get_hashed(&keyed.key, hash);
+        let held = self.shared.store.get_hashed(&sought.key, sought.hash());
         if !held.iter().flat_map(Variants::iter).any(|held| Arc::ptr_eq(held, entry)) {
             return;
         }
         let exchange = exchange.for_the_whole();
-        let keyed = Keyed { method: exchange.parts.method.clone(), ..keyed.clone() };
+        let sought = sought.by(exchange.parts.method.clone());
         let held = Held::Selected(Arc::clone(entry));
-        let Ok(order) = Order::new(&exchange, keyed, held, None, &self.shared) else { return };
+        let Ok(order) = Order::new(&exchange, sought, held, None, &self.shared) else { return };
         // Nobody waits: what goes wrong is in the log.
         drop(self.spawn_fetch(order, Some(lead)));
     }
@@ -229,7 +229,7 @@ impl Proxy {
         match verdict {
             Verdict::Discard(reason) => {
                 let until = received.mono.saturating_add(shared.settings.uncacheable_memory);
-                shared.uncacheable.remember(shared.store.hash(&errand.keyed.key), until, reason);
+                shared.uncacheable.remember(errand.sought.hash(), until, reason);
                 shared.report(&errand.route, Finding::of(reason));
                 audience.deliver(Fetched::NotForClient(Bypass::because(reason, evidence)));
             }
@@ -240,7 +240,7 @@ impl Proxy {
                     if reason == Reason::Refusal(Refusal::VaryUndeclared) {
                         shared.report(&errand.route, Finding::of(reason));
                     }
-                    Bypass::because(reason, errand.keyed.evidence)
+                    Bypass::because(reason, errand.sought.evidence)
                 });
                 match (self.received(&errand, &arrived, storable), not_for_client) {
                     (Ok(receiving), not_for_client) => {
@@ -293,7 +293,7 @@ impl Proxy {
         }
         let fields = storable.fields.as_ref().unwrap_or_else(|| arrived.response.headers());
         let stamped = Stamped::new(arrived.stamp, self.scopes(errand, fields));
-        let is_current = store.purge_clock().is_current(&stamped, || errand.keyed.key.place());
+        let is_current = store.purge_clock().is_current(&stamped, || errand.sought.key.place());
         if is_current { Ok(stamped) } else { Err(Refusal::Invalidated) }
     }
 }
@@ -318,7 +318,7 @@ impl Order {
             return Fetched::Failed(nonsense.into());
         }
         // The client's own condition, which the origin has answered.
-        let (evidence, reason) = (self.errand.keyed.evidence, Refusal::StatusNotStorable.into());
+        let (evidence, reason) = (self.errand.sought.evidence, Refusal::StatusNotStorable.into());
         Fetched::Passed { response: arrived.response, evidence, reason }
     }
 }
@@ -326,7 +326,7 @@ impl Order {
 impl Errand {
     /// An answer that is not stored, for the client that asked. One to a hermetic fetch says what decided it.
     fn passed(&self, mut response: Response<Content>, evidence: EvidenceSet, reason: Reason) -> Fetched {
-        if self.keyed.declared.is_some() {
+        if self.sought.declared.is_some() {
             head::merge_vary(response.headers_mut(), &self.route);
             if self.route.ignore.contains(&SET_COOKIE) {
                 response.headers_mut().remove(SET_COOKIE);
@@ -349,7 +349,7 @@ fn ends_what_is_held(errand: &Errand, status: StatusCode) -> bool {
                 | StatusCode::REQUEST_TIMEOUT
                 | StatusCode::TOO_MANY_REQUESTS
         );
-    !is_silent && errand.method_sent() != Method::HEAD && !errand.keyed.carried.any()
+    !is_silent && errand.method_sent() != Method::HEAD && !errand.sought.carried.any()
 }
 
 /// How many bytes of content an answer announces; none where it does not say.

@@ -175,7 +175,7 @@ impl Proxy {
         };
         let length = announced.map(|length| length + in_passing.len());
         let now = self.shared.clock.now();
-        let part = respond::own_part(&errand.method, &errand.fields, &stored, extent, length, now);
+        let part = respond::own_part(errand.method(), errand.fields(), &stored, extent, length, now);
         let (writer, follower) = Fill::start(self.shared.store.budget(), length, part.range());
         let fetched = if let Some(bypass) = not_for_client {
             Fetched::NotForClient(bypass)
@@ -204,7 +204,7 @@ impl Proxy {
         let sealed = writer.seal();
         if let Some(body) = sealed.body().cloned() {
             let (meta, body) = self.put_together(Arc::unwrap_or_clone(stored), extent, body, in_store);
-            let key = errand.keyed.key.clone();
+            let key = errand.sought.key.clone();
             let budget = self.shared.store.budget();
             self.keep(errand, Entry::new(budget, EntryParts { key, meta, head, body, stamped }));
         }

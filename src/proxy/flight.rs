@@ -14,7 +14,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{Problem, trailers::Announced};
+use super::{Problem, keyed::Sought, trailers::Announced};
 use crate::{
     decision::{Keyed, Stored},
     key::{CacheKey, Codings},
@@ -100,18 +100,18 @@ impl Flights {
     }
 
     /// Takes part in the flight of a key: as its leader where there is none.
-    pub(super) fn join(self: &Arc<Self>, hash: KeyHash, keyed: &Keyed) -> Part {
-        let wanted = Wanted::by(keyed);
-        let mut shard = self.shard(hash);
+    pub(super) fn join(self: &Arc<Self>, sought: &Sought) -> Part {
+        let wanted = Wanted::by(sought);
+        let mut shard = self.shard(sought.hash());
         match shard.get(&wanted) {
             Some(flight) => Part::Follow(Arc::clone(flight)),
-            None => Part::Lead(self.take_off(&mut shard, hash, wanted)),
+            None => Part::Lead(self.take_off(&mut shard, sought.hash(), wanted)),
         }
     }
 
     /// The flight of a key, if there is one.
-    pub(super) fn find(&self, hash: KeyHash, keyed: &Keyed) -> Option<Arc<Flight>> {
-        self.shard(hash).get(&Wanted::by(keyed)).map(Arc::clone)
+    pub(super) fn find(&self, sought: &Sought) -> Option<Arc<Flight>> {
+        self.shard(sought.hash()).get(&Wanted::by(sought)).map(Arc::clone)
     }
 
     /// How many follow the flights of a key, whatever codings they offer, beside those who lead; none where there is no
@@ -130,11 +130,11 @@ impl Flights {
 
     /// Leads a new flight in the place of one whose answer may no longer be used. `None` where somebody else already
     /// does.
-    pub(super) fn replace(self: &Arc<Self>, hash: KeyHash, keyed: &Keyed, old: &Arc<Flight>) -> Option<Lead> {
-        let wanted = Wanted::by(keyed);
-        let mut shard = self.shard(hash);
+    pub(super) fn replace(self: &Arc<Self>, sought: &Sought, old: &Arc<Flight>) -> Option<Lead> {
+        let wanted = Wanted::by(sought);
+        let mut shard = self.shard(sought.hash());
         let is_free = shard.get(&wanted).is_none_or(|flight| Arc::ptr_eq(flight, old));
-        is_free.then(|| self.take_off(&mut shard, hash, wanted))
+        is_free.then(|| self.take_off(&mut shard, sought.hash(), wanted))
     }
 
     fn take_off(

@@ -1,6 +1,8 @@
 //! What the answer to an unsafe request ends: its target, the places that the answer names, and groups
 //! (RFC 9111 section 4.4, RFC 9875). And the answer to POST that is stored as that of GET (RFC 9110 section 9.3.3).
 
+use std::sync::Arc;
+
 use http::{
     HeaderMap, HeaderName, Method, Response, StatusCode,
     header::{CONTENT_LOCATION, LOCATION},
@@ -12,6 +14,7 @@ use super::{
     exchange::Exchange,
     fetch::Arrived,
     fill::{Receiving, Storable},
+    keyed::Sought,
     scopes::{any_group, group_identity, scopes_of_answer},
 };
 use crate::{
@@ -109,14 +112,14 @@ impl Proxy {
         let route = shared.routes.find(&Method::GET, target.authority(), target.path(), target.query());
         let asked = Asked { method: &Method::GET, target, fields: exchange.fields(), content: Content::None };
         let Classified::Keyed(keyed) = classify(&asked, route, &shared.settings.policy) else { return None };
-        let fields = exchange.fields().clone();
-        let errand = Errand { keyed, route: route.clone(), method: Method::POST, fields };
+        let sought = Sought::new(keyed, &*shared.store);
+        let errand = Errand { sought, route: route.clone(), asking: Arc::clone(&exchange.asking) };
         let judgement = arrived.judged(&errand, shared);
         let is_explicit = judgement.evidence.contains(Evidence::ExplicitFreshness);
         let Verdict::Store { stored, strip, unshared, not_for_client: None } = judgement.verdict else {
             return None;
         };
-        if errand.keyed.declared.is_some() || !is_explicit {
+        if errand.sought.declared.is_some() || !is_explicit {
             return None;
         }
         let receiving =

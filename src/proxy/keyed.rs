@@ -1,6 +1,6 @@
 //! Requests that have a key: answered from the store, from a fetch that is in progress, or by a fetch of their own.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use http::{Method, Response};
 
@@ -24,12 +24,44 @@ use crate::{
         range::asks_for_a_part,
         validation::is_conditional,
     },
-    store::{Entry, KeyHash, Variants},
+    store::{Entry, KeyHash, Store, Variants},
 };
 
 /// How often a request whose leader brought nothing takes part in another fetch, before it has the leader's failure for
 /// its own or goes alone.
 const MOST_TURNS: usize = 2;
+
+/// What a request asks the store for: its key with all that goes with it, and the hash that the key is looked up by.
+#[derive(Debug)]
+pub(super) struct Sought {
+    keyed: Keyed,
+    hash: KeyHash,
+}
+
+impl Sought {
+    /// By this key.
+    pub(super) fn new(keyed: Keyed, store: &dyn Store<Stored>) -> Arc<Self> {
+        let hash = store.hash(&keyed.key);
+        Arc::new(Self { keyed, hash })
+    }
+
+    pub(super) const fn hash(&self) -> KeyHash {
+        self.hash
+    }
+
+    /// The same key, sought by this method.
+    pub(super) fn by(&self, method: Method) -> Arc<Self> {
+        Arc::new(Self { keyed: Keyed { method, ..self.keyed.clone() }, hash: self.hash })
+    }
+}
+
+impl Deref for Sought {
+    type Target = Keyed;
+
+    fn deref(&self) -> &Keyed {
+        &self.keyed
+    }
+}
 
 /// What waiting for the fetches of others has come to.
 #[derive(Default)]
@@ -84,12 +116,12 @@ impl Proxy {
     pub(super) fn look_up(
         &self,
         exchange: &Exchange,
-        keyed: &Keyed,
+        sought: &Sought,
         turns: &Turns,
         now: Now,
     ) -> Result<Found, Problem> {
         let shared = &self.shared;
-        let hash = shared.store.hash(&keyed.key);
+        let (keyed, hash) = (&sought.keyed, sought.hash);
         let variants = shared.store.get_hashed(&keyed.key, hash);
         let entries = || variants.iter().flat_map(Variants::iter);
         let memory = shared.uncacheable.recall(hash, now.mono);
@@ -102,7 +134,7 @@ impl Proxy {
             Plan::Serve { variant, remaining } => served(entry(variant)?, remaining),
             Plan::ServeStale { variant, since } => {
                 let entry = entry(variant)?;
-                self.refresh(exchange, keyed, entry);
+                self.refresh(exchange, sought, entry);
                 served(entry, Remaining::Stale(since))
             }
             Plan::Validate { variant, fwd } => {
@@ -132,7 +164,7 @@ impl Proxy {
     pub(super) async fn seek(
         &self,
         exchange: &mut Exchange,
-        keyed: Keyed,
+        sought: Arc<Sought>,
         mut way: Way,
     ) -> Result<Response<Body>, Problem> {
         let mut turns = Turns::default();
@@ -141,9 +173,9 @@ impl Proxy {
                 Way::Bypass(bypass) => return self.forward(exchange, bypass, self.shared.clock.now()).await,
                 Way::Fetch(fwd, held) => (fwd, held),
             };
-            match self.share(exchange, &keyed, fwd, &held, &mut turns).await {
-                Share::Alone => return self.fetch(exchange, keyed, fwd, held, None, &turns).await,
-                Share::Lead(lead) => return self.lead(exchange, keyed, lead, &turns).await,
+            match self.share(exchange, &sought, fwd, &held, &mut turns).await {
+                Share::Alone => return self.fetch(exchange, sought, fwd, held, None, &turns).await,
+                Share::Lead(lead) => return self.lead(exchange, sought, lead, &turns).await,
                 Share::Follow(filling) => {
                     let handling =
                         Handling::Forwarded { why: fwd, status: None, stored: false, collapsed: Some(true) };
@@ -152,10 +184,10 @@ impl Proxy {
                 }
                 Share::Again => turns.taken += 1,
                 Share::Failed(problem) => {
-                    return self.without_answer(exchange, held.stand_in(&keyed, fwd), problem);
+                    return self.without_answer(exchange, held.stand_in(&sought, fwd), problem);
                 }
             }
-            way = match self.look_up(exchange, &keyed, &turns, self.shared.clock.now())? {
+            way = match self.look_up(exchange, &sought, &turns, self.shared.clock.now())? {
                 Found::Answer(response) => return Ok(response),
                 Found::Way(way) => way,
             };
@@ -167,11 +199,11 @@ impl Proxy {
     async fn lead(
         &self,
         exchange: &mut Exchange,
-        keyed: Keyed,
+        sought: Arc<Sought>,
         lead: Lead,
         turns: &Turns,
     ) -> Result<Response<Body>, Problem> {
-        match self.look_up(exchange, &keyed, turns, self.shared.clock.now())? {
+        match self.look_up(exchange, &sought, turns, self.shared.clock.now())? {
             Found::Answer(response) => Ok(response),
             Found::Way(Way::Bypass(bypass)) => {
                 // Who waits for it looks again.
@@ -179,12 +211,12 @@ impl Proxy {
                 self.forward(exchange, bypass, self.shared.clock.now()).await
             }
             Found::Way(Way::Fetch(fwd, held)) => {
-                let lead = may_lead(exchange, &keyed, &held).then_some(lead);
+                let lead = may_lead(exchange, &sought, &held).then_some(lead);
                 if lead.is_some() {
                     let role = if turns.taken == 0 { Role::Leader } else { Role::Retry };
                     self.shared.sink.took_part(&exchange.route, role);
                 }
-                self.fetch(exchange, keyed, fwd, held, lead, turns).await
+                self.fetch(exchange, sought, fwd, held, lead, turns).await
             }
         }
     }
@@ -193,22 +225,22 @@ impl Proxy {
     async fn share(
         &self,
         exchange: &Exchange,
-        keyed: &Keyed,
+        sought: &Sought,
         fwd: Fwd,
         held: &Held,
         turns: &mut Turns,
     ) -> Share {
         let shared = &self.shared;
-        let hash = shared.store.hash(&keyed.key);
-        let is_known_to_be_unshared = || shared.unshared.recall(hash, shared.clock.now().mono).is_some();
+        let is_known_to_be_unshared =
+            || shared.unshared.recall(sought.hash, shared.clock.now().mono).is_some();
         let waits_no_more = turns.alone || turns.taken >= MOST_TURNS;
         if waits_no_more || fwd == Fwd::Request || is_known_to_be_unshared() {
             return Share::Alone;
         }
-        let part = if may_lead(exchange, keyed, held) {
-            shared.flights.join(hash, keyed)
+        let part = if may_lead(exchange, sought, held) {
+            shared.flights.join(sought)
         } else {
-            match shared.flights.find(hash, keyed) {
+            match shared.flights.find(sought) {
                 Some(flight) => Part::Follow(flight),
                 None => return Share::Alone,
             }
@@ -220,7 +252,7 @@ impl Proxy {
         turns.waited = turns.waited.or(Some(fwd));
         shared.sink.took_part(&exchange.route, Role::Follower);
         let share = match flight.landed(shared.settings.lock_timeout).await {
-            Some(Landing::Filling(common)) => self.follow(exchange, keyed, hash, &flight, &common),
+            Some(Landing::Filling(common)) => self.follow(exchange, sought, &flight, &common),
             // Who has waited until the origin's time was up does not wait for that again.
             Some(Landing::Failed(problem))
                 if problem == Problem::OriginTimeout || turns.taken + 1 >= MOST_TURNS =>
@@ -235,25 +267,18 @@ impl Proxy {
     }
 
     /// Follows an answer that is being received, if it is for this request.
-    fn follow(
-        &self,
-        exchange: &Exchange,
-        keyed: &Keyed,
-        hash: KeyHash,
-        flight: &Arc<Flight>,
-        common: &Common,
-    ) -> Share {
+    fn follow(&self, exchange: &Exchange, sought: &Sought, flight: &Arc<Flight>, common: &Common) -> Share {
         let shared = &self.shared;
         // Which bytes of a part are for whom is known when it is stored.
         if common.stored.extent() != Extent::Whole {
             return Share::Alone;
         }
         let is_over = matches!(common.fill.outcome(), Some(Err(_)));
-        if is_over || !shared.store.purge_clock().is_current(&common.stamped, || keyed.key.place()) {
-            return shared.flights.replace(hash, keyed, flight).map_or(Share::Again, Share::Lead);
+        if is_over || !shared.store.purge_clock().is_current(&common.stamped, || sought.key.place()) {
+            return shared.flights.replace(sought, flight).map_or(Share::Again, Share::Lead);
         }
         let (now, fields) = (shared.clock.now(), exchange.fields());
-        let planned = plan(keyed, fields, [&*common.stored], None, &shared.settings.policy, now);
+        let planned = plan(sought, fields, [&*common.stored], None, &shared.settings.policy, now);
         if !matches!(planned, Plan::Serve { .. }) {
             return Share::Alone;
         }
@@ -274,14 +299,14 @@ impl Proxy {
     async fn fetch(
         &self,
         exchange: &mut Exchange,
-        keyed: Keyed,
+        sought: Arc<Sought>,
         fwd: Fwd,
         held: Held,
         lead: Option<Lead>,
         turns: &Turns,
     ) -> Result<Response<Body>, Problem> {
-        let stand_in = held.stand_in(&keyed, fwd);
-        let order = Order::new(exchange, keyed, held, stand_in.clone(), &self.shared)?;
+        let stand_in = held.stand_in(&sought, fwd);
+        let order = Order::new(exchange, sought, held, stand_in.clone(), &self.shared)?;
         let Ok(fetched) = self.spawn_fetch(order, lead).await else {
             // Its task ended without an answer.
             self.shared.sink.happened(Incident::Panic);

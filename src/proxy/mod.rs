@@ -8,6 +8,7 @@ mod begun;
 mod body;
 mod errand;
 mod exchange;
+mod familiar;
 mod fetch;
 mod fill;
 mod flight;
@@ -46,6 +47,7 @@ use tokio_util::task::TaskTracker;
 
 pub use begun::{Begun, Open};
 pub use body::Body;
+pub use familiar::Familiar;
 pub use interim::{Interim, Interims};
 pub use look::Known;
 pub use preview::Preview;
@@ -55,7 +57,7 @@ pub use ready::{Ready, ReadyHead};
 pub use respond::own_status;
 
 use crate::{
-    decision::{Classified, Policy, Reason, Stored, classify},
+    decision::{Policy, Reason, Stored},
     key::Scheme,
     observe::{Clock, Finding, Findings, Incident, Sink},
     route::{Route, RouteTable},
@@ -65,8 +67,9 @@ use crate::{
     wire::Violation,
 };
 use account::untargeted;
-use begun::{Decided, Next};
+use begun::{Class, Decided, Next};
 use exchange::Exchange;
+use familiar::Owner;
 use flight::Flights;
 use keyed::{Found, Turns};
 use panics::{Panicked, caught, caught_now};
@@ -111,6 +114,7 @@ const UNCACHEABLE_PLACES: usize = 1 << 16;
 
 /// What all workers share.
 pub struct Shared {
+    owner: Owner,
     settings: Settings,
     routes: RouteTable,
     store: Arc<dyn Store<Stored>>,
@@ -143,6 +147,7 @@ impl Shared {
         tasks: TaskTracker,
     ) -> Arc<Self> {
         Arc::new(Self {
+            owner: Owner::new(),
             settings,
             routes,
             store,
@@ -204,11 +209,40 @@ impl Proxy {
     /// Begins to answer a request, and answers it where that needs no waiting: a hit does not. There is always an answer:
     /// what goes wrong becomes a problem (RFC 9457).
     pub fn begin(&self, head: Parts, content: Option<Incoming>, peer: Peer) -> Begun {
-        let began = self.shared.clock.now();
-        caught_now(|| self.start(head, content, peer, began)).unwrap_or_else(|Panicked| {
-            self.shared.sink.happened(Incident::Panic);
-            Begun::Answered(self.explained(Problem::Internal, None, None, peer, began))
+        self.caught(peer, |began| {
+            let exchange = match self.exchange(head, peer, began) {
+                Ok(exchange) => exchange,
+                Err(answered) => return *answered,
+            };
+            match content {
+                Some(content) => {
+                    let next = Box::new(Next::Read(content));
+                    Begun::Open(Open { exchange: Box::new(exchange), next })
+                }
+                None => {
+                    let class = self.class(&exchange);
+                    self.start(exchange, &class, began)
+                }
+            }
         })
+    }
+
+    /// The same for a request without content, whose whole head this text is: it will be familiar if it comes again.
+    pub fn begin_head(&self, text: &[u8], head: Parts, peer: Peer) -> Begun {
+        self.caught(peer, |began| {
+            let exchange = match self.exchange(head, peer, began) {
+                Ok(exchange) => exchange,
+                Err(answered) => return *answered,
+            };
+            let class = self.class(&exchange);
+            self.remember(text, peer, &exchange, &class);
+            self.start(exchange, &class, began)
+        })
+    }
+
+    /// The same for a request whose head is familiar.
+    pub fn begin_again(&self, familiar: &Familiar, peer: Peer) -> Begun {
+        self.caught(peer, |began| self.start(familiar.exchange(peer, began), familiar.class(), began))
     }
 
     /// Answers a request that has to wait.
@@ -249,39 +283,46 @@ impl Proxy {
         self.shared.sink.happened(Incident::ClientTooSlow(limit));
     }
 
-    fn start(&self, head: Parts, content: Option<Incoming>, peer: Peer, began: Now) -> Begun {
-        let failed = |problem: Problem| self.shared.sink.happened(Incident::Problem(problem.name()));
-        let exchange = match Exchange::of_head(head, peer, began, &self.shared.settings, &self.shared.routes)
-        {
-            Ok(exchange) => exchange,
-            Err((problem, parts)) => {
-                failed(problem);
-                return Begun::Answered(self.explained(problem, Some(untargeted(&parts)), None, peer, began));
+    /// Begins something now. A panic in it is an answer too.
+    fn caught(&self, peer: Peer, begin: impl FnOnce(Now) -> Begun) -> Begun {
+        let began = self.shared.clock.now();
+        caught_now(|| begin(began)).unwrap_or_else(|Panicked| {
+            self.shared.sink.happened(Incident::Panic);
+            Begun::Answered(self.explained(Problem::Internal, None, None, peer, began))
+        })
+    }
+
+    /// The request of a head, or the answer to one that has no target.
+    fn exchange(&self, head: Parts, peer: Peer, began: Now) -> Result<Exchange, Box<Begun>> {
+        let Shared { settings, routes, sink, .. } = &*self.shared;
+        Exchange::of_head(head, peer, began, settings, routes).map_err(|(problem, parts)| {
+            sink.happened(Incident::Problem(problem.name()));
+            let answer = self.explained(problem, Some(untargeted(&parts)), None, peer, began);
+            Box::new(Begun::Answered(answer))
+        })
+    }
+
+    /// Answers a request without content, or says what it has to wait for.
+    fn start(&self, exchange: Exchange, class: &Class, began: Now) -> Begun {
+        match self.decide(&exchange, class, began) {
+            Ok(Decided::Answer(response)) => Begun::Answered(response),
+            Ok(Decided::Next(next)) => Begun::Open(Open { exchange: Box::new(exchange), next }),
+            Err(problem) => {
+                self.shared.sink.happened(Incident::Problem(problem.name()));
+                Begun::Answered(self.failed(problem, &exchange))
             }
-        };
-        let next = match content.map(Next::Read) {
-            Some(read) => Box::new(read),
-            None => match self.decide(&exchange, began) {
-                Ok(Decided::Answer(response)) => return Begun::Answered(response),
-                Ok(Decided::Next(next)) => next,
-                Err(problem) => {
-                    failed(problem);
-                    return Begun::Answered(self.failed(problem, &exchange));
-                }
-            },
-        };
-        Begun::Open(Open { exchange: Box::new(exchange), next })
+        }
     }
 
     /// Answers a request whose content is as far here as it needs to be, or says what it has to wait for.
-    fn decide(&self, exchange: &Exchange, now: Now) -> Result<Decided, Problem> {
-        match classify(&exchange.asked(), &exchange.route, &self.shared.settings.policy) {
-            Classified::Bypass(bypass) => Ok(Decided::Next(Box::new(Next::Forward(bypass)))),
-            Classified::Keyed(keyed) => Ok(match self.look_up(exchange, &keyed, &Turns::default(), now)? {
+    fn decide(&self, exchange: &Exchange, class: &Class, now: Now) -> Result<Decided, Problem> {
+        match class {
+            Class::Bypass(bypass) => Ok(Decided::Next(Box::new(Next::Forward(*bypass)))),
+            Class::Sought(sought) => Ok(match self.look_up(exchange, sought, &Turns::default(), now)? {
                 Found::Answer(response) => Decided::Answer(response),
-                Found::Way(way) => Decided::Next(Box::new(Next::Seek(keyed, way))),
+                Found::Way(way) => Decided::Next(Box::new(Next::Seek(Arc::clone(sought), way))),
             }),
-            Classified::OnlyIfCached => Err(Problem::OnlyIfCached),
+            Class::OnlyIfCached => Err(Problem::OnlyIfCached),
         }
     }
 
@@ -289,7 +330,7 @@ impl Proxy {
     fn proceed<'a>(&'a self, exchange: &'a mut Exchange, next: Next, now: Now) -> Answering<'a> {
         match next {
             Next::Forward(bypass) => self.forward(exchange, bypass, now),
-            Next::Seek(keyed, way) => Box::pin(self.seek(exchange, keyed, way)),
+            Next::Seek(sought, way) => Box::pin(self.seek(exchange, sought, way)),
             Next::Read(content) => Box::pin(self.read(exchange, content)),
         }
     }
@@ -297,7 +338,7 @@ impl Proxy {
     async fn read(&self, exchange: &mut Exchange, content: Incoming) -> Result<Response<Body>, Problem> {
         exchange.read_content(content, &self.shared.settings).await?;
         let now = self.shared.clock.now();
-        match self.decide(exchange, now)? {
+        match self.decide(exchange, &self.class(exchange), now)? {
             Decided::Answer(response) => Ok(response),
             Decided::Next(next) => self.proceed(exchange, *next, now).await,
         }

@@ -1,7 +1,7 @@
 //! The request that goes to the origin: built from the key, or from the client's own. Fields of one connection stay
 //! behind, and Via, Forwarded and X-Forwarded-* say what happened (RFC 9110 section 7.6, RFC 7239).
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Uri, Version,
@@ -20,7 +20,7 @@ use crate::{
     key::{ProxyStatements, Scheme, TraceParent, hermetic_request},
     level::Identity,
     semantics::fields::HopByHop,
-    upstream::{Outgoing, RequestBody, RequestHead},
+    upstream::{Outgoing, RequestBody, RequestHead, WholeHead},
 };
 
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -99,7 +99,8 @@ pub(super) fn believed(peer: Peer, fields: &HeaderMap, trusted: &[IpNet]) -> Pee
     told.map_or(peer, |scheme| Peer { scheme, ..peer })
 }
 
-fn is_trusted(peer: Peer, trusted: &[IpNet]) -> bool {
+/// Whether what this peer says of others counts.
+pub(super) fn is_trusted(peer: Peer, trusted: &[IpNet]) -> bool {
     peer.address
         .is_some_and(|address| trusted.iter().any(|network| network.contains(&address.to_canonical())))
 }
@@ -125,10 +126,21 @@ impl Fields for RequestHead {
 /// The client's request, for the origin. `None` where its content is gone already.
 pub(super) fn as_it_came(exchange: &mut Exchange, settings: &Settings) -> Option<Box<Outgoing>> {
     let body = exchange.content()?;
+    if body.as_whole().is_none_or(|content| !content.is_empty()) {
+        return Some(Outgoing::new(head_as_it_came(exchange, settings, &body), body));
+    }
+    let (peer, head) =
+        exchange.sent.get_or_init(|| (exchange.peer, head_as_it_came(exchange, settings, &body)));
+    let is_the_same = *peer == exchange.peer;
+    let head = if is_the_same { Arc::clone(head) } else { head_as_it_came(exchange, settings, &body) };
+    Some(Outgoing::new(head, body))
+}
+
+fn head_as_it_came(exchange: &Exchange, settings: &Settings, body: &RequestBody) -> Arc<WholeHead> {
     let target = exchange.parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
     let mut head = RequestHead::new(exchange.parts.method.clone(), target);
     put_as_it_came(exchange, settings, !body.is_end_stream(), &mut head);
-    Some(head.with(body))
+    head.whole(body)
 }
 
 /// The same, to be looked at.

@@ -72,7 +72,7 @@ impl Proxy {
     /// they make. `None` where nothing is held that it can be combined with.
     pub(super) fn combine(&self, errand: &Errand, received: &Stored, news: News<'_>) -> Option<Combined> {
         let part = received.extent().part()?;
-        let variants = self.shared.store.get(&errand.keyed.key)?;
+        let variants = self.shared.store.get_hashed(&errand.sought.key, errand.sought.hash())?;
         let held: Vec<_> =
             Variants::iter(&variants).filter(|entry| entry.meta().combines_with(received)).collect();
         let parts: Vec<Part> = held.iter().filter_map(|entry| entry.meta().extent().part()).collect();

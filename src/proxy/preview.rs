@@ -59,7 +59,7 @@ impl Preview {
                 outgoing::to_be_stored(&exchange, keyed, settings, &Condition::AsAsked)?
             }
         };
-        let Exchange { target, route, .. } = exchange;
+        let (target, route) = (exchange.target.clone(), Arc::clone(&exchange.route));
         Ok(Self { target, route, classified, key, outgoing: outgoing.map(|_| ()) })
     }
 }

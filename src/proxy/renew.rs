@@ -45,7 +45,7 @@ impl Proxy {
         let store = &self.shared.store;
         let Some(entry) = self.renewed(&order.errand, held, news) else {
             // What may not be stored for who asks may still be stored for all others: it is good for this one answer.
-            if order.errand.keyed.carried.any() {
+            if order.errand.sought.carried.any() {
                 return Some((Arc::clone(held), false));
             }
             store.discard(held);
@@ -74,13 +74,13 @@ impl Proxy {
     /// are brought up to date if it speaks of them, and dropped if it does not. The newest that is left.
     pub(super) fn update_by_head(&self, errand: &Errand, news: News<'_>) -> Option<Arc<Entry<Stored>>> {
         let shared = &self.shared;
-        let variants = shared.store.get(&errand.keyed.key)?;
+        let variants = shared.store.get_hashed(&errand.sought.key, errand.sought.hash())?;
         let policy = &shared.settings.policy;
         let mut newest = None;
         // What is replaced becomes the newest of its key: the oldest first keeps their order.
         let newest_first: Vec<_> = Variants::iter(&variants).collect();
         for held in newest_first.into_iter().rev() {
-            if !is_candidate(&errand.keyed, &errand.fields, held.meta(), policy) {
+            if !is_candidate(&errand.sought, errand.fields(), held.meta(), policy) {
                 continue;
             }
             let speaks_of_it = speaks_of(news.fields, held);
@@ -92,7 +92,7 @@ impl Proxy {
                 None => shared.store.discard(held),
             }
         }
-        newest.filter(|entry| entry.meta().suffices(&errand.method, &errand.fields, news.received))
+        newest.filter(|entry| entry.meta().suffices(errand.method(), errand.fields(), news.received))
     }
 
     /// `held` with its fields brought up to date. `None` where, by its new fields, it may not be stored.
@@ -133,7 +133,7 @@ impl Proxy {
             chance: fastrand::f64(),
         };
         let policy = &self.shared.settings.policy;
-        let judgement = judge(&answer, &errand.fields, &errand.keyed, &errand.route, policy);
+        let judgement = judge(&answer, errand.fields(), &errand.sought, &errand.route, policy);
         match judgement.verdict {
             Verdict::Store { stored, strip, unshared, not_for_client: None } => {
                 Some(Storable { stored, fields: None, strip, unshared })

@@ -20,7 +20,7 @@ impl Proxy {
     /// What ends the answer to an errand, with these fields of the origin.
     pub(super) fn scopes(&self, errand: &Errand, fields: &HeaderMap) -> Vec<ScopeId> {
         let purges = self.shared.store.purge_clock();
-        scopes_of_answer(purges, &errand.keyed.key, &errand.route, fields)
+        scopes_of_answer(purges, &errand.sought.key, &errand.route, fields)
     }
 }
 

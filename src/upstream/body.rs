@@ -43,7 +43,7 @@ impl RequestBody {
     }
 
     /// The content, where it is all here.
-    pub(super) const fn as_whole(&self) -> Option<&Bytes> {
+    pub const fn as_whole(&self) -> Option<&Bytes> {
         match &self.0 {
             Content::Whole(bytes) => Some(bytes),
             Content::Streamed { .. } => None,

@@ -117,7 +117,7 @@ impl<S: Read + Write + Unpin> Line<S> {
 
     /// Takes a request, to be sent while its answer is waited for.
     pub(super) fn begin(&mut self, request: Box<Outgoing>, now: Instant) {
-        let is_head = request.method == http::Method::HEAD;
+        let is_head = request.head.method == http::Method::HEAD;
         self.scanner.expect(if is_head { AnswerTo::Head } else { AnswerTo::Other });
         self.sending = Some(Sending::new(request, now));
         self.awaited = Awaited::Head;

@@ -34,7 +34,7 @@ pub use content::Content;
 pub use error::{Fault, UpstreamError};
 pub use gate::Overload;
 pub use health::Health;
-pub use outgoing::{Outgoing, RequestHead};
+pub use outgoing::{Outgoing, RequestHead, WholeHead};
 
 use crate::{
     decision::Framing,
@@ -189,12 +189,12 @@ impl Upstream {
         let known = poll_fn(|cx| Poll::Ready(self.pool.take(cx, now))).await;
         let (connection, answered) = match known {
             Some(mut connection) => {
-                let may_repeat = is_idempotent(&request.method);
+                let may_repeat = is_idempotent(&request.head.method);
                 match self.ask(&mut connection, request, listener, now, end).await {
                     Ok(answered) => (connection, answered),
                     Err(failed) => {
                         let request = failed.again(may_repeat)?;
-                        self.report(Incident::SentAgain(&request.method));
+                        self.report(Incident::SentAgain(&request.head.method));
                         Box::pin(self.ask_anew(request, listener, end)).await?
                     }
                 }

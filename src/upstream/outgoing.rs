@@ -1,5 +1,7 @@
 //! A request as it goes to the origin: its head as it is written, and its content (RFC 9112 sections 3, 5 and 6).
 
+use std::sync::Arc;
+
 use bytes::BytesMut;
 use http::{
     HeaderName, HeaderValue, Method, Request,
@@ -21,15 +23,21 @@ pub struct RequestHead {
     announced: Vec<HeaderValue>,
 }
 
+/// The whole head of a request to the origin. Requests that say the same share it.
+#[derive(Debug)]
+pub struct WholeHead {
+    pub(super) method: Method,
+    /// As it is written.
+    pub(super) text: BytesMut,
+    /// The lines of its Trailer.
+    pub(super) announced: Vec<HeaderValue>,
+}
+
 /// A request that can be sent to the origin.
 #[derive(Debug)]
 pub struct Outgoing {
-    pub(super) method: Method,
-    /// The head, as it is written.
-    pub(super) head: BytesMut,
+    pub(super) head: Arc<WholeHead>,
     pub(super) body: RequestBody,
-    /// The lines of its Trailer.
-    pub(super) announced: Vec<HeaderValue>,
 }
 
 impl RequestHead {
@@ -53,20 +61,28 @@ impl RequestHead {
         }
     }
 
-    /// The request with this content. In a place of its own: it goes through many hands.
-    pub fn with(self, body: RequestBody) -> Box<Outgoing> {
-        let Self { method, lines: mut head, states_length, announced } = self;
+    /// The whole head of a request with this content.
+    pub fn whole(self, body: &RequestBody) -> Arc<WholeHead> {
+        let Self { method, lines: mut text, states_length, announced } = self;
         match body.size_hint().exact() {
             Some(length) if length > 0 || states_length => {
                 put(
-                    &mut head,
+                    &mut text,
                     [b"content-length: ", itoa::Buffer::new().format(length).as_bytes(), b"\r\n\r\n"],
                 );
             }
-            Some(_) => put(&mut head, [b"\r\n"]),
-            None => put(&mut head, [b"transfer-encoding: chunked\r\n\r\n"]),
+            Some(_) => put(&mut text, [b"\r\n"]),
+            None => put(&mut text, [b"transfer-encoding: chunked\r\n\r\n"]),
         }
-        Box::new(Outgoing { method, head, body, announced })
+        Arc::new(WholeHead { method, text, announced })
+    }
+}
+
+impl Outgoing {
+    /// A request with this head, which is that of a request with this content. In a place of its own: it goes through many
+    /// hands.
+    pub fn new(head: Arc<WholeHead>, body: RequestBody) -> Box<Self> {
+        Box::new(Self { head, body })
     }
 }
 
@@ -78,7 +94,7 @@ impl From<Request<RequestBody>> for Box<Outgoing> {
         for (name, value) in &parts.headers {
             head.append(name, value);
         }
-        head.with(body)
+        Outgoing::new(head.whole(&body), body)
     }
 }
 

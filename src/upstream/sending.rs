@@ -131,7 +131,7 @@ impl Sending {
     }
 
     fn is_head_written(&self) -> bool {
-        self.written == self.request.head.len()
+        self.written == self.request.head.text.len()
     }
 
     /// When the origin has not moved for this long, though it is its turn; later than `now` where it is not.
@@ -180,14 +180,14 @@ impl Sending {
     }
 
     fn poll_write<S: Write>(&self, cx: &mut Context<'_>, stream: Pin<&mut S>) -> Poll<io::Result<usize>> {
-        let head = &self.request.head[self.written..];
+        let head = &self.request.head.text[self.written..];
         let slices = [head, &*self.before, &*self.data, self.after].map(IoSlice::new);
         let first = slices.iter().position(|slice| !slice.is_empty()).unwrap_or_default();
         stream.poll_write_vectored(cx, &slices[first..])
     }
 
     fn note_written(&mut self, mut written: usize) {
-        let now = written.min(self.request.head.len() - self.written);
+        let now = written.min(self.request.head.text.len() - self.written);
         self.written += now;
         written -= now;
         let now = written.min(self.before.len());
@@ -233,7 +233,7 @@ impl Sending {
 
     /// Ends content in chunks, with those trailers that were announced.
     fn end_chunks(&mut self, trailers: &HeaderMap) {
-        let announced = self.request.announced.iter().filter_map(|line| line.to_str().ok());
+        let announced = self.request.head.announced.iter().filter_map(|line| line.to_str().ok());
         let announced: Vec<&str> = announced.flat_map(|line| line.split(',')).map(str::trim).collect();
         let goes = |name: &HeaderName| {
             announced.iter().any(|other| other.eq_ignore_ascii_case(name.as_str()))

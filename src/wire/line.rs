@@ -16,6 +16,11 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
+    /// Whether no byte has been looked at.
+    pub(super) const fn is_at_start(&self) -> bool {
+        self.start == 0 && self.clean == 0
+    }
+
     /// The line that begins here, without its CRLF; `None` where its end is not there yet. The cursor moves behind it.
     pub(super) fn line<'a>(&mut self, bytes: &'a [u8]) -> Result<Option<&'a [u8]>, Violation> {
         let mut at = self.clean.max(self.start);

@@ -235,6 +235,11 @@ impl Scanner {
         matches!(self.stage, Stage::Start { after_empty: false })
     }
 
+    /// Whether it is between messages, and has seen nothing of the next: not even the part of a line.
+    pub fn is_at_rest(&self) -> bool {
+        self.is_between_messages() && self.cursor.is_at_start()
+    }
+
     /// Whether content of the current message is still to come.
     pub fn is_in_content(&self) -> bool {
         !matches!(self.stage, Stage::Start { .. } | Stage::Fields { .. })

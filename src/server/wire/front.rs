@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     observe::Account,
-    proxy::{Begun, Body, Interims, Peer, Proxy},
+    proxy::{Begun, Body, Familiar, Interims, Peer, Proxy},
     wire::{Lines, Violation},
 };
 
@@ -167,15 +167,32 @@ impl Front {
     /// An answer that is for the engine is kept until it has read the request too, and asks for it by its number.
     pub(super) fn begin(&self, number: u64, head: &[u8], lines: &Lines, interim: u64) -> Start {
         let Some((proxy, peer)) = self.proxy.as_ref() else { return Start::Engine };
-        let head = HEADS.with_borrow_mut(|room| {
+        let parts = HEADS.with_borrow_mut(|room| {
             if room.capacity() < head.len() {
                 room.reserve(head.len().max(ROOM));
             }
             request(head, lines, room)
         });
-        let Some(head) = head else { return Start::Engine };
-        let is_head = head.method == Method::HEAD;
-        match proxy.begin(head, None, *peer) {
+        let Some(parts) = parts else { return Start::Engine };
+        let is_head = parts.method == Method::HEAD;
+        self.begun(proxy.begin_head(head, parts, *peer), number, interim, is_head)
+    }
+
+    /// The request of which these bytes are the whole head, if the like came before.
+    pub(super) fn recall(&self, head: &[u8]) -> Option<Familiar> {
+        let (proxy, peer) = self.proxy.as_ref()?;
+        proxy.recall(head, *peer)
+    }
+
+    /// Begins to answer a request whose head came before, as [`begin`](Self::begin) does.
+    pub(super) fn begin_again(&self, number: u64, familiar: &Familiar, interim: u64) -> Start {
+        let Some((proxy, peer)) = self.proxy.as_ref() else { return Start::Engine };
+        let is_head = *familiar.method() == Method::HEAD;
+        self.begun(proxy.begin_again(familiar, *peer), number, interim, is_head)
+    }
+
+    fn begun(&self, begun: Begun, number: u64, interim: u64, is_head: bool) -> Start {
+        match begun {
             Begun::Answered(mut response) => {
                 // Most are hits, which are not moved more than they must be.
                 if let Some(ready) = response.body_mut().take_ready() {
@@ -190,6 +207,7 @@ impl Front {
                 }
             }
             Begun::Open(open) => {
+                let Some((proxy, _)) = &self.proxy else { return Start::Engine };
                 let (proxy, right) = (Arc::clone(proxy), self.interims.of_request(interim));
                 let answer = Box::pin(async move { proxy.go_on(open, Some(right)).await });
                 Start::Waiting(Box::new(Waiting::new(answer, interim, is_head)))

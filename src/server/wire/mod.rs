@@ -32,6 +32,7 @@ pub(super) use front::Front;
 pub use stream::Stream;
 
 use crate::{
+    proxy::Familiar,
     upstream::Alarm,
     wire::{Framing, Head, Limits, Piece, Scanner, Version, Violation},
 };
@@ -143,35 +144,48 @@ impl<S: Stream> Wire<S> {
             if self.cleared > 0 || self.waits_for_answer() {
                 return passed;
             }
+            // What the engine is given in one read with a head comes first.
+            let may_go_direct = passed == 0 && self.is_engine_at_rest();
             let in_content = self.scanner.is_in_content();
-            match self.scanner.scan(&bytes[passed..]) {
-                Ok(Piece::Partial) => return passed,
-                Ok(Piece::Head(head)) => {
-                    self.head_since = None;
-                    self.was_asked = true;
-                    let end = passed + head.length;
-                    self.cleared = head.length;
-                    // What the engine is given in one read with it comes first.
-                    if passed == 0 && self.may_go_direct(&head) {
-                        match self.begin(&bytes[passed..end]) {
-                            Start::Engine => {}
-                            Start::Direct(direct) => {
-                                self.direct = Some(direct);
-                                self.cleared = 0;
-                                return end;
-                            }
-                            Start::Waiting(waiting) => {
-                                self.waiting = Some(waiting);
-                                return passed;
-                            }
-                        }
+            let familiar =
+                if may_go_direct && self.scanner.is_at_rest() { self.front.recall(bytes) } else { None };
+            let (length, upgrade, start) = match familiar {
+                Some(familiar) => (bytes.len(), false, self.begin_again(&familiar)),
+                None => match self.scanner.scan(&bytes[passed..]) {
+                    Ok(Piece::Partial) => return passed,
+                    Ok(Piece::Head(head)) => {
+                        let start = if may_go_direct && is_plain(&head) {
+                            self.begin(&bytes[..head.length])
+                        } else {
+                            Start::Engine
+                        };
+                        (head.length, head.upgrade, start)
                     }
+                    Ok(piece) => {
+                        self.cleared = piece.length();
+                        continue;
+                    }
+                    Err(violation) => {
+                        self.refuse(violation, in_content);
+                        return passed;
+                    }
+                },
+            };
+            self.head_since = None;
+            self.was_asked = true;
+            match start {
+                Start::Engine => {
+                    self.cleared = length;
                     self.messages += 1;
-                    self.asks_for_upgrade = head.upgrade;
+                    self.asks_for_upgrade = upgrade;
                 }
-                Ok(piece) => self.cleared = piece.length(),
-                Err(violation) => {
-                    self.refuse(violation, in_content);
+                Start::Direct(direct) => {
+                    self.direct = Some(direct);
+                    return length;
+                }
+                Start::Waiting(waiting) => {
+                    self.cleared = length;
+                    self.waiting = Some(waiting);
                     return passed;
                 }
             }
@@ -180,21 +194,26 @@ impl<S: Stream> Wire<S> {
 
     /// Begins to answer the request with this head.
     fn begin(&mut self, head: &[u8]) -> Start {
-        // The engine's requests have the other numbers: what is said late, for one that is answered, reaches nobody.
-        let interim = u64::MAX - self.begun;
-        self.begun += 1;
+        let interim = self.next_interim();
         self.front.begin(self.messages, head, self.scanner.lines(), interim)
     }
 
-    /// Whether the answer to the request with this head could go out without the engine: the request is whole, the
-    /// connection goes on behind it, and the engine is at rest.
-    fn may_go_direct(&self, head: &Head) -> bool {
-        head.version == Version::Http11
-            && head.framing == Framing::None
-            && head.persists
-            && !head.upgrade
-            && self.front.is_at_rest(self.messages)
-            && !self.front.is_ending()
+    /// The same for a head that came before. It was scanned and plain then, so it is now.
+    fn begin_again(&mut self, familiar: &Familiar) -> Start {
+        let interim = self.next_interim();
+        self.front.begin_again(self.messages, familiar, interim)
+    }
+
+    fn next_interim(&mut self) -> u64 {
+        // The engine's requests have the other numbers: what is said late, for one that is answered, reaches nobody.
+        let interim = u64::MAX - self.begun;
+        self.begun += 1;
+        interim
+    }
+
+    /// Whether an answer could go out without the engine: that has nothing to do, and none is the last one.
+    fn is_engine_at_rest(&self) -> bool {
+        self.front.is_at_rest(self.messages) && !self.front.is_ending()
     }
 
     /// What follows a request for another protocol may be in that protocol: it is held until there is an answer.
@@ -353,6 +372,12 @@ impl<S: Stream> Wire<S> {
     fn may_have_sent_more(&self) -> bool {
         self.front.is_refused() || !self.held.is_empty() || self.scanner.is_in_content()
     }
+}
+
+/// Whether the answer to the request with this head could go out without the engine, by the head: the request is whole,
+/// and the connection goes on behind it.
+fn is_plain(head: &Head) -> bool {
+    head.version == Version::Http11 && head.framing == Framing::None && head.persists && !head.upgrade
 }
 
 impl<S: Stream> Read for Wire<S> {
