@@ -2,8 +2,8 @@
 //! the key that it asks for, hangs on nothing but its bytes and on what is believed of who sent them. So a worker reads
 //! such a head once.
 //!
-//! A head is remembered when it comes for the second time, and forgotten when others have come twice in its place: heads
-//! that come once cost the look, and nothing else. One that carries identity is never remembered.
+//! A head is remembered when it comes for the second time, and gives way to another that came twice to its place: heads
+//! that come once cost the look, and take the place of none. One that carries identity is never remembered.
 
 use std::{
     cell::RefCell,
@@ -18,7 +18,7 @@ use foldhash::fast::RandomState;
 use http::Method;
 
 use super::{
-    Peer, Proxy, Settings,
+    Peer, Proxy, Settings, Shared,
     begun::Class,
     exchange::{Asking, Exchange},
     outgoing::is_trusted,
@@ -32,7 +32,7 @@ const LONGEST: usize = 1024;
 
 thread_local! {
     /// What this worker remembers. A worker is a thread, so nobody waits for anybody here.
-    static MEMORY: RefCell<Memory> = RefCell::default();
+    static MEMORY: RefCell<Memory<Familiar>> = RefCell::new(Memory::new());
 }
 
 /// A number for each set of settings and routes: what was remembered under one is nothing to another.
@@ -69,7 +69,6 @@ impl Familiar {
 
 #[derive(Debug)]
 struct Known {
-    text: Box<[u8]>,
     sent: Sent,
     asking: Arc<Asking>,
     class: Class,
@@ -91,61 +90,130 @@ impl Sent {
     }
 }
 
-#[derive(Default)]
-struct Memory {
+/// What is known about texts that came twice.
+struct Memory<T> {
     seed: RandomState,
-    places: Box<[Place]>,
+    places: Box<[Place<T>]>,
 }
 
-#[derive(Clone, Default)]
-struct Place {
-    /// The hash of the last head that came to this place and is not remembered.
-    passed_by: u64,
-    known: Option<Familiar>,
+#[derive(Clone)]
+struct Place<T> {
+    /// The hash of the last text that came to this place and is not known.
+    passed_by: Option<u64>,
+    known: Option<(Box<[u8]>, T)>,
 }
 
-impl Memory {
-    /// The place of a head, and its hash.
-    fn place(&mut self, text: &[u8]) -> (&mut Place, u64) {
+impl<T: Clone> Memory<T> {
+    fn new() -> Self {
+        Self { seed: RandomState::default(), places: Box::default() }
+    }
+
+    /// What is known about this text.
+    fn recall(&mut self, text: &[u8]) -> Option<T> {
+        let (known, value) = self.place(text)?.0.known.as_ref()?;
+        (**known == *text).then(|| value.clone())
+    }
+
+    /// Notes what is to be known about this text, if it came to its place before and was the last one to pass by there.
+    fn note(&mut self, text: &[u8], value: impl FnOnce() -> Option<T>) {
+        let Some((place, hash)) = self.place(text) else { return };
+        if place.passed_by.replace(hash) == Some(hash)
+            && let Some(value) = value()
+        {
+            place.known = Some((text.into(), value));
+        }
+    }
+
+    /// The place of a text that is not too long, and its hash.
+    fn place(&mut self, text: &[u8]) -> Option<(&mut Place<T>, u64)> {
+        if text.len() > LONGEST {
+            return None;
+        }
         if self.places.is_empty() {
-            self.places = vec![Place::default(); PLACES].into_boxed_slice();
+            self.places = vec![Place { passed_by: None, known: None }; PLACES].into_boxed_slice();
         }
         let hash = self.seed.hash_one(text);
         let index = usize::try_from(hash % PLACES as u64).unwrap_or(0);
-        (&mut self.places[index], hash)
+        Some((&mut self.places[index], hash))
     }
 }
 
 impl Proxy {
     /// What is known about the request whose whole head these bytes are, if it came before.
     pub fn recall(&self, text: &[u8], peer: Peer) -> Option<Familiar> {
-        if text.len() > LONGEST {
-            return None;
-        }
-        let known = MEMORY.with_borrow_mut(|memory| {
-            let known = memory.place(text).0.known.as_ref();
-            known.filter(|known| *known.0.text == *text).cloned()
-        })?;
-        let Self { shared, .. } = self;
-        (known.0.sent == Sent::by(peer, shared.owner, &shared.settings)).then_some(known)
+        let familiar = MEMORY.with_borrow_mut(|memory| memory.recall(text))?;
+        let Shared { owner, settings, .. } = &*self.shared;
+        (familiar.0.sent == Sent::by(peer, *owner, settings)).then_some(familiar)
     }
 
-    /// Remembers the head of a request without content, if it has come twice.
+    /// Remembers the head of a request without content, if it has come before and carries no identity.
     pub(super) fn remember(&self, text: &[u8], peer: Peer, exchange: &Exchange, class: &Class) {
-        if text.len() > LONGEST {
-            return;
-        }
-        let settings = &self.shared.settings;
-        MEMORY.with_borrow_mut(|memory| {
-            let (place, hash) = memory.place(text);
-            let is_first = std::mem::replace(&mut place.passed_by, hash) != hash;
-            if is_first || settings.policy.identity.carried_by(Glance::at(exchange.fields())).any() {
-                return;
-            }
-            let sent = Sent::by(peer, self.shared.owner, settings);
+        let Shared { owner, settings, .. } = &*self.shared;
+        let familiar = || {
+            let carried = settings.policy.identity.carried_by(Glance::at(exchange.fields()));
+            let sent = Sent::by(peer, *owner, settings);
             let (asking, class) = (Arc::clone(&exchange.asking), class.clone());
-            let known = Known { text: text.into(), sent, asking, class, scheme: exchange.peer.scheme };
-            place.known = Some(Familiar(Arc::new(known)));
-        });
+            let known = || Known { sent, asking, class, scheme: exchange.peer.scheme };
+            (!carried.any()).then(|| Familiar(Arc::new(known())))
+        };
+        MEMORY.with_borrow_mut(|memory| memory.note(text, familiar));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_twice_is_known_and_what_comes_once_is_not() {
+        let mut memory = Memory::new();
+        memory.note(b"a", || panic!("it comes for the first time"));
+        assert_eq!(memory.recall(b"a"), None);
+        memory.note(b"a", || Some(1));
+        assert_eq!(memory.recall(b"a"), Some(1));
+        assert_eq!(memory.recall(b"b"), None);
+    }
+
+    #[test]
+    fn nothing_that_comes_once_takes_the_place_of_what_is_known() {
+        let mut memory = Memory::new();
+        for _ in 0..2 {
+            memory.note(b"known", || Some(0));
+        }
+        // Far more than there are places.
+        for number in 0..100 * PLACES {
+            memory.note(number.to_string().as_bytes(), || Some(number));
+        }
+        assert_eq!(memory.recall(b"known"), Some(0));
+        assert_eq!(memory.recall(b"7"), None);
+    }
+
+    #[test]
+    fn what_comes_twice_takes_the_place_of_what_was_known_there() {
+        let mut memory = Memory::new();
+        let texts: Vec<String> = (0..10 * PLACES).map(|number| number.to_string()).collect();
+        for text in &texts {
+            for _ in 0..2 {
+                memory.note(text.as_bytes(), || Some(text));
+            }
+            assert_eq!(memory.recall(text.as_bytes()), Some(text));
+        }
+        let known = texts.iter().filter(|text| memory.recall(text.as_bytes()).is_some()).count();
+        assert!((1..=PLACES).contains(&known), "{known}");
+    }
+
+    #[test]
+    fn what_is_too_long_or_not_to_be_known_is_never_known() {
+        let mut memory = Memory::new();
+        let (long, longer) = ([b'a'; LONGEST], [b'a'; LONGEST + 1]);
+        for _ in 0..3 {
+            memory.note(&long, || Some(1));
+            memory.note(&longer, || Some(2));
+            memory.note(b"secret", || None);
+        }
+        assert_eq!(
+            (memory.recall(&long), memory.recall(&longer), memory.recall(b"secret")),
+            (Some(1), None, None)
+        );
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     semantics::{date::format_date, fields::is_hop_by_hop},
     store::HeadBlock,
     upstream::{Answer, AnswerHead},
+    wire::FieldLine,
 };
 
 /// Room for what is added to the lines of an answer, but for Cache-Status, in bytes.
@@ -44,13 +45,14 @@ impl PassedLines {
     fn of_head(head: &AnswerHead) -> Option<Self> {
         let lines = Vec::with_capacity(head.length() + OWN_LINES);
         let mut passed = Self { lines, has_date: false, has_cache_control: false, is_endless: false };
-        for (name, value) in head.lines() {
+        for line in head.lines() {
+            let FieldLine { name, value, text } = line;
             if name.len() > LONGEST_NAME {
                 return None;
             }
             let start = passed.lines.len();
-            passed.lines.extend_from_slice(name);
-            let lower = &mut passed.lines[start..];
+            passed.lines.extend_from_slice(text);
+            let lower = &mut passed.lines[start..start + name.len()];
             lower.make_ascii_lowercase();
             match &*lower {
                 b"date" => passed.has_date = true,
@@ -69,7 +71,10 @@ impl PassedLines {
                 }
                 _ => {}
             }
-            passed.end_line(value);
+            if !line.is_plain() {
+                passed.lines.truncate(start + name.len());
+                passed.end_line(value);
+            }
         }
         Some(passed)
     }

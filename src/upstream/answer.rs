@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version};
 use hyper::ext::ReasonPhrase;
 
 use super::{Fault, UpstreamError};
-use crate::wire::{self, Lines, Violation};
+use crate::wire::{self, FieldLine, Lines, Violation};
 
 /// The head of an answer: what decides about it is read, and its lines are as the origin sent them.
 #[derive(Debug)]
@@ -54,10 +54,9 @@ impl AnswerHead {
         self.bytes.len()
     }
 
-    /// The names, as the origin spells them, and the values of the fields, in their order. Neither holds a control character
-    /// but HTAB.
-    pub fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.lines.fields(&self.bytes)
+    /// The field lines, in their order, as the origin spells them. They hold no control character but HTAB.
+    pub fn lines(&self) -> impl Iterator<Item = FieldLine<'_>> {
+        self.lines.field_lines(&self.bytes)
     }
 
     /// The answer without its content, with a map of the fields. The values share the bytes that they are in.
@@ -69,7 +68,7 @@ impl AnswerHead {
         *response.status_mut() = self.status;
         *response.version_mut() = self.version;
         let room = self.lines.field_count() + ADDED;
-        *response.headers_mut() = fields(&self.bytes, self.lines(), room)?;
+        *response.headers_mut() = fields(&self.bytes, self.lines.fields(&self.bytes), room)?;
         if let Some(reason) = self.reason() {
             response.extensions_mut().insert(reason);
         }

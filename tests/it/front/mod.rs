@@ -1,6 +1,7 @@
 //! The strict front: hostile clients, byte by byte. Each test is named after the case that it holds.
 
 mod direct;
+mod familiar;
 mod half_closed;
 mod interim;
 mod overload;

@@ -1,6 +1,11 @@
 //! One connection, byte by byte: a client that is slow or leaves, or an origin that a test plays by hand.
 
-use std::{future::Future, io, net::SocketAddr, time::Duration};
+use std::{
+    future::Future,
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -82,6 +87,13 @@ pub(crate) struct Wire(BufReader<TcpStream>);
 impl Wire {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         Self(BufReader::new(TcpStream::connect(address).await.expect("a connection")))
+    }
+
+    /// A connection of a client with this address.
+    pub(crate) async fn connect_from(from: Ipv4Addr, to: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((from, 0).into()).expect("to bind");
+        Self(BufReader::new(socket.connect(to).await.expect("a connection")))
     }
 
     /// A connection whose client's system takes no more than a few kilobytes that it has not read yet.
