@@ -12,9 +12,8 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use http::{
-    HeaderValue, Response, StatusCode,
+    HeaderMap, HeaderValue, Response, StatusCode,
     header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE},
-    response::Parts,
 };
 use http_body::Body as _;
 use hyper::ext::ReasonPhrase;
@@ -51,7 +50,18 @@ pub(super) struct Direct {
 #[derive(Debug)]
 enum Answer {
     Ready(Ready),
-    Made { head: Box<Parts>, lines: Option<ReadyHead>, content: Bytes, account: Option<Account> },
+    Made { head: Head, content: Bytes, account: Option<Account> },
+}
+
+/// The head of an answer that is made for this request.
+#[derive(Debug)]
+struct Head {
+    status: StatusCode,
+    /// The reason, where it is not the usual one.
+    reason: Option<ReasonPhrase>,
+    lines: Option<ReadyHead>,
+    /// What is not in the lines; none where all is.
+    fields: Option<Box<HeaderMap>>,
 }
 
 impl Direct {
@@ -74,9 +84,16 @@ impl Direct {
             return Err(response);
         }
         let Some(content) = response.body_mut().take_bytes() else { return Err(response) };
-        let (head, mut body) = response.into_parts();
+        let body = response.body_mut();
         let (lines, account) = (body.take_head(), body.take_account());
-        Ok(Self::new(Answer::Made { head: Box::new(head), lines, content, account }))
+        let fields = std::mem::take(response.headers_mut());
+        let head = Head {
+            status: response.status(),
+            reason: response.extensions_mut().remove(),
+            lines,
+            fields: (!fields.is_empty()).then(|| Box::new(fields)),
+        };
+        Ok(Self::new(Answer::Made { head, content, account }))
     }
 
     fn new(answer: Answer) -> Self {
@@ -133,13 +150,18 @@ fn may_be_made(response: &Response<Body>) -> bool {
     let status = response.status();
     let has_no_content = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let fields = response.headers();
-    let stated = fields.get(CONTENT_LENGTH).map(HeaderValue::as_bytes);
-    let is_length =
-        |length: u64| stated.is_none_or(|stated| stated == itoa::Buffer::new().format(length).as_bytes());
+    let is_stated = |length: u64| {
+        let stated = fields.get(CONTENT_LENGTH).map(HeaderValue::as_bytes);
+        stated.is_none_or(|stated| stated == itoa::Buffer::new().format(length).as_bytes())
+    };
+    let fits = |length| {
+        let of_connection = [CONNECTION, TRANSFER_ENCODING, UPGRADE];
+        is_stated(length) && !of_connection.iter().any(|name| fields.contains_key(name))
+    };
+    let length = response.body().size_hint().exact();
     !has_no_content
-        && response.body().size_hint().exact().is_some_and(is_length)
         && !status.is_informational()
-        && ![CONNECTION, TRANSFER_ENCODING, UPGRADE].iter().any(|name| fields.contains_key(name))
+        && length.is_some_and(|length| fields.is_empty() || fits(length))
 }
 
 impl Answer {
@@ -162,24 +184,23 @@ impl Answer {
         let mut digits = itoa::Buffer::new();
         let [name, digits, end]: [&[u8]; 3] =
             [b"content-length: ", digits.format(length).as_bytes(), b"\r\n\r\n"];
-        let (head, lines) = match self {
+        let Head { status, reason, lines, fields } = match self {
             Self::Ready(ready) => {
                 let [stored, own] = ready.head().lines();
                 return put(to, [STATUS_LINE, stored, own, name, digits, end]);
             }
-            Self::Made { head, lines, .. } => (head, lines),
+            Self::Made { head, .. } => head,
         };
-        let usual = || head.status.canonical_reason().unwrap_or_default().as_bytes();
-        let reason = head.extensions.get().map_or_else(usual, ReasonPhrase::as_bytes);
-        put(to, [b"HTTP/1.1 ", head.status.as_str().as_bytes(), b" ", reason, b"\r\n"]);
+        let usual = || status.canonical_reason().unwrap_or_default().as_bytes();
+        let reason = reason.as_ref().map_or_else(usual, ReasonPhrase::as_bytes);
+        put(to, [b"HTTP/1.1 ", status.as_str().as_bytes(), b" ", reason, b"\r\n"]);
         if let Some(lines) = lines {
             put(to, lines.lines());
         }
-        let fields = &head.headers;
-        for (name, value) in fields {
+        for (name, value) in fields.iter().flat_map(|fields| fields.iter()) {
             put(to, [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
         }
-        if fields.contains_key(CONTENT_LENGTH) {
+        if fields.as_ref().is_some_and(|fields| fields.contains_key(CONTENT_LENGTH)) {
             put(to, [b"\r\n"]);
         } else {
             put(to, [name, digits, end]);
