@@ -96,8 +96,37 @@ async fn serve(
     let front = Arc::new(Front::of(Arc::clone(&proxy), peer));
     let patience =
         Patience { head: limits.head_timeout, idle: limits.idle_timeout, write: limits.write_timeout };
-    let wire = Wire::new(stream, Arc::clone(&front), limits.head, patience);
-    let service = service_fn(|request: Request<Incoming>| front.answer(&proxy, request, peer));
+    let mut wire = Wire::new(stream, Arc::clone(&front), limits.head, patience);
+    let alone = tokio::select! {
+        biased;
+        () = stop.said() => Ok(()),
+        alone = poll_fn(|cx| wire.poll_alone(cx)) => alone,
+    };
+    let ended = match alone {
+        Ok(()) => serve_by_engine(wire, &front, &proxy, peer, &limits, &stop)
+            .await
+            .map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    proxy.note_connection(false);
+    if let Some(limit) = front.gave_up() {
+        proxy.gave_up(limit);
+    }
+    if let Err(error) = ended {
+        tracing::debug!(%error, ?address, "a connection ended early");
+    }
+}
+
+/// Serves a connection from the first request that needs the engine, to its end.
+async fn serve_by_engine(
+    wire: Wire<impl Stream>,
+    front: &Arc<Front>,
+    proxy: &Proxy,
+    peer: Peer,
+    limits: &Limits,
+    stop: &Stop,
+) -> hyper::Result<()> {
+    let service = service_fn(|request: Request<Incoming>| front.answer(proxy, request, peer));
     let mut http = http1::Builder::new();
     // Every answer has its Date already.
     http.header_read_timeout(None)
@@ -106,8 +135,9 @@ async fn serve(
     if limits.head.fields > USUAL_FIELDS {
         http.max_headers(limits.head.fields);
     }
-    let mut connection = std::pin::pin!(http.serve_connection(wire, service));
-    let ended = tokio::select! {
+    // In a place of its own: many connections never need one.
+    let mut connection = Box::pin(http.serve_connection(wire, service));
+    tokio::select! {
         // First, so that the answer that is written next says that it is the last one.
         biased;
         () = stop.said() => {
@@ -122,12 +152,5 @@ async fn serve(
             }
         }
         ended = connection.as_mut() => ended,
-    };
-    proxy.note_connection(false);
-    if let Some(limit) = front.gave_up() {
-        proxy.gave_up(limit);
-    }
-    if let Err(error) = ended {
-        tracing::debug!(%error, ?address, "a connection ended early");
     }
 }

@@ -44,6 +44,8 @@ use write::Closing;
 const POISON: &[u8] = b"GET / HTTP/1.1\r\nhost: refused.invalid\r\nconnection: close\r\n\r\n";
 /// How long a client that has ended its side is sent nothing until it counts as gone.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
+/// The most bytes that are read at once where the engine has not said how many it takes.
+const ALONE: usize = 8 * 1024;
 /// The most bytes that are read in one step.
 const SCRATCH: usize = 64 * 1024;
 
@@ -240,11 +242,7 @@ impl<S: Stream> Wire<S> {
             ready!(self.poll_waiting(cx))?;
             ready!(self.poll_write_direct(cx))?;
             if self.may_pass_on() {
-                let mut held = std::mem::take(&mut self.held);
-                let passed = self.pass_on(&held, to);
-                held.drain(..passed);
-                self.held = held;
-                self.note_partial_head();
+                self.pass_on_held(to);
                 if self.direct.is_some() || self.waiting.is_some() {
                     continue;
                 }
@@ -270,10 +268,41 @@ impl<S: Stream> Wire<S> {
                 ready!(self.front.poll_answered(cx, self.messages));
                 continue;
             }
-            if ready!(self.poll_receive(cx, to))? == 0 {
+            let room = to.remaining();
+            if ready!(self.poll_receive(cx, to, room))? == 0 {
                 self.reading = Reading::Ended;
             }
         }
+    }
+
+    /// Answers requests without the engine, until one needs it, or something else is for it to see.
+    pub(super) fn poll_alone(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut nowhere = hyper::rt::ReadBuf::new(&mut []);
+        loop {
+            ready!(self.poll_waiting(cx))?;
+            ready!(self.poll_write_direct(cx))?;
+            if self.may_pass_on() {
+                self.pass_on_held(&mut nowhere.unfilled());
+                if self.direct.is_some() || self.waiting.is_some() {
+                    continue;
+                }
+            }
+            if self.cleared > 0 || !matches!(self.reading, Reading::Open) {
+                return Poll::Ready(Ok(()));
+            }
+            if ready!(self.poll_receive(cx, &mut nowhere.unfilled(), ALONE))? == 0 {
+                self.reading = Reading::Ended;
+            }
+        }
+    }
+
+    /// Passes on what is held.
+    fn pass_on_held(&mut self, to: &mut ReadBufCursor<'_>) {
+        let mut held = std::mem::take(&mut self.held);
+        let passed = self.pass_on(&held, to);
+        held.drain(..passed);
+        self.held = held;
+        self.note_partial_head();
     }
 
     /// Whether something is held that may be passed on.
@@ -306,10 +335,15 @@ impl<S: Stream> Wire<S> {
         }
     }
 
-    /// Reads once; what is cleared is passed on, the rest is held. Says how many bytes came.
-    fn poll_receive(&mut self, cx: &mut Context<'_>, to: &mut ReadBufCursor<'_>) -> Poll<io::Result<usize>> {
+    /// Reads at most this many bytes, once; what is cleared is passed on, the rest is held. Says how many bytes came.
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        to: &mut ReadBufCursor<'_>,
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
         let received = READ_TO.with_borrow_mut(|scratch| {
-            let room = to.remaining().clamp(1, scratch.len());
+            let room = most.clamp(1, scratch.len());
             let mut buffer = ReadBuf::new(&mut scratch[..room]);
             ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
             let bytes = buffer.filled();

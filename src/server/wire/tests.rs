@@ -1,7 +1,10 @@
 //! The wire with the protocol engine behind it: whatever a client sends, every answer is the service's own, and it is
 //! asked for exactly the messages that the wire passed on.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    future::poll_fn,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
@@ -35,7 +38,7 @@ fn converse(bytes: &[u8], part: usize) -> Ended {
     runtime.unwrap().block_on(async {
         let (mut client, server) = duplex(1 << 20);
         let front = Arc::new(Front::default());
-        let wire = Wire::new(server, Arc::clone(&front), LIMITS, PATIENCE);
+        let mut wire = Wire::new(server, Arc::clone(&front), LIMITS, PATIENCE);
         let asked = Arc::new(AtomicU64::new(0));
         let service = service_fn(|request: Request<Incoming>| {
             let number = asked.fetch_add(1, Ordering::Relaxed);
@@ -52,6 +55,9 @@ fn converse(bytes: &[u8], part: usize) -> Ended {
         let mut http = http1::Builder::new();
         http.header_read_timeout(None).max_buf_size(LIMITS.head + 8192);
         let serving = async {
+            if poll_fn(|cx| wire.poll_alone(cx)).await.is_err() {
+                return;
+            }
             // An error is a connection that ended early, which is fine.
             let _ = http.serve_connection(wire, service).await;
         };
