@@ -54,8 +54,11 @@ use tokio::{
 };
 
 const TIMES: u64 = 1000;
-/// As wrk asks.
+/// As wrk asks: each time the same.
 const ASK: &[u8] = b"GET /object/1024/hit HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n";
+/// As a client asks that numbers its requests: each time with another number, which is at the end.
+const ASK_NUMBERED: &[u8] =
+    b"GET /object/1024/hit HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nX-Number: 00000000\r\n\r\n";
 /// What every content ends with, and nothing else that is written.
 const LAST: u8 = b'!';
 /// Makes the head of bare hyper as long as that of a hit.
@@ -64,6 +67,8 @@ const FILLING: [u8; 300] = [b'x'; 300];
 /// A client in memory, which asks again as soon as it has its answer. It costs next to nothing, so that what is counted is
 /// the server.
 struct Client {
+    ask: Vec<u8>,
+    is_numbered: bool,
     left: u64,
     answered: Arc<AtomicU64>,
     waits: bool,
@@ -72,8 +77,27 @@ struct Client {
 }
 
 impl Client {
-    fn new(times: u64, answered: &Arc<AtomicU64>) -> Self {
-        Self { left: times, answered: Arc::clone(answered), waits: false, rested: false, waker: None }
+    fn new(ask: &[u8], times: u64, answered: &Arc<AtomicU64>) -> Self {
+        Self {
+            ask: ask.to_vec(),
+            is_numbered: ask == ASK_NUMBERED,
+            left: times,
+            answered: Arc::clone(answered),
+            waits: false,
+            rested: false,
+            waker: None,
+        }
+    }
+
+    /// Adds one to the number that the request ends with.
+    fn count(&mut self) {
+        let end = self.ask.len() - b"\r\n\r\n".len();
+        for digit in self.ask[..end].iter_mut().rev().take_while(|byte| byte.is_ascii_digit()) {
+            *digit = if *digit == b'9' { b'0' } else { *digit + 1 };
+            if *digit > b'0' {
+                break;
+            }
+        }
     }
 
     fn take(&mut self, last: Option<&[u8]>) {
@@ -106,7 +130,10 @@ impl AsyncRead for Client {
         if self.left > 0 {
             self.left -= 1;
             self.waits = true;
-            to.put_slice(ASK);
+            if self.is_numbered {
+                self.count();
+            }
+            to.put_slice(&self.ask);
         }
         Poll::Ready(Ok(()))
     }
@@ -181,20 +208,26 @@ struct Worker {
     proxy: Proxy,
     limits: Limits,
     answered: Arc<AtomicU64>,
+    ask: &'static [u8],
 }
 
 impl Worker {
     /// With one object stored.
     fn warm() -> Self {
-        Self::with("")
+        Self::with("", ASK)
+    }
+
+    /// The same, for clients that number their requests.
+    fn numbered() -> Self {
+        Self::with("", ASK_NUMBERED)
     }
 
     /// The same with an access log, which another thread writes.
     fn logging() -> Self {
-        Self::with("[log]\naccess = \"json\"\naccess_file = \"/dev/null\"\n")
+        Self::with("[log]\naccess = \"json\"\naccess_file = \"/dev/null\"\n", ASK)
     }
 
-    fn with(more: &str) -> Self {
+    fn with(more: &str, ask: &'static [u8]) -> Self {
         let text = format!(
             "{more}[origin]\nurl = \"http://127.0.0.1:{}\"\n[[route]]\nname = \"object\"\n\
              path = \"/object/{{bytes}}/{{name}}\"\nlevel = \"changing\"\n",
@@ -203,16 +236,16 @@ impl Worker {
         let config = Config::parse("bench.toml", &text).expect("a valid config").config;
         let parts = Parts::new(config, Arc::new(SystemClock::start()), Arc::new(LogSink)).expect("parts");
         let proxy = Proxy::new(parts.shared, Upstream::new(parts.origin));
-        let worker = Self { runtime: runtime(), proxy, limits: parts.limits, answered: Arc::default() };
-        // The first is a miss; the second takes what a first hit takes once.
+        let worker = Self { runtime: runtime(), proxy, limits: parts.limits, answered: Arc::default(), ask };
+        // The first is a miss; what comes then takes what a first hit takes once, and what it takes to know a head again.
         worker.serve(1);
-        worker.serve(1);
+        worker.serve(2);
         worker
     }
 
     fn serve(&self, times: u64) {
         let before = self.answered.load(Ordering::Relaxed);
-        let client = Client::new(times, &self.answered);
+        let client = Client::new(self.ask, times, &self.answered);
         self.runtime.block_on(serve_one(client, self.proxy.clone(), self.limits));
         assert_eq!(self.answered.load(Ordering::Relaxed) - before, times, "not every request has its answer");
     }
@@ -222,6 +255,14 @@ impl Worker {
 #[library_benchmark(setup = Worker::warm)]
 #[bench::a_thousand()]
 fn connection(worker: Worker) -> Worker {
+    worker.serve(TIMES);
+    worker
+}
+
+// The same where every head is another: what reading it takes.
+#[library_benchmark(setup = Worker::numbered)]
+#[bench::a_thousand()]
+fn numbered(worker: Worker) -> Worker {
     worker.serve(TIMES);
     worker
 }
@@ -245,7 +286,7 @@ fn bare_hyper(runtime: Runtime) -> Runtime {
         response.headers_mut().insert("filling", filling.clone());
         std::future::ready(Ok::<_, Infallible>(response))
     });
-    let client = TokioIo::new(Client::new(TIMES, &answered));
+    let client = TokioIo::new(Client::new(ASK, TIMES, &answered));
     let served = async { tokio::spawn(http1::Builder::new().serve_connection(client, service)).await };
     runtime.block_on(served).expect("no panic").expect("no error");
     assert_eq!(answered.load(Ordering::Relaxed), TIMES, "not every request has its answer");
@@ -275,5 +316,8 @@ fn scan(mut scanner: Scanner) -> Scanner {
     scanner
 }
 
-library_benchmark_group!(name = hits, benchmarks = [connection, logged, bare_hyper, decision, scan]);
+library_benchmark_group!(
+    name = hits,
+    benchmarks = [connection, numbered, logged, bare_hyper, decision, scan]
+);
 main!(library_benchmark_groups = hits);

@@ -1,6 +1,7 @@
 -- For wrk in benches/compare. Without an argument all requests are for one object. "each RUN" asks for an object of its own
 -- each time, and RUN tells the objects of one run from those of another; "from NUMBER" asks for the objects with this number
--- and those after it; "among COUNT" asks for any of so many of these. At the end one line says what was counted.
+-- and those after it; "among COUNT" asks for any of so many of these; "numbered" asks for one object, and each request has a
+-- number of its own in X-Number. At the end one line says what was counted.
 
 function init(arguments)
     local how, argument = arguments[1], arguments[2]
@@ -11,6 +12,13 @@ function init(arguments)
     local next = function()
         number = number + 1
         return number
+    end
+    if how == "numbered" then
+        function request()
+            wrk.headers["X-Number"] = next()
+            return wrk.format()
+        end
+        return
     end
     if how == "from" then
         number = argument - 1

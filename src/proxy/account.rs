@@ -1,6 +1,6 @@
 //! What sinks are told about a request: once when it is decided, and once when its answer is over.
 
-use http::{Response, request::Parts};
+use http::{Response, StatusCode, request::Parts};
 
 use super::{Body, Peer, Problem, Proxy, exchange::Exchange, forward::ensure_date, respond::Outcome};
 use crate::{
@@ -29,23 +29,19 @@ impl Exchange {
 }
 
 impl Proxy {
-    /// Tells the sinks what was decided, and has them told when the answer is over.
-    pub(super) fn tell(&self, exchange: &Exchange, response: &mut Response<Body>, outcome: Outcome) {
-        let status = response.status();
+    /// Tells the sinks what was decided. What they are to be told when the answer is over.
+    pub(super) fn tell(&self, exchange: &Exchange, status: StatusCode, outcome: Outcome) -> Account {
         let Outcome { handling, level, reason } = outcome;
-        self.open_account(
-            response,
-            &Decision {
-                request: Some(exchange.told()),
-                client: exchange.peer.address,
-                route: Some(&exchange.route),
-                level,
-                outcome: observe::Outcome::Handled(handling),
-                reason,
-                status,
-                began: exchange.began,
-            },
-        );
+        self.open_account(&Decision {
+            request: Some(exchange.told()),
+            client: exchange.peer.address,
+            route: Some(&exchange.route),
+            level,
+            outcome: observe::Outcome::Handled(handling),
+            reason,
+            status,
+            began: exchange.began,
+        })
     }
 
     /// The response to a request that has come to nothing.
@@ -66,25 +62,22 @@ impl Proxy {
         let mut response = problem.into_response();
         ensure_date(response.headers_mut(), || self.shared.clock.now().wall);
         let status = response.status();
-        self.open_account(
-            &mut response,
-            &Decision {
-                request,
-                client: peer.address,
-                route,
-                level: None,
-                outcome: observe::Outcome::Problem(problem.name()),
-                reason: None,
-                status,
-                began,
-            },
-        );
+        let account = self.open_account(&Decision {
+            request,
+            client: peer.address,
+            route,
+            level: None,
+            outcome: observe::Outcome::Problem(problem.name()),
+            reason: None,
+            status,
+            began,
+        });
+        response.body_mut().account = Some(account);
         response
     }
 
-    fn open_account(&self, response: &mut Response<Body>, decision: &Decision<'_>) {
-        let unfinished = self.shared.sink.decided(decision);
-        response.body_mut().account = Some(Account::of(decision, unfinished));
+    fn open_account(&self, decision: &Decision<'_>) -> Account {
+        Account::of(decision, self.shared.sink.decided(decision))
     }
 
     /// Takes note that the answer to a request is over, after this many bytes of its content.

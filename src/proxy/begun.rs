@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use http::Response;
 use hyper::body::Incoming;
 
 use super::{
-    Body, Proxy,
+    Proxy, Reply,
     exchange::Exchange,
     keyed::{Sought, Way},
 };
@@ -14,10 +13,9 @@ use crate::decision::{Bypass, Classified, classify};
 
 /// What a request has come to at once.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "what is answered at once is to cost no allocation")]
 pub enum Begun {
     /// Its answer.
-    Answered(Response<Body>),
+    Answered(Reply),
     /// No answer yet.
     Open(Open),
 }
@@ -43,16 +41,14 @@ pub(super) enum Class {
 }
 
 /// What is decided about a request.
-#[expect(clippy::large_enum_variant, reason = "what is answered at once is to cost no allocation")]
 pub(super) enum Decided {
     /// The answer to it.
-    Answer(Response<Body>),
+    Answer(Reply),
     /// What it waits for.
     Next(Box<Next>),
 }
 
 /// What a request waits for.
-#[expect(clippy::large_enum_variant, reason = "it is in an allocation of its own as it is")]
 pub(super) enum Next {
     /// Its content.
     Read(Incoming),

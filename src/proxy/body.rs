@@ -8,10 +8,10 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::{Ready, ReadyHead, ahead::Frames, multipart::Ranges};
+use super::{ReadyHead, ahead::Frames, multipart::Ranges};
 use crate::{
     observe::Account,
-    store::{Chunks, Follower, StoredBody},
+    store::{Chunks, Follower},
     upstream::Content,
 };
 
@@ -55,22 +55,14 @@ impl Body {
         Self { head: Some(head), ..self }
     }
 
+    /// The lines of the head that are not among the response's fields.
+    pub const fn head(&self) -> Option<&ReadyHead> {
+        self.head.as_ref()
+    }
+
     /// Takes the lines of the head that are not among the response's fields.
     pub const fn take_head(&mut self) -> Option<ReadyHead> {
         self.head.take()
-    }
-
-    /// Takes the whole answer, where it is ready to be sent.
-    pub fn take_ready(&mut self) -> Option<Ready> {
-        match std::mem::replace(self, Self::empty()) {
-            Self { head: Some(head), source: Source::Stored(content), account } => {
-                Some(Ready::new(head, content, account))
-            }
-            other => {
-                *self = other;
-                None
-            }
-        }
     }
 
     /// Takes the content, where all of it is here in one piece.
@@ -89,11 +81,6 @@ impl Body {
     /// Content that is all here.
     pub fn from_bytes(bytes: Bytes) -> Self {
         Self::of(Source::Bytes(Some(bytes).filter(|bytes| !bytes.is_empty())))
-    }
-
-    /// All of what is stored.
-    pub(super) fn whole(body: StoredBody) -> Self {
-        Self::stored(body.into_chunks())
     }
 
     pub(super) const fn stored(chunks: Chunks) -> Self {

@@ -3,12 +3,12 @@
 use std::time::SystemTime;
 
 use http::{
-    HeaderMap, Response, Version,
+    HeaderMap, Version,
     header::{DATE, VIA},
 };
 
 use super::{
-    Answering, Body, Problem, Proxy,
+    Answering, Problem, Proxy, Reply,
     exchange::Exchange,
     outgoing::{as_it_came, own_via},
     passed::PassedLines,
@@ -35,7 +35,7 @@ impl Proxy {
         exchange: &mut Exchange,
         bypass: Bypass,
         asked: Now,
-    ) -> Result<Response<Body>, Problem> {
+    ) -> Result<Reply, Problem> {
         let settings = &self.shared.settings;
         let request = as_it_came(exchange, settings).ok_or(Problem::Internal)?;
         let stamp = self.shared.store.purge_clock().now();
@@ -44,7 +44,7 @@ impl Proxy {
         let outcome = Outcome::of(Handling::forwarded(bypass.fwd), level, bypass.reason);
         let is_safe = methods::is_safe(&exchange.parts.method);
         if is_safe && let Some(lines) = PassedLines::of(&came.answer) {
-            return Ok(self.respond_lines(exchange, lines, came.answer, outcome));
+            return Ok(self.respond_lines(exchange, lines, came.answer, outcome).into());
         }
         let mut arrived = came.read()?;
         if !is_safe && let Some(stamp) = self.invalidate(exchange, &arrived.response, stamp) {
@@ -53,10 +53,11 @@ impl Proxy {
                 let filling = self.spawn_fill(errand, receiving, arrived.response.into_body()).await?;
                 let stored =
                     Handling::Forwarded { why: bypass.fwd, status: None, stored: true, collapsed: None };
-                return Ok(self.respond_filling(exchange, filling, Outcome::of(stored, level, None)));
+                let outcome = Outcome::of(stored, level, None);
+                return Ok(self.respond_filling(exchange, filling, outcome).into());
             }
         }
-        Ok(self.respond_passed(exchange, arrived.response, outcome))
+        Ok(self.respond_passed(exchange, arrived.response, outcome).into())
     }
 }
 

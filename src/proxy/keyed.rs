@@ -2,10 +2,10 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use http::{Method, Response};
+use http::Method;
 
 use super::{
-    Body, Problem, Proxy,
+    Problem, Proxy, Reply,
     errand::{Held, Order},
     exchange::Exchange,
     fetch::Fetched,
@@ -95,10 +95,9 @@ enum Share {
 }
 
 /// What the store has for a request.
-#[expect(clippy::large_enum_variant, reason = "what is answered at once is to cost no allocation")]
 pub(super) enum Found {
     /// The answer.
-    Answer(Response<Body>),
+    Answer(Reply),
     /// No answer yet, and the way to one.
     Way(Way),
 }
@@ -166,7 +165,7 @@ impl Proxy {
         exchange: &mut Exchange,
         sought: Arc<Sought>,
         mut way: Way,
-    ) -> Result<Response<Body>, Problem> {
+    ) -> Result<Reply, Problem> {
         let mut turns = Turns::default();
         loop {
             let (fwd, held) = match way {
@@ -180,7 +179,7 @@ impl Proxy {
                     let handling =
                         Handling::Forwarded { why: fwd, status: None, stored: false, collapsed: Some(true) };
                     let outcome = Outcome::of(handling, Some(filling.stored.level()), None);
-                    return Ok(self.respond_filling(exchange, filling, outcome));
+                    return Ok(self.respond_filling(exchange, filling, outcome).into());
                 }
                 Share::Again => turns.taken += 1,
                 Share::Failed(problem) => {
@@ -202,7 +201,7 @@ impl Proxy {
         sought: Arc<Sought>,
         lead: Lead,
         turns: &Turns,
-    ) -> Result<Response<Body>, Problem> {
+    ) -> Result<Reply, Problem> {
         match self.look_up(exchange, &sought, turns, self.shared.clock.now())? {
             Found::Answer(response) => Ok(response),
             Found::Way(Way::Bypass(bypass)) => {
@@ -304,7 +303,7 @@ impl Proxy {
         held: Held,
         lead: Option<Lead>,
         turns: &Turns,
-    ) -> Result<Response<Body>, Problem> {
+    ) -> Result<Reply, Problem> {
         let stand_in = held.stand_in(&sought, fwd);
         let order = Order::new(exchange, sought, held, stand_in.clone(), &self.shared)?;
         let Ok(fetched) = self.spawn_fetch(order, lead).await else {
@@ -321,7 +320,7 @@ impl Proxy {
                 let own = filling.part.status(&filling.stored);
                 let status = Some(filling.status).filter(|status| *status != own);
                 let outcome = Outcome::of(handling(fwd, status, true), Some(filling.stored.level()), None);
-                Ok(self.respond_filling(exchange, filling, outcome))
+                Ok(self.respond_filling(exchange, filling, outcome).into())
             }
             // By its new Last-Modified, If-Range asks for the whole of what is held in part.
             Fetched::Renewed { entry, .. }
@@ -341,11 +340,8 @@ impl Proxy {
             }
             Fetched::Passed { response, evidence, reason } => {
                 let handling = handling(reason.fwd(fwd), None, false);
-                Ok(self.respond_passed(
-                    exchange,
-                    response,
-                    Outcome::of(handling, evidence.level(), Some(reason)),
-                ))
+                let outcome = Outcome::of(handling, evidence.level(), Some(reason));
+                Ok(self.respond_passed(exchange, response, outcome).into())
             }
             Fetched::NotForClient(bypass) => self.forward(exchange, bypass, self.shared.clock.now()).await,
             Fetched::Failed(problem) => self.without_answer(exchange, stand_in, problem),
@@ -358,7 +354,7 @@ impl Proxy {
         exchange: &Exchange,
         stand_in: Option<Arc<Entry<Stored>>>,
         problem: Problem,
-    ) -> Result<Response<Body>, Problem> {
+    ) -> Result<Reply, Problem> {
         let now = self.shared.clock.now();
         let entry = stand_in.filter(|entry| entry.meta().is_usable_on_error(now)).ok_or(problem)?;
         let remaining = entry.meta().remaining(now);
@@ -373,7 +369,7 @@ impl Proxy {
         remaining: Remaining,
         turns: &Turns,
         now: Now,
-    ) -> Response<Body> {
+    ) -> Reply {
         let Some(why) = turns.waited else { return self.hit(exchange, entry, remaining, None, now) };
         let handling = Handling::Forwarded { why, status: None, stored: false, collapsed: Some(true) };
         self.respond_stored(exchange, entry, Outcome::of(handling, Some(entry.meta().level()), None), now)
@@ -386,7 +382,7 @@ impl Proxy {
         remaining: Remaining,
         reason: Option<Reason>,
         now: Now,
-    ) -> Response<Body> {
+    ) -> Reply {
         let outcome = Outcome::of(Handling::Hit { ttl: remaining.ttl() }, Some(entry.meta().level()), reason);
         self.respond_stored(exchange, entry, outcome, now)
     }

@@ -53,7 +53,7 @@ pub use look::Known;
 pub use preview::Preview;
 pub use problem::{PROBLEM_JSON, Problem, problem_response};
 pub use purge::{PrefixFault, Purge, PurgeError, PurgeMode, Purged};
-pub use ready::{Ready, ReadyHead};
+pub use ready::{Ready, ReadyHead, Reply};
 pub use respond::own_status;
 
 use crate::{
@@ -191,7 +191,7 @@ impl Shared {
 
 /// An answer in the making, in a place of its own: one future with room for every way to an answer would be large, and
 /// moved often.
-type Answering<'a> = Pin<Box<dyn Future<Output = Result<Response<Body>, Problem>> + Send + 'a>>;
+type Answering<'a> = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send + 'a>>;
 
 /// The proxy of one worker. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -214,16 +214,12 @@ impl Proxy {
                 Ok(exchange) => exchange,
                 Err(answered) => return *answered,
             };
-            match content {
-                Some(content) => {
-                    let next = Box::new(Next::Read(content));
-                    Begun::Open(Open { exchange: Box::new(exchange), next })
-                }
-                None => {
-                    let class = self.class(&exchange);
-                    self.start(exchange, &class, began)
-                }
+            if let Some(content) = content {
+                let next = Box::new(Next::Read(content));
+                return Begun::Open(Open { exchange: Box::new(exchange), next });
             }
+            let class = self.class(&exchange);
+            self.start(exchange, &class, began)
         })
     }
 
@@ -248,17 +244,17 @@ impl Proxy {
     /// Answers a request that has to wait.
     ///
     /// What the origin says before its answer goes through `interim`, if the client can hear it.
-    pub async fn go_on(&self, open: Open, interim: Option<Interim>) -> Response<Body> {
+    pub async fn go_on(&self, open: Open, interim: Option<Interim>) -> Reply {
         let Open { mut exchange, next } = open;
         exchange.interim = interim;
         let began = exchange.began;
         let (incident, problem) = match caught(self.proceed(&mut exchange, *next, began).as_mut()).await {
-            Ok(Ok(response)) => return response,
+            Ok(Ok(reply)) => return reply,
             Ok(Err(problem)) => (Incident::Problem(problem.name()), problem),
             Err(Panicked) => (Incident::Panic, Problem::Internal),
         };
         self.shared.sink.happened(incident);
-        self.failed(problem, &exchange)
+        self.failed(problem, &exchange).into()
     }
 
     /// Answers a message that broke a rule of the wire.
@@ -284,11 +280,11 @@ impl Proxy {
     }
 
     /// Begins something now. A panic in it is an answer too.
-    fn caught(&self, peer: Peer, begin: impl FnOnce(Now) -> Begun) -> Begun {
+    fn caught(&self, peer: Peer, act: impl FnOnce(Now) -> Begun) -> Begun {
         let began = self.shared.clock.now();
-        caught_now(|| begin(began)).unwrap_or_else(|Panicked| {
+        caught_now(|| act(began)).unwrap_or_else(|Panicked| {
             self.shared.sink.happened(Incident::Panic);
-            Begun::Answered(self.explained(Problem::Internal, None, None, peer, began))
+            Begun::Answered(self.explained(Problem::Internal, None, None, peer, began).into())
         })
     }
 
@@ -298,18 +294,18 @@ impl Proxy {
         Exchange::of_head(head, peer, began, settings, routes).map_err(|(problem, parts)| {
             sink.happened(Incident::Problem(problem.name()));
             let answer = self.explained(problem, Some(untargeted(&parts)), None, peer, began);
-            Box::new(Begun::Answered(answer))
+            Box::new(Begun::Answered(answer.into()))
         })
     }
 
     /// Answers a request without content, or says what it has to wait for.
     fn start(&self, exchange: Exchange, class: &Class, began: Now) -> Begun {
         match self.decide(&exchange, class, began) {
-            Ok(Decided::Answer(response)) => Begun::Answered(response),
+            Ok(Decided::Answer(reply)) => Begun::Answered(reply),
             Ok(Decided::Next(next)) => Begun::Open(Open { exchange: Box::new(exchange), next }),
             Err(problem) => {
                 self.shared.sink.happened(Incident::Problem(problem.name()));
-                Begun::Answered(self.failed(problem, &exchange))
+                Begun::Answered(self.failed(problem, &exchange).into())
             }
         }
     }
@@ -319,7 +315,7 @@ impl Proxy {
         match class {
             Class::Bypass(bypass) => Ok(Decided::Next(Box::new(Next::Forward(*bypass)))),
             Class::Sought(sought) => Ok(match self.look_up(exchange, sought, &Turns::default(), now)? {
-                Found::Answer(response) => Decided::Answer(response),
+                Found::Answer(reply) => Decided::Answer(reply),
                 Found::Way(way) => Decided::Next(Box::new(Next::Seek(Arc::clone(sought), way))),
             }),
             Class::OnlyIfCached => Err(Problem::OnlyIfCached),
@@ -335,11 +331,11 @@ impl Proxy {
         }
     }
 
-    async fn read(&self, exchange: &mut Exchange, content: Incoming) -> Result<Response<Body>, Problem> {
+    async fn read(&self, exchange: &mut Exchange, content: Incoming) -> Result<Reply, Problem> {
         exchange.read_content(content, &self.shared.settings).await?;
         let now = self.shared.clock.now();
         match self.decide(exchange, &self.class(exchange), now)? {
-            Decided::Answer(response) => Ok(response),
+            Decided::Answer(reply) => Ok(reply),
             Decided::Next(next) => self.proceed(exchange, *next, now).await,
         }
     }

@@ -129,7 +129,7 @@ impl Proxy {
         if let Some(reason) = head.reason() {
             response.extensions_mut().insert(reason);
         }
-        self.tell(exchange, &mut response, outcome);
+        response.body_mut().account = Some(self.tell(exchange, head.status(), outcome));
         response
     }
 }

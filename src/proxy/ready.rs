@@ -1,23 +1,54 @@
 //! A hit, ready to be sent: the lines of the stored head as they are, behind them those of this answer, and the content.
 
 use bytes::Buf;
-use http::HeaderMap;
+use http::{HeaderMap, Response};
 
+use super::Body;
 use crate::{
     observe::Account,
     store::{Chunks, HeadBlock},
 };
+
+/// The answer to a request. In a place of its own: it goes through many hands.
+#[derive(Debug)]
+pub enum Reply {
+    /// A hit as most are.
+    Ready(Box<Ready>),
+    /// Any other.
+    Made(Box<Response<Body>>),
+}
+
+impl Reply {
+    /// The answer as a response, some of whose fields may be in the head of its body.
+    pub fn into_response(self) -> Response<Body> {
+        match self {
+            Self::Ready(ready) => {
+                let Ready { head, content, account } = *ready;
+                let mut body = Body::stored(content).under(head);
+                body.account = Some(account);
+                Response::new(body)
+            }
+            Self::Made(response) => *response,
+        }
+    }
+}
+
+impl From<Response<Body>> for Reply {
+    fn from(response: Response<Body>) -> Self {
+        Self::Made(Box::new(response))
+    }
+}
 
 /// A whole answer that is ready: a 200 without any fields but those of its head, and content of which all is here.
 #[derive(Debug)]
 pub struct Ready {
     head: ReadyHead,
     content: Chunks,
-    account: Option<Account>,
+    account: Account,
 }
 
 impl Ready {
-    pub(super) const fn new(head: ReadyHead, content: Chunks, account: Option<Account>) -> Self {
+    pub(super) const fn new(head: ReadyHead, content: Chunks, account: Account) -> Self {
         Self { head, content, account }
     }
 
@@ -36,9 +67,9 @@ impl Ready {
         self.content.advance(written);
     }
 
-    /// Takes what is to be told when the answer is over.
-    pub const fn take_account(&mut self) -> Option<Account> {
-        self.account.take()
+    /// What is to be told when the answer is over.
+    pub fn into_account(self) -> Account {
+        self.account
     }
 }
 

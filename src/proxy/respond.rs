@@ -12,8 +12,8 @@ use http::{
 };
 
 use super::{
-    Body, Proxy, ReadyHead, exchange::Exchange, fill::Filling, forward, head, multipart::Ranges,
-    trailers::Announced,
+    Body, Proxy, Ready, ReadyHead, Reply, exchange::Exchange, fill::Filling, forward, head,
+    multipart::Ranges, trailers::Announced,
 };
 use crate::{
     decision::{Reason, Stored, is_endless},
@@ -149,7 +149,7 @@ impl Proxy {
         entry: &Arc<Entry<Stored>>,
         outcome: Outcome,
         now: Now,
-    ) -> Response<Body> {
+    ) -> Reply {
         let (body, extent) = (entry.body(), entry.meta().extent());
         let length = extent.complete(body.len());
         let method = &exchange.parts.method;
@@ -183,7 +183,7 @@ impl Proxy {
             response.headers_mut().insert(CONTENT_LENGTH, number(content_length));
         }
         state_age(&mut response, entry.meta(), outcome.handling, now);
-        self.finish(exchange, response, outcome)
+        self.finish(exchange, response, outcome).into()
     }
 
     /// The response from the store as most clients get it: all of it, under its head as it is stored.
@@ -193,16 +193,15 @@ impl Proxy {
         entry: &Arc<Entry<Stored>>,
         outcome: Outcome,
         now: Now,
-    ) -> Response<Body> {
+    ) -> Reply {
         let mut own = String::with_capacity(USUAL_OWN_LINES);
         if let Some(age) = stated_age(entry.meta(), outcome.handling, now) {
             own.extend(["age: ", itoa::Buffer::new().format(age), "\r\n"]);
         }
         self.write_cache_status(exchange, outcome, &mut own);
         let head = ReadyHead::new(entry.head(), own);
-        let mut response = Response::new(Body::whole(entry.body()).under(head));
-        self.tell(exchange, &mut response, outcome);
-        response
+        let account = self.tell(exchange, StatusCode::OK, outcome);
+        Reply::Ready(Box::new(Ready::new(head, entry.body().into_chunks(), account)))
     }
 
     /// The response that is being received and stored.
@@ -310,7 +309,7 @@ impl Proxy {
         if let Some(status) = self.cache_status(exchange, outcome) {
             response.headers_mut().append(&CACHE_STATUS, status.to_value());
         }
-        self.tell(exchange, &mut response, outcome);
+        response.body_mut().account = Some(self.tell(exchange, response.status(), outcome));
         response
     }
 

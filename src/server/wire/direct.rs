@@ -12,7 +12,7 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use http::{
-    HeaderMap, HeaderValue, Response, StatusCode,
+    HeaderValue, Response, StatusCode,
     header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE},
 };
 use http_body::Body as _;
@@ -21,7 +21,7 @@ use tokio::io::AsyncWrite;
 
 use crate::{
     observe::Account,
-    proxy::{Body, Ready, ReadyHead},
+    proxy::{Body, Ready, Reply},
 };
 
 /// The status of every answer with a head that is ready.
@@ -49,51 +49,27 @@ pub(super) struct Direct {
 
 #[derive(Debug)]
 enum Answer {
-    Ready(Ready),
-    Made { head: Head, content: Bytes, account: Option<Account> },
-}
-
-/// The head of an answer that is made for this request.
-#[derive(Debug)]
-struct Head {
-    status: StatusCode,
-    /// The reason, where it is not the usual one.
-    reason: Option<ReasonPhrase>,
-    lines: Option<ReadyHead>,
-    /// What is not in the lines; none where all is.
-    fields: Option<Box<HeaderMap>>,
+    Ready(Box<Ready>),
+    /// Its content is beside it.
+    Made(Box<Response<Body>>, Bytes),
 }
 
 impl Direct {
-    /// A hit that is ready to be sent.
-    pub(super) fn ready(answer: Ready) -> Self {
-        Self::new(Answer::Ready(answer))
-    }
-
     /// An answer to HEAD or to another method: a hit that is ready to be sent, or one whose content is all here and that
     /// says nothing of the connection.
     ///
     /// # Errors
-    /// The response, which is for the engine.
-    #[expect(clippy::result_large_err, reason = "it is no error, and is to cost no allocation")]
-    pub(super) fn of(mut response: Response<Body>, is_head: bool) -> Result<Self, Response<Body>> {
-        if let Some(ready) = response.body_mut().take_ready() {
-            return Ok(Self::ready(ready));
-        }
-        if is_head || !may_be_made(&response) {
-            return Err(response);
-        }
-        let Some(content) = response.body_mut().take_bytes() else { return Err(response) };
-        let body = response.body_mut();
-        let (lines, account) = (body.take_head(), body.take_account());
-        let fields = std::mem::take(response.headers_mut());
-        let head = Head {
-            status: response.status(),
-            reason: response.extensions_mut().remove(),
-            lines,
-            fields: (!fields.is_empty()).then(|| Box::new(fields)),
+    /// The answer, which is for the engine.
+    pub(super) fn of(reply: Reply, is_head: bool) -> Result<Self, Reply> {
+        let mut response = match reply {
+            Reply::Ready(ready) => return Ok(Self::new(Answer::Ready(ready))),
+            Reply::Made(response) => response,
         };
-        Ok(Self::new(Answer::Made { head, content, account }))
+        if is_head || !may_be_made(&response) {
+            return Err(Reply::Made(response));
+        }
+        let Some(content) = response.body_mut().take_bytes() else { return Err(Reply::Made(response)) };
+        Ok(Self::new(Answer::Made(response, content)))
     }
 
     fn new(answer: Answer) -> Self {
@@ -138,8 +114,8 @@ impl Direct {
     pub(super) fn into_account(self) -> (Option<Account>, u64) {
         let left = self.answer.content().remaining();
         let account = match self.answer {
-            Answer::Ready(mut ready) => ready.take_account(),
-            Answer::Made { account, .. } => account,
+            Answer::Ready(ready) => Some(ready.into_account()),
+            Answer::Made(mut response, _) => response.body_mut().take_account(),
         };
         (account, (self.length - left) as u64)
     }
@@ -168,14 +144,14 @@ impl Answer {
     fn content(&self) -> &dyn Buf {
         match self {
             Self::Ready(ready) => ready.content(),
-            Self::Made { content, .. } => content,
+            Self::Made(_, content) => content,
         }
     }
 
     fn advance(&mut self, written: usize) {
         match self {
             Self::Ready(ready) => ready.advance(written),
-            Self::Made { content, .. } => content.advance(written),
+            Self::Made(_, content) => content.advance(written),
         }
     }
 
@@ -184,23 +160,25 @@ impl Answer {
         let mut digits = itoa::Buffer::new();
         let [name, digits, end]: [&[u8]; 3] =
             [b"content-length: ", digits.format(length).as_bytes(), b"\r\n\r\n"];
-        let Head { status, reason, lines, fields } = match self {
+        let response = match self {
             Self::Ready(ready) => {
                 let [stored, own] = ready.head().lines();
                 return put(to, [STATUS_LINE, stored, own, name, digits, end]);
             }
-            Self::Made { head, .. } => head,
+            Self::Made(response, _) => response,
         };
+        let status = response.status();
         let usual = || status.canonical_reason().unwrap_or_default().as_bytes();
-        let reason = reason.as_ref().map_or_else(usual, ReasonPhrase::as_bytes);
+        let reason = response.extensions().get().map_or_else(usual, ReasonPhrase::as_bytes);
         put(to, [b"HTTP/1.1 ", status.as_str().as_bytes(), b" ", reason, b"\r\n"]);
-        if let Some(lines) = lines {
+        if let Some(lines) = response.body().head() {
             put(to, lines.lines());
         }
-        for (name, value) in fields.iter().flat_map(|fields| fields.iter()) {
+        let fields = response.headers();
+        for (name, value) in fields {
             put(to, [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
         }
-        if fields.as_ref().is_some_and(|fields| fields.contains_key(CONTENT_LENGTH)) {
+        if fields.contains_key(CONTENT_LENGTH) {
             put(to, [b"\r\n"]);
         } else {
             put(to, [name, digits, end]);

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     observe::Account,
-    proxy::{Begun, Body, Familiar, Interims, Peer, Proxy},
+    proxy::{Begun, Body, Familiar, Interims, Peer, Proxy, Reply},
     wire::{Lines, Violation},
 };
 
@@ -193,19 +193,13 @@ impl Front {
 
     fn begun(&self, begun: Begun, number: u64, interim: u64, is_head: bool) -> Start {
         match begun {
-            Begun::Answered(mut response) => {
-                // Most are hits, which are not moved more than they must be.
-                if let Some(ready) = response.body_mut().take_ready() {
-                    return Start::Direct(Direct::ready(ready));
+            Begun::Answered(reply) => match Direct::of(reply, is_head) {
+                Ok(direct) => Start::Direct(direct),
+                Err(reply) => {
+                    self.keep(number, Kept::Answered(reply));
+                    Start::Engine
                 }
-                match Direct::of(response, is_head) {
-                    Ok(direct) => Start::Direct(direct),
-                    Err(response) => {
-                        self.keep(number, Kept::Answered(response));
-                        Start::Engine
-                    }
-                }
-            }
+            },
             Begun::Open(open) => {
                 let Some((proxy, _)) = &self.proxy else { return Start::Engine };
                 let (proxy, right) = (Arc::clone(proxy), self.interims.of_request(interim));
@@ -261,39 +255,40 @@ impl Front {
         let kept = self.take_begun(number).unwrap_or_else(|| {
             let (head, content) = request.into_parts();
             match proxy.begin(head, Some(content).filter(|content| !content.is_end_stream()), peer) {
-                Begun::Answered(response) => Kept::Answered(response),
+                Begun::Answered(reply) => Kept::Answered(reply),
                 Begun::Open(open) => Kept::Open(open),
             }
         });
         match kept {
-            Kept::Answered(response) => Answer::Now(Some(answering.carrying(response))),
+            Kept::Answered(reply) => Answer::Now(Some(answering.carrying(reply.into_response()))),
             Kept::Waiting(waiting) => Answer::Later(Box::pin(async move {
                 let (mut answer, interim) = waiting.into_parts();
-                answering.carrying(self.with_interims(answer.as_mut(), interim, is_old).await)
+                let reply = self.with_interims(answer.as_mut(), interim, is_old).await;
+                answering.carrying(reply.into_response())
             })),
             Kept::Open(open) => Answer::Later(Box::pin(async move {
                 // An old client could not tell an interim response from the final one.
                 let interim = (!is_old).then(|| self.interims.of_request(number));
                 let answer = pin!(proxy.go_on(open, interim));
-                let response = self.with_interims(answer, number, is_old).await;
+                let reply = self.with_interims(answer, number, is_old).await;
                 // Content that broke a rule: whatever came of the request, this is what was wrong with it.
                 answering.carrying(match self.refusal_of(number) {
                     Some(violation) => proxy.refuse(violation, peer),
-                    None => response,
+                    None => reply.into_response(),
                 })
             })),
         }
     }
 
-    /// The final response, once everything that was said before it is written.
+    /// The final answer, once everything that was said before it is written.
     async fn with_interims(
         &self,
-        mut answer: Pin<&mut (impl Future<Output = Response<Body>> + ?Sized)>,
+        mut answer: Pin<&mut (impl Future<Output = Reply> + ?Sized)>,
         number: u64,
         is_old: bool,
-    ) -> Response<Body> {
+    ) -> Reply {
         let mut is_open = false;
-        let response = std::future::poll_fn(|cx| {
+        let reply = std::future::poll_fn(|cx| {
             let polled = answer.as_mut().poll(cx);
             // A hit is ready at once and has nothing to wait for.
             if polled.is_pending() && !is_old {
@@ -307,7 +302,7 @@ impl Front {
             self.interims.close();
             std::future::poll_fn(|cx| self.interims.poll_written(cx)).await;
         }
-        response
+        reply
     }
 }
 

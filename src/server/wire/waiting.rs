@@ -7,11 +7,10 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::Response;
 use tokio::io::ReadBuf;
 
 use super::{LAST_ANSWERS, READ_TO, Reading, Stream, Wire, direct::Direct};
-use crate::proxy::{Body, Interims, Open};
+use crate::proxy::{Interims, Open, Reply};
 
 /// How the request of a head begins.
 pub(super) enum Start {
@@ -25,20 +24,19 @@ pub(super) enum Start {
 
 /// What a request has come to before the engine asks for it.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "what is answered at once is to cost no allocation")]
 pub(super) enum Kept {
-    Answered(Response<Body>),
+    Answered(Reply),
     Waiting(Box<Waiting>),
     Open(Open),
 }
 
-type Answer = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+type Answer = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 /// An answer that is to come.
 pub(super) struct Waiting {
     answer: Answer,
     /// The answer, when it is there and what was said before it is not written yet.
-    response: Option<Response<Body>>,
+    reply: Option<Reply>,
     /// The number of the request among those whose client may hear something before the answer.
     interim: u64,
     is_head: bool,
@@ -52,7 +50,7 @@ impl std::fmt::Debug for Waiting {
 
 impl Waiting {
     pub(super) const fn new(answer: Answer, interim: u64, is_head: bool) -> Self {
-        Self { answer, response: None, interim, is_head }
+        Self { answer, reply: None, interim, is_head }
     }
 
     /// The answer that is to come, and the number of its request among those whose client may hear something before it.
@@ -61,30 +59,29 @@ impl Waiting {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, interims: &Interims) -> Poll<()> {
-        if self.response.is_none() {
-            let Poll::Ready(response) = self.answer.as_mut().poll(cx) else {
+        if self.reply.is_none() {
+            let Poll::Ready(reply) = self.answer.as_mut().poll(cx) else {
                 interims.open(self.interim, cx);
                 return Poll::Pending;
             };
             interims.close();
-            self.response = Some(response);
+            self.reply = Some(reply);
         }
         Poll::Ready(())
     }
 
     /// As the engine goes on with it.
     fn keep(mut self: Box<Self>) -> Kept {
-        match self.response.take() {
-            Some(response) => Kept::Answered(response),
+        match self.reply.take() {
+            Some(reply) => Kept::Answered(reply),
             None => Kept::Waiting(self),
         }
     }
 
     /// The answer as it goes out without the engine, or else as the engine goes on with it.
-    #[expect(clippy::result_large_err, reason = "it is no error, and is to cost no allocation")]
     fn into_direct(mut self: Box<Self>) -> Result<Direct, Kept> {
-        match self.response.take() {
-            Some(response) => Direct::of(response, self.is_head).map_err(Kept::Answered),
+        match self.reply.take() {
+            Some(reply) => Direct::of(reply, self.is_head).map_err(Kept::Answered),
             None => Err(Kept::Waiting(self)),
         }
     }
