@@ -4,9 +4,8 @@
 //! A head that breaks a rule is replaced by a harmless one, and the service answers it with what was wrong: so the engine
 //! never refuses anything in its own words, and the order of pipelined answers holds. Content that breaks a rule is a
 //! read error. An answer that is all here goes out from here, and the engine does not hear of it: a connection has none
-//! before there is something for it. The wire also owns the
-//! time that a head may take, that a connection may be idle, and that a reader may stall; and it ends a connection so
-//! that a last answer is not lost to a reset (RFC 9112 section 9.6).
+//! before there is something for it. The wire also owns the time that a head may take, that a connection may be idle, and
+//! that a reader may stall; and it ends a connection so that a last answer is not lost to a reset (RFC 9112 section 9.6).
 
 mod direct;
 mod front;
