@@ -153,6 +153,30 @@ fn a_head_that_does_not_come_is_refused_and_an_idle_connection_is_ended() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_idle_from_the_last_byte_of_an_answer_on() {
+    let (mut client, server) = duplex(1 << 10);
+    // In a task of its own, which is polled only when there is something for it.
+    let serving = tokio::spawn(async {
+        let front = Arc::new(Front::default());
+        let mut wire = Wire::new(server, Arc::clone(&front), LIMITS, PATIENCE);
+        let service = service_fn(|_: Request<Incoming>| {
+            front.count_answer();
+            std::future::ready(Ok::<_, io::Error>(Response::new("!".to_owned())))
+        });
+        poll_fn(|cx| wire.poll_alone(cx)).await.unwrap();
+        http1::Builder::new().header_read_timeout(None).serve_connection(wire, service).await
+    });
+    // Not at once: the time that the connection has begun to wait is another then.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    while client.read_u8().await.unwrap() != b'!' {}
+    let answered = Instant::now();
+    assert!(client.read_u8().await.is_err());
+    assert_eq!(answered.elapsed().as_secs(), PATIENCE.idle.as_secs());
+    assert!(serving.await.unwrap().is_ok());
+}
+
 #[test]
 fn heads_of_every_size_up_to_the_limits_reach_the_service() {
     let head = |filler: usize| {

@@ -59,6 +59,17 @@ impl<S: Stream> Wire<S> {
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing of its answer")))
     }
 
+    /// The same for the engine, behind whose writing nobody may look at the clock before an alarm rings.
+    fn engine_moved(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let moved = self.moved(cx, written);
+        self.active();
+        moved
+    }
+
     /// Writes an answer that goes out without the engine, to its end.
     pub(super) fn poll_write_direct(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(direct) = &mut self.direct {
@@ -123,7 +134,7 @@ impl<S: Stream> Write for Wire<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
-        this.moved(cx, written)
+        this.engine_moved(cx, written)
     }
 
     fn poll_write_vectored(
@@ -133,7 +144,7 @@ impl<S: Stream> Write for Wire<S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
-        this.moved(cx, written)
+        this.engine_moved(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
