@@ -212,7 +212,7 @@ impl Proxy {
         self.caught(peer, |began| {
             let exchange = match self.exchange(head, peer, began) {
                 Ok(exchange) => exchange,
-                Err(answered) => return *answered,
+                Err(reply) => return Begun::Answered(reply),
             };
             if let Some(content) = content {
                 let next = Box::new(Next::Read(content));
@@ -228,7 +228,7 @@ impl Proxy {
         self.caught(peer, |began| {
             let exchange = match self.exchange(head, peer, began) {
                 Ok(exchange) => exchange,
-                Err(answered) => return *answered,
+                Err(reply) => return Begun::Answered(reply),
             };
             let class = self.class(&exchange);
             self.remember(text, peer, &exchange, &class);
@@ -289,12 +289,11 @@ impl Proxy {
     }
 
     /// The request of a head, or the answer to one that has no target.
-    fn exchange(&self, head: Parts, peer: Peer, began: Now) -> Result<Exchange, Box<Begun>> {
+    fn exchange(&self, head: Parts, peer: Peer, began: Now) -> Result<Exchange, Reply> {
         let Shared { settings, routes, sink, .. } = &*self.shared;
         Exchange::of_head(head, peer, began, settings, routes).map_err(|(problem, parts)| {
             sink.happened(Incident::Problem(problem.name()));
-            let answer = self.explained(problem, Some(untargeted(&parts)), None, peer, began);
-            Box::new(Begun::Answered(answer.into()))
+            self.explained(problem, Some(untargeted(&parts)), None, peer, began).into()
         })
     }
 
