@@ -1,6 +1,7 @@
 //! The content of a response, wherever it comes from.
 
 use std::{
+    io,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -114,8 +115,8 @@ impl HttpBody for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match &mut self.get_mut().source {
             Source::Bytes(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Source::Stored(chunks) => Poll::Ready(chunks.next().map(|bytes| Ok(Frame::data(bytes)))),
-            Source::Ranges(ranges) => Poll::Ready(ranges.next().map(|bytes| Ok(Frame::data(bytes)))),
+            Source::Stored(chunks) => Poll::Ready(chunks.next().map(frame)),
+            Source::Ranges(ranges) => Poll::Ready(ranges.next().map(frame)),
             Source::Filling { follower, left, at_trailers } => match ready!(follower.poll_next(cx)) {
                 Some(Ok(bytes)) => {
                     *left = left.map(|left| left.saturating_sub(bytes.len() as u64));
@@ -164,4 +165,9 @@ impl HttpBody for Body {
             Source::Origin(body) => body.size_hint(),
         }
     }
+}
+
+/// What was read of stored content, as content of a response.
+fn frame(bytes: io::Result<Bytes>) -> Result<Frame<Bytes>, <Body as HttpBody>::Error> {
+    Ok(Frame::data(bytes?))
 }

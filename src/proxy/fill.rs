@@ -204,6 +204,7 @@ impl Proxy {
         let sealed = writer.seal();
         if let Some(body) = sealed.body().cloned() {
             let (meta, body) = self.put_together(Arc::unwrap_or_clone(stored), extent, body, in_store);
+            let body = self.shelved(body).await;
             let key = errand.sought.key.clone();
             let budget = self.shared.store.budget();
             self.keep(errand, Entry::new(budget, EntryParts { key, meta, head, body, stamped }));
@@ -227,8 +228,29 @@ impl Proxy {
             stored.set_extent(received);
             return (stored, body);
         }
-        let body = beside.around(&body, store.budget());
-        (stored, body)
+        match beside.around(&body, store.budget()) {
+            Ok(body) => (stored, body),
+            Err(error) => {
+                tracing::warn!(%error, "stored content could not be read");
+                stored.set_extent(received);
+                (stored, body)
+            }
+        }
+    }
+
+    /// A body that is to be stored, where the kernel can send it from if it is large.
+    async fn shelved(&self, body: StoredBody) -> StoredBody {
+        let Some(mut shelving) = self.shared.store.shelving(&body) else { return body };
+        loop {
+            match shelving.step() {
+                Ok(true) => return shelving.finish(),
+                Ok(false) => tokio::task::yield_now().await,
+                Err(error) => {
+                    tracing::warn!(%error, "there is no memory to send a stored body from: it is copied");
+                    return body;
+                }
+            }
+        }
     }
 
     /// Puts an entry into the store, in the place of those that it replaces.
@@ -243,20 +265,19 @@ impl Proxy {
     /// followers have been told.
     async fn copy(
         &self,
-        mut writer: FillWriter,
+        writer: FillWriter,
         body: upstream::Content,
         announced: Option<u64>,
         beside: Beside,
     ) -> Option<FillWriter> {
-        push_all(&mut writer, beside.before);
+        let writer = push_all(writer, beside.before)?;
         let start = writer.bytes_so_far();
-        let mut writer = self.pour(writer, body).await?;
+        let writer = self.pour(writer, body).await?;
         if announced.is_some_and(|announced| announced != writer.bytes_so_far() - start) {
             writer.abort("the origin's answer is not as long as it said");
             return None;
         }
-        push_all(&mut writer, beside.after);
-        Some(writer)
+        push_all(writer, beside.after)
     }
 
     /// Copies the content into the fill as it comes, and no faster than there is room for it. `None` where it did not come
@@ -320,8 +341,17 @@ async fn deserted_for(fill: Arc<Fill>, limit: Duration) {
     }
 }
 
-fn push_all(writer: &mut FillWriter, chunks: Vec<Chunks>) {
+/// Copies what is held into the fill. `None` where it cannot be read; its followers have been told.
+fn push_all(mut writer: FillWriter, chunks: Vec<Chunks>) -> Option<FillWriter> {
     for chunk in chunks.into_iter().flatten() {
-        writer.push(&chunk);
+        match chunk {
+            Ok(chunk) => writer.push(&chunk),
+            Err(error) => {
+                tracing::warn!(%error, "stored content could not be read");
+                writer.abort("what is stored of it could not be read");
+                return None;
+            }
+        }
     }
+    Some(writer)
 }

@@ -1,5 +1,7 @@
 //! Several ranges of a stored response as one body: the text between them, and slices of its segments.
 
+use std::io;
+
 use bytes::Bytes;
 
 use crate::{
@@ -32,13 +34,13 @@ impl Ranges {
         self.remaining
     }
 
-    fn next_bytes(&mut self) -> Option<Bytes> {
+    fn next_bytes(&mut self) -> Option<io::Result<Bytes>> {
         loop {
             if let Some(chunk) = self.chunks.as_mut().and_then(Iterator::next) {
                 return Some(chunk);
             }
             match self.pieces.next()? {
-                Piece::Text(text) => return Some(Bytes::from(text)),
+                Piece::Text(text) => return Some(Ok(Bytes::from(text))),
                 Piece::Content(range) => {
                     let held = range.start - self.start..range.end - self.start;
                     self.chunks = Some(self.body.chunks(held));
@@ -49,11 +51,11 @@ impl Ranges {
 }
 
 impl Iterator for Ranges {
-    type Item = Bytes;
+    type Item = io::Result<Bytes>;
 
-    fn next(&mut self) -> Option<Bytes> {
+    fn next(&mut self) -> Option<io::Result<Bytes>> {
         let bytes = self.next_bytes()?;
-        self.remaining -= bytes.len() as u64;
+        self.remaining -= bytes.as_ref().map_or(0, Bytes::len) as u64;
         Some(bytes)
     }
 }
@@ -175,7 +177,7 @@ mod tests {
                     let body = StoredBody::copy_of(&Budget::new(1 << 30), &all);
                     let ranges = Ranges::new(multipart, body, 0);
                     prop_assert_eq!(ranges.remaining(), announced);
-                    let sent: Vec<u8> = ranges.flatten().collect();
+                    let sent: Vec<u8> = ranges.flat_map(Result::unwrap).collect();
                     prop_assert_eq!(sent.len() as u64, announced);
                     prop_assert!(sent.len() <= length + (MOST_RANGES + 1) * 128, "each byte at most once");
                     let parts = parts(&sent, &format!("{CHANCE:032x}"), length);

@@ -1,6 +1,6 @@
 //! Parts of a representation that become larger ones, and the whole (RFC 9111 sections 3.3 and 3.4).
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
@@ -49,12 +49,17 @@ impl Beside {
     }
 
     /// One body of these bytes and what was received between them.
-    pub(super) fn around(self, received: &StoredBody, budget: &Arc<Budget>) -> StoredBody {
+    ///
+    /// # Errors
+    /// Held bytes cannot be read.
+    pub(super) fn around(self, received: &StoredBody, budget: &Arc<Budget>) -> io::Result<StoredBody> {
         let received = received.chunks(0..received.len());
         let all = || self.before.iter().chain([&received]).chain(&self.after);
         let mut writer = SegmentWriter::new(budget, Some(all().map(Chunks::left).sum()));
-        all().cloned().flatten().for_each(|chunk| writer.push(&chunk));
-        writer.finish()
+        for chunk in all().cloned().flatten() {
+            writer.push(&chunk?);
+        }
+        Ok(writer.finish())
     }
 }
 

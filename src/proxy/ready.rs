@@ -1,6 +1,5 @@
 //! A hit, ready to be sent: the lines of the stored head as they are, behind them those of this answer, and the content.
 
-use bytes::Buf;
 use http::{HeaderMap, Response};
 
 use super::Body;
@@ -58,13 +57,13 @@ impl Ready {
     }
 
     /// The content that is left.
-    pub const fn content(&self) -> &impl Buf {
+    pub const fn content(&self) -> &Chunks {
         &self.content
     }
 
-    /// Takes note that so many bytes of the content are written.
-    pub fn advance(&mut self, written: usize) {
-        self.content.advance(written);
+    /// The same, for who takes note of what is written.
+    pub const fn content_mut(&mut self) -> &mut Chunks {
+        &mut self.content
     }
 
     /// What is to be told when the answer is over.

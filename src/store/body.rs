@@ -3,11 +3,15 @@
 //! What the HTTP engine hands over are slices of its whole read buffer, and a slice of 100 bytes keeps all of that
 //! buffer alive. So every byte is copied once when it arrives, and at most once more when its segment is complete.
 
-use std::{io::IoSlice, ops::Range, slice, sync::Arc};
+use std::{ops::Range, slice, sync::Arc};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
-use super::budget::{Budget, Charge, allocation};
+use super::{
+    budget::{Budget, Charge, allocation},
+    chunks::Chunks,
+    shelf::Shelved,
+};
 
 /// The size of every segment but the last, in bytes.
 pub const SEGMENT: usize = 64 * 1024;
@@ -38,7 +42,7 @@ pub(super) struct LargeBody(Arc<Large>);
 impl LargeBody {
     /// The bytes of memory that it is counted with.
     pub(super) fn counted_bytes(&self) -> u64 {
-        self.0.charge.bytes()
+        self.0.counted_bytes()
     }
 }
 
@@ -49,10 +53,25 @@ impl From<LargeBody> for StoredBody {
 }
 
 #[derive(Debug)]
-struct Large {
-    segments: Box<[Bytes]>,
-    len: u64,
-    charge: Charge,
+enum Large {
+    Segments { segments: Box<[Bytes]>, len: u64, charge: Charge },
+    Shelved(Shelved),
+}
+
+impl Large {
+    const fn len(&self) -> u64 {
+        match self {
+            Self::Segments { len, .. } => *len,
+            Self::Shelved(shelved) => shelved.len(),
+        }
+    }
+
+    fn counted_bytes(&self) -> u64 {
+        match self {
+            Self::Segments { charge, .. } => charge.bytes(),
+            Self::Shelved(shelved) => shelved.counted_bytes(),
+        }
+    }
 }
 
 impl StoredBody {
@@ -72,7 +91,7 @@ impl StoredBody {
     pub fn len(&self) -> u64 {
         match &self.0 {
             Body::Small(bytes) => bytes.len() as u64,
-            Body::Large(large) => large.len,
+            Body::Large(large) => large.len(),
         }
     }
 
@@ -85,7 +104,7 @@ impl StoredBody {
     pub fn counted_bytes(&self) -> u64 {
         match &self.0 {
             Body::Small(_) => 0,
-            Body::Large(large) => large.charge.bytes(),
+            Body::Large(large) => large.counted_bytes(),
         }
     }
 
@@ -102,6 +121,22 @@ impl StoredBody {
         Self(Body::Small(bytes))
     }
 
+    /// A body on the shelf.
+    pub(super) fn of_shelved(shelved: Shelved) -> Self {
+        Self(Body::Large(Arc::new(Large::Shelved(shelved))))
+    }
+
+    /// Where it lies on the shelf, if it does.
+    pub(super) fn shelved(&self) -> Option<&Shelved> {
+        match &self.0 {
+            Body::Large(large) => match &**large {
+                Large::Shelved(shelved) => Some(shelved),
+                Large::Segments { .. } => None,
+            },
+            Body::Small(_) => None,
+        }
+    }
+
     /// This body, where it is large.
     pub(super) fn into_large(self) -> Option<LargeBody> {
         match self.0 {
@@ -110,94 +145,35 @@ impl StoredBody {
         }
     }
 
-    /// The segments in order; all but the last are [`SEGMENT`] bytes.
+    /// The segments in order; all but the last are [`SEGMENT`] bytes. A body on the shelf has none.
     pub fn segments(&self) -> &[Bytes] {
         match &self.0 {
             Body::Small(bytes) => slice::from_ref(bytes),
-            Body::Large(large) => &large.segments,
+            Body::Large(large) => match &**large {
+                Large::Segments { segments, .. } => segments,
+                Large::Shelved(_) => &[],
+            },
         }
     }
 
-    /// The bytes of `range`, cut to what exists, as cheap slices of the segments. The iterator keeps the body alive
-    /// and counted: hold it, not only the slices, while a client reads.
+    /// The bytes of `range`, cut to what exists: cheap slices of the segments, or copies of what lies on the shelf. The
+    /// iterator keeps the body alive and counted: hold it, not only the slices, while a client reads.
     pub fn chunks(&self, range: Range<u64>) -> Chunks {
         let end = range.end.min(self.len());
-        Chunks { body: self.clone(), at: range.start.min(end), end }
+        Chunks::new(self.clone(), range.start.min(end), end)
     }
 
     /// All of its bytes.
     pub fn into_chunks(self) -> Chunks {
-        Chunks { at: 0, end: self.len(), body: self }
+        let end = self.len();
+        Chunks::new(self, 0, end)
     }
 
-    /// From `at` to the end of its segment; none at or after the end.
+    /// From `at` to the end of its segment; none at or after the end, nor of a body on the shelf.
     pub(super) fn chunk_at(&self, at: u64) -> Option<Bytes> {
         let (index, offset) = locate(at);
         let segment = self.segments().get(index)?;
         (offset < segment.len()).then(|| segment.slice(offset..))
-    }
-}
-
-/// The bytes of a range of a [`StoredBody`].
-#[derive(Clone, Debug)]
-pub struct Chunks {
-    body: StoredBody,
-    at: u64,
-    end: u64,
-}
-
-impl Chunks {
-    /// How many bytes are still to come.
-    pub const fn left(&self) -> u64 {
-        self.end - self.at
-    }
-}
-
-/// The bytes themselves, for who writes them out.
-impl Buf for Chunks {
-    fn remaining(&self) -> usize {
-        // No body of this size is held.
-        usize::try_from(self.left()).unwrap_or(usize::MAX)
-    }
-
-    fn chunk(&self) -> &[u8] {
-        let (index, offset) = locate(self.at);
-        let segment = self.body.segments().get(index).and_then(|segment| segment.get(offset..));
-        let chunk = segment.unwrap_or_default();
-        chunk.get(..self.remaining()).unwrap_or(chunk)
-    }
-
-    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        let mut rest = self.remaining();
-        let (index, mut offset) = locate(self.at);
-        let segments = self.body.segments().get(index..).unwrap_or_default();
-        let mut count = 0;
-        for (slice, segment) in slices.iter_mut().zip(segments) {
-            let bytes = segment.get(std::mem::take(&mut offset)..).unwrap_or_default();
-            let bytes = bytes.get(..rest).unwrap_or(bytes);
-            if bytes.is_empty() {
-                break;
-            }
-            rest -= bytes.len();
-            *slice = IoSlice::new(bytes);
-            count += 1;
-        }
-        count
-    }
-
-    fn advance(&mut self, count: usize) {
-        assert!(count <= self.remaining(), "cannot advance beyond the end");
-        self.at += count as u64;
-    }
-}
-
-impl Iterator for Chunks {
-    type Item = Bytes;
-
-    fn next(&mut self) -> Option<Bytes> {
-        let chunk = cut(self.body.chunk_at(self.at)?, self.left());
-        self.at += chunk.len() as u64;
-        (!chunk.is_empty()).then_some(chunk)
     }
 }
 
@@ -210,7 +186,7 @@ pub(super) fn cut(chunk: Bytes, most: u64) -> Bytes {
 }
 
 /// The segment of a position, and the offset in it.
-fn locate(at: u64) -> (usize, usize) {
+pub(super) fn locate(at: u64) -> (usize, usize) {
     let segment = SEGMENT as u64;
     // A position beyond what can be addressed is beyond every body.
     let index = usize::try_from(at / segment).unwrap_or(usize::MAX);
@@ -297,7 +273,7 @@ impl SegmentWriter {
         let list =
             allocation(size_of_val::<[Bytes]>(&segments)) + allocation(size_of::<Large>() + ARC_COUNTS);
         charge.set(list + segments.iter().map(|segment| shared(segment.len())).sum::<u64>());
-        StoredBody(Body::Large(Arc::new(Large { segments, len, charge })))
+        StoredBody(Body::Large(Arc::new(Large::Segments { segments, len, charge })))
     }
 }
 

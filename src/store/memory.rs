@@ -19,11 +19,13 @@ use std::{
 use moka::{notification::RemovalCause, ops::compute::Op, policy::EvictionPolicy, sync::Cache};
 
 use super::{
+    body::StoredBody,
     budget::Budget,
     entry::{Ending, Entry, MetaSize, Variants},
     evictions::{Counts, Evictions},
     hash::{Identity, KeyHash, KeySeed},
     purge::{PurgeClock, Stamped, Standing},
+    shelf::{Shelf, Shelving},
     tier::{Inserted, Store},
     weight::{place, weight, weight_of_place, weight_unit},
 };
@@ -105,6 +107,7 @@ pub struct MemoryStore<M> {
     table: Table<M>,
     seed: KeySeed,
     budget: Arc<Budget>,
+    shelf: Shelf,
     purges: PurgeClock,
     evictions: Arc<Counts>,
     max_variants: usize,
@@ -151,6 +154,7 @@ impl<M: MetaSize + Ending + Send + Sync + 'static> MemoryStore<M> {
             table,
             seed,
             budget: Budget::new(capacity),
+            shelf: Shelf::default(),
             purges: PurgeClock::new(purge_slots),
             evictions,
             max_variants: max_variants.max(1),
@@ -357,6 +361,10 @@ impl<M: MetaSize + Ending + Send + Sync + 'static> Store<M> for MemoryStore<M> {
             self.evictions.discarded(1);
             self.remaining(found.iter().filter(|other| !Arc::ptr_eq(other, entry)))
         });
+    }
+
+    fn shelving(&self, body: &StoredBody) -> Option<Shelving> {
+        Shelving::of(body, &self.shelf, &self.budget)
     }
 
     fn has_room(&self, bytes: u64) -> bool {

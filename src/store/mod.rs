@@ -4,7 +4,8 @@
 //! by `semantics`. It is synchronous, has no clock (`now` is an argument) and logs nothing. Its parts:
 //!
 //! - [`Budget`]: one true count of resident bytes, fills included;
-//! - [`StoredBody`]: copies in segments of 64 KiB, shared by everybody who reads them;
+//! - [`StoredBody`]: copies in segments of 64 KiB, shared by everybody who reads them, and [`Shelving`], which brings
+//!   large ones to where the kernel can send them from;
 //! - [`Fill`]: a response that is still being received, its writer and its followers;
 //! - [`Entry`] and [`Variants`]: a stored response, and the stored responses of one key;
 //! - [`PurgeClock`]: invalidation and purge in constant time;
@@ -16,6 +17,7 @@
 
 mod body;
 mod budget;
+mod chunks;
 mod entry;
 mod evictions;
 mod fill;
@@ -24,6 +26,7 @@ mod hash;
 mod head;
 mod memory;
 mod purge;
+mod shelf;
 mod tier;
 mod uncacheable;
 mod weight;
@@ -31,8 +34,9 @@ mod weight;
 #[cfg(test)]
 mod tests;
 
-pub use body::{Chunks, SEGMENT, SegmentWriter, StoredBody};
+pub use body::{SEGMENT, SegmentWriter, StoredBody};
 pub use budget::{Budget, Charge, allocation};
+pub use chunks::Chunks;
 pub use entry::{Ending, Entry, EntryParts, MetaSize, Variants};
 pub use evictions::Evictions;
 pub use fill::{Fill, FillError, FillWriter, LeaderGone, SealedFill, WHOLE};
@@ -41,5 +45,6 @@ pub use hash::{KeyHash, KeySeed};
 pub use head::HeadBlock;
 pub use memory::{MemoryStore, StoreLimits};
 pub use purge::{End, Prefix, PurgeClock, Reach, Scope, ScopeId, Stamp, Stamped, Standing};
+pub use shelf::Shelving;
 pub use tier::{Inserted, Store};
 pub use uncacheable::UncacheableMemory;

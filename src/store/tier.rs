@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::{
+    body::StoredBody,
     budget::Budget,
     entry::{Entry, Variants},
     evictions::Evictions,
     hash::KeyHash,
     purge::PurgeClock,
+    shelf::Shelving,
 };
 use crate::key::CacheKey;
 
@@ -33,6 +35,9 @@ pub trait Store<M>: Send + Sync {
 
     /// Whether a response with `bytes` of content may be held. Reclaims what can be reclaimed before it says no.
     fn has_room(&self, bytes: u64) -> bool;
+
+    /// Begins to bring this body to where the kernel can send it from. None where it is better where it is.
+    fn shelving(&self, body: &StoredBody) -> Option<Shelving>;
 
     /// How many keys are stored, give or take those of the last few writes.
     fn len(&self) -> u64;

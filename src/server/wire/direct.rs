@@ -5,11 +5,17 @@
 
 use std::{
     cell::RefCell,
+    fs::File,
     io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
+use super::Stream;
+use crate::{
+    observe::Account,
+    proxy::{Body, Ready, Reply},
+};
 use bytes::{Buf, Bytes};
 use http::{
     HeaderValue, Response, StatusCode,
@@ -17,12 +23,6 @@ use http::{
 };
 use http_body::Body as _;
 use hyper::ext::ReasonPhrase;
-use tokio::io::AsyncWrite;
-
-use crate::{
-    observe::Account,
-    proxy::{Body, Ready, Reply},
-};
 
 /// The status of every answer with a head that is ready.
 const STATUS_LINE: &[u8] = b"HTTP/1.1 200 OK\r\n";
@@ -40,8 +40,9 @@ thread_local! {
 #[derive(Debug)]
 pub(super) struct Direct {
     answer: Answer,
-    /// How much of the head is written.
+    /// How much of the head is written, and whether that is all of it.
     written: usize,
+    is_in_content: bool,
     /// The length of the content.
     length: usize,
     is_over: bool,
@@ -73,36 +74,52 @@ impl Direct {
     }
 
     fn new(answer: Answer) -> Self {
-        let length = answer.content().remaining();
-        Self { answer, written: 0, length, is_over: false }
+        let length = answer.left();
+        Self { answer, written: 0, is_in_content: false, length, is_over: false }
     }
 
     /// Writes once, and says how many bytes that were.
     pub(super) fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
-        stream: Pin<&mut impl AsyncWrite>,
+        stream: Pin<&mut impl Stream>,
     ) -> Poll<io::Result<usize>> {
+        if self.is_in_content
+            && let Some((file, at)) = self.answer.in_file()
+        {
+            let written = ready!(stream.poll_write_file(cx, file, at, self.answer.left()))?;
+            self.advance(written);
+            return Poll::Ready(Ok(written));
+        }
         HEAD.with_borrow_mut(|head| {
             head.clear();
             self.answer.put_head(head, self.length);
             let end = head.len();
-            let content = self.answer.content();
-            let written = if self.length <= COPIED {
-                head.extend_from_slice(content.chunk());
+            let written = if self.answer.in_file().is_some() {
+                ready!(stream.poll_write_first(cx, &head[self.written..]))?
+            } else if self.length <= COPIED {
+                let mut content = [IoSlice::new(&[])];
+                self.answer.slices(&mut content);
+                head.extend_from_slice(&content[0]);
                 ready!(stream.poll_write(cx, &head[self.written..]))?
             } else {
                 let mut pieces = [IoSlice::new(&[]); 1 + PIECES];
                 pieces[0] = IoSlice::new(&head[self.written..]);
-                let count = 1 + content.chunks_vectored(&mut pieces[1..]);
+                let count = 1 + self.answer.slices(&mut pieces[1..]);
                 ready!(stream.poll_write_vectored(cx, &pieces[..count]))?
             };
             let of_head = written.min(end - self.written);
             self.written += of_head;
-            self.answer.advance(written - of_head);
-            self.is_over = self.written == end && !self.answer.content().has_remaining();
+            self.is_in_content = self.written == end;
+            self.advance(written - of_head);
             Poll::Ready(Ok(written))
         })
+    }
+
+    /// Takes note that so many bytes of the content are written.
+    fn advance(&mut self, written: usize) {
+        self.answer.advance(written);
+        self.is_over = self.is_in_content && self.answer.left() == 0;
     }
 
     /// Whether all of it is written.
@@ -112,7 +129,7 @@ impl Direct {
 
     /// What is to be told when it is over or given up, and how many bytes of content were written.
     pub(super) fn into_account(self) -> (Option<Account>, u64) {
-        let left = self.answer.content().remaining();
+        let left = self.answer.left();
         let account = match self.answer {
             Answer::Ready(ready) => Some(ready.into_account()),
             Answer::Made(mut response, _) => response.body_mut().take_account(),
@@ -141,16 +158,34 @@ fn may_be_made(response: &Response<Body>) -> bool {
 }
 
 impl Answer {
-    fn content(&self) -> &dyn Buf {
+    /// How many bytes of the content are not written yet.
+    fn left(&self) -> usize {
         match self {
-            Self::Ready(ready) => ready.content(),
-            Self::Made(_, content) => content,
+            // No content of another size is held.
+            Self::Ready(ready) => usize::try_from(ready.content().left()).unwrap_or(usize::MAX),
+            Self::Made(_, content) => content.len(),
+        }
+    }
+
+    /// The file in which they lie, and where in it, where the system is to send them from there.
+    fn in_file(&self) -> Option<(&File, u64)> {
+        match self {
+            Self::Ready(ready) => ready.content().in_file(),
+            Self::Made(..) => None,
+        }
+    }
+
+    /// Fills `slices` with them as far as they reach, and says how many it took.
+    fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        match self {
+            Self::Ready(ready) => ready.content().slices(slices),
+            Self::Made(_, content) => content.chunks_vectored(slices),
         }
     }
 
     fn advance(&mut self, written: usize) {
         match self {
-            Self::Ready(ready) => ready.advance(written),
+            Self::Ready(ready) => ready.content_mut().advance(written),
             Self::Made(_, content) => content.advance(written),
         }
     }

@@ -1,17 +1,45 @@
 //! The sockets that clients come by.
 
-use std::time::Duration;
+use std::{
+    fs::File,
+    io,
+    os::{fd::AsFd, unix::fs::FileExt as _},
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use socket2::SockRef;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, Interest},
     net::{TcpStream, UnixStream},
 };
+
+/// The most bytes of a file that are sent at once where they have to be read first.
+const READ_FIRST: usize = 64 * 1024;
 
 /// A socket of a client.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {
     /// Makes the connection end with a reset when it is dropped, where that can be.
     fn end_with_reset(&self);
+
+    /// Writes what is of little use without what is written next, which may go out together with it.
+    fn poll_write_first(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write(cx, bytes)
+    }
+
+    /// Writes `count` bytes of a file, from `at` on, or fewer.
+    fn poll_write_file(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        file: &File,
+        at: u64,
+        count: usize,
+    ) -> Poll<io::Result<usize>> {
+        let mut bytes = vec![0; count.min(READ_FIRST)];
+        file.read_exact_at(&mut bytes, at)?;
+        self.poll_write(cx, &bytes)
+    }
 }
 
 impl Stream for TcpStream {
@@ -19,9 +47,72 @@ impl Stream for TcpStream {
         // Without it the client sees a clean end: nothing more can be done about that here.
         let _ = SockRef::from(self).set_linger(Some(Duration::ZERO));
     }
+
+    #[cfg(target_os = "linux")]
+    fn poll_write_first(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        poll_when_writable(
+            || self.poll_write_ready(cx),
+            || self.try_io(Interest::WRITABLE, || send_first(&*self, bytes)),
+        )
+    }
+
+    #[cfg(target_os = "linux")]
+    fn poll_write_file(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        file: &File,
+        at: u64,
+        count: usize,
+    ) -> Poll<io::Result<usize>> {
+        poll_when_writable(
+            || self.poll_write_ready(cx),
+            || self.try_io(Interest::WRITABLE, || send_file(&*self, file, at, count)),
+        )
+    }
 }
 
 impl Stream for UnixStream {
     /// A unix socket knows no reset.
     fn end_with_reset(&self) {}
+
+    #[cfg(target_os = "linux")]
+    fn poll_write_file(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        file: &File,
+        at: u64,
+        count: usize,
+    ) -> Poll<io::Result<usize>> {
+        poll_when_writable(
+            || self.poll_write_ready(cx),
+            || self.try_io(Interest::WRITABLE, || send_file(&*self, file, at, count)),
+        )
+    }
+}
+
+/// Writes as soon as that is possible.
+#[cfg(target_os = "linux")]
+fn poll_when_writable(
+    mut poll_ready: impl FnMut() -> Poll<io::Result<()>>,
+    mut write: impl FnMut() -> io::Result<usize>,
+) -> Poll<io::Result<usize>> {
+    loop {
+        ready!(poll_ready())?;
+        match write() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            written => return Poll::Ready(written),
+        }
+    }
+}
+
+/// Sends bytes that the system may keep until more come.
+#[cfg(target_os = "linux")]
+fn send_first(socket: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    use rustix::net::{SendFlags, send};
+    Ok(send(socket, bytes, SendFlags::MORE | SendFlags::NOSIGNAL)?)
+}
+
+#[cfg(target_os = "linux")]
+fn send_file(socket: impl AsFd, file: &File, mut at: u64, count: usize) -> io::Result<usize> {
+    Ok(rustix::fs::sendfile(socket, file, Some(&mut at), count)?)
 }

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use super::{entry, pattern};
 use crate::store::{Budget, SEGMENT, SegmentWriter, StoredBody, allocation};
 
-fn joined(chunks: impl Iterator<Item = Bytes>) -> Vec<u8> {
-    chunks.flat_map(Vec::from).collect()
+fn joined(chunks: impl Iterator<Item = io::Result<Bytes>>) -> Vec<u8> {
+    chunks.flat_map(|chunk| Vec::from(chunk.unwrap())).collect()
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod flood;
 mod memory;
 mod purge;
 mod purge_model;
+mod shelf;
 mod sweep;
 mod uncacheable;
 

@@ -61,7 +61,7 @@ fn what_is_softly_purged_shares_its_body_with_what_it_was() {
         assert_eq!(*after.meta(), stale(1, 3));
         assert_eq!(after.head().as_bytes().as_ptr(), before.head().as_bytes().as_ptr());
         let bytes = |entry: &crate::store::Entry<u32>| {
-            entry.body().chunks(0..entry.body().len()).next().map(|chunk| chunk.as_ptr())
+            entry.body().chunks(0..entry.body().len()).next().map(|chunk| chunk.unwrap().as_ptr())
         };
         assert_eq!(bytes(&after), bytes(&before));
         drop(before);

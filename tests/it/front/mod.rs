@@ -4,6 +4,7 @@ mod direct;
 mod familiar;
 mod half_closed;
 mod interim;
+mod large;
 mod overload;
 mod smuggling;
 mod trailers;

@@ -1,0 +1,195 @@
+//! Where large stored bodies lie: a file that is only memory. The kernel sends them from there as they are, where bytes of
+//! our own would be copied for every client.
+//!
+//! A body lies on pages of its own, and no place is used twice: the file only grows longer, and is cut out wherever a
+//! body is gone. So a page that a socket has still to send is never written to again, however late that is, and its
+//! memory is free as soon as it is sent.
+
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::FileExt as _,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bytes::Bytes;
+
+use super::{
+    body::{ARC_COUNTS, SEGMENT, StoredBody},
+    budget::{Budget, Charge, allocation},
+};
+
+/// Places begin at multiples of this many bytes, which is a multiple of what any kernel calls a page. The bytes between
+/// two bodies are not there and take no memory.
+const PLACE: u64 = 64 * 1024;
+
+/// The size in bytes from which on bodies are better there: below it, a copy for each client costs no more than a second
+/// call of the system.
+const SHELVED_FROM: u64 = SEGMENT as u64;
+/// How many segments are copied to it before others get their turn.
+const COPIED_AT_ONCE: usize = 8;
+
+/// The file, once there is something for it.
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    opened: OnceLock<Option<Arc<Opened>>>,
+}
+
+#[derive(Debug)]
+struct Opened {
+    file: File,
+    /// Where the next body may lie.
+    end: AtomicU64,
+}
+
+impl Shelf {
+    /// A place for a body of so many bytes, counted in this budget. None where the system has no such files, or keeps
+    /// them to a size.
+    fn place(&self, budget: &Arc<Budget>, len: u64) -> Option<Shelved> {
+        let opened = self.opened.get_or_init(|| system::file_of_memory().map(Opened::new)).as_ref()?;
+        let at = opened.end.fetch_add(len.next_multiple_of(PLACE), Ordering::Relaxed);
+        let counted =
+            len.next_multiple_of(system::page_size()) + allocation(size_of::<Shelved>() + ARC_COUNTS);
+        let charge = budget.charge(counted);
+        Some(Shelved { opened: Arc::clone(opened), at, len, charge })
+    }
+}
+
+impl Opened {
+    fn new(file: File) -> Arc<Self> {
+        Arc::new(Self { file, end: AtomicU64::new(0) })
+    }
+}
+
+/// A place on the shelf, and what lies there. It is given up when this is dropped.
+#[derive(Debug)]
+pub(super) struct Shelved {
+    opened: Arc<Opened>,
+    at: u64,
+    len: u64,
+    charge: Charge,
+}
+
+impl Shelved {
+    /// The length in bytes.
+    pub(super) const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// The bytes of memory that it is counted with.
+    pub(super) fn counted_bytes(&self) -> u64 {
+        self.charge.bytes()
+    }
+
+    /// The file, and where in it a position of the body is.
+    pub(super) fn in_file(&self, position: u64) -> (&File, u64) {
+        (&self.opened.file, self.at + position)
+    }
+
+    /// Puts bytes of the body to their position. They are within its length.
+    fn write(&self, position: u64, bytes: &[u8]) -> io::Result<()> {
+        self.opened.file.write_all_at(bytes, self.at + position)
+    }
+
+    /// A copy of what is at this position, of so many bytes.
+    pub(super) fn read(&self, position: u64, len: usize) -> io::Result<Bytes> {
+        let mut bytes = vec![0; len];
+        self.opened.file.read_exact_at(&mut bytes, self.at + position)?;
+        Ok(bytes.into())
+    }
+}
+
+impl Drop for Shelved {
+    fn drop(&mut self) {
+        system::cut_out(&self.opened.file, self.at, self.len.next_multiple_of(PLACE));
+    }
+}
+
+/// A body that is being copied to the shelf, in steps: a large one takes longer than other requests should have to wait.
+#[derive(Debug)]
+pub struct Shelving {
+    from: StoredBody,
+    to: Shelved,
+    /// How many segments are copied.
+    copied: usize,
+}
+
+impl Shelving {
+    /// Begins with a body that is large enough to be better there. None where it is not, or has no room there.
+    pub(super) fn of(body: &StoredBody, shelf: &Shelf, budget: &Arc<Budget>) -> Option<Self> {
+        let is_for_it = body.len() >= SHELVED_FROM && body.shelved().is_none();
+        if !is_for_it || !budget.has_room(body.len()) {
+            return None;
+        }
+        Some(Self { to: shelf.place(budget, body.len())?, from: body.clone(), copied: 0 })
+    }
+
+    /// Copies a little more, and says whether that was all.
+    ///
+    /// # Errors
+    /// The system has no memory for it. The body is what it was.
+    pub fn step(&mut self) -> io::Result<bool> {
+        let rest = self.from.segments().get(self.copied..).unwrap_or_default();
+        for segment in rest.iter().take(COPIED_AT_ONCE) {
+            self.to.write((self.copied * SEGMENT) as u64, segment)?;
+            self.copied += 1;
+        }
+        Ok(rest.len() <= COPIED_AT_ONCE)
+    }
+
+    /// The body on the shelf, once all of it is copied.
+    pub fn finish(self) -> StoredBody {
+        StoredBody::of_shelved(self.to)
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use std::fs::File;
+
+    use rustix::{
+        fs::{FallocateFlags, MemfdFlags, fallocate, memfd_create},
+        process::{Resource, getrlimit},
+    };
+
+    /// An empty file that is only memory.
+    pub(super) fn file_of_memory() -> Option<File> {
+        // A process that may write files of a certain size only is killed by one that grows larger.
+        if getrlimit(Resource::Fsize).current.is_some() {
+            return None;
+        }
+        let create = |flags| memfd_create("stored bodies", MemfdFlags::CLOEXEC | flags).ok();
+        // Kernels before 6.3 do not know the flag, and later ones can be told to insist on it.
+        create(MemfdFlags::NOEXEC_SEAL).or_else(|| create(MemfdFlags::empty())).map(File::from)
+    }
+
+    /// Gives these bytes of the file back to the system.
+    pub(super) fn cut_out(file: &File, at: u64, len: u64) {
+        // It fails for a file that is no file of memory, and this is one.
+        let _ = fallocate(file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, at, len);
+    }
+
+    /// The bytes of memory that the system hands out at a time.
+    pub(super) fn page_size() -> u64 {
+        rustix::param::page_size() as u64
+    }
+}
+
+/// Other systems have no such files, or cannot send from them: there, bodies stay where they are.
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use std::fs::File;
+
+    pub(super) fn file_of_memory() -> Option<File> {
+        None
+    }
+
+    pub(super) fn cut_out(_: &File, _: u64, _: u64) {}
+
+    pub(super) fn page_size() -> u64 {
+        4096
+    }
+}
