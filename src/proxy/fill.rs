@@ -204,7 +204,6 @@ impl Proxy {
         let sealed = writer.seal();
         if let Some(body) = sealed.body().cloned() {
             let (meta, body) = self.put_together(Arc::unwrap_or_clone(stored), extent, body, in_store);
-            let body = self.shelved(body).await;
             let key = errand.sought.key.clone();
             let budget = self.shared.store.budget();
             self.keep(errand, Entry::new(budget, EntryParts { key, meta, head, body, stamped }));
@@ -234,21 +233,6 @@ impl Proxy {
                 tracing::warn!(%error, "stored content could not be read");
                 stored.set_extent(received);
                 (stored, body)
-            }
-        }
-    }
-
-    /// A body that is to be stored, where the kernel can send it from if it is large.
-    async fn shelved(&self, body: StoredBody) -> StoredBody {
-        let Some(mut shelving) = self.shared.store.shelving(&body) else { return body };
-        loop {
-            match shelving.step() {
-                Ok(true) => return shelving.finish(),
-                Ok(false) => tokio::task::yield_now().await,
-                Err(error) => {
-                    tracing::warn!(%error, "there is no memory to send a stored body from: it is copied");
-                    return body;
-                }
             }
         }
     }

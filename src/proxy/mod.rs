@@ -30,6 +30,7 @@ mod ready;
 mod renew;
 mod respond;
 mod scopes;
+mod shelve;
 mod sweep;
 mod trailers;
 

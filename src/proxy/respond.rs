@@ -201,7 +201,9 @@ impl Proxy {
         self.write_cache_status(exchange, outcome, &mut own);
         let head = ReadyHead::new(entry.head(), own);
         let account = self.tell(exchange, StatusCode::OK, outcome);
-        Reply::Ready(Box::new(Ready::new(head, entry.body().into_chunks(), account)))
+        let body = entry.body();
+        self.count_hit(entry, &body);
+        Reply::Ready(Box::new(Ready::new(head, body.into_chunks(), account)))
     }
 
     /// The response that is being received and stored.

@@ -3,14 +3,21 @@
 //! What the HTTP engine hands over are slices of its whole read buffer, and a slice of 100 bytes keeps all of that
 //! buffer alive. So every byte is copied once when it arrives, and at most once more when its segment is complete.
 
-use std::{ops::Range, slice, sync::Arc};
+use std::{
+    ops::Range,
+    slice,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use bytes::{Bytes, BytesMut};
 
 use super::{
     budget::{Budget, Charge, allocation},
     chunks::Chunks,
-    shelf::Shelved,
+    shelf::{OFTEN, SHELVED_FROM, Shelved},
 };
 
 /// The size of every segment but the last, in bytes.
@@ -54,7 +61,13 @@ impl From<LargeBody> for StoredBody {
 
 #[derive(Debug)]
 enum Large {
-    Segments { segments: Box<[Bytes]>, len: u64, charge: Charge },
+    Segments {
+        segments: Box<[Bytes]>,
+        len: u64,
+        charge: Charge,
+        /// How often it was a hit since it was stored, or since it had no room on the shelf.
+        hits: AtomicU32,
+    },
     Shelved(Shelved),
 }
 
@@ -132,6 +145,28 @@ impl StoredBody {
             Body::Large(large) => match &**large {
                 Large::Shelved(shelved) => Some(shelved),
                 Large::Segments { .. } => None,
+            },
+            Body::Small(_) => None,
+        }
+    }
+
+    /// Counts a hit, and says whether it is the one from which on this body had better be on the shelf.
+    pub fn count_hit(&self) -> bool {
+        self.hits().is_some_and(|hits| hits.fetch_add(1, Ordering::Relaxed) + 1 == OFTEN)
+    }
+
+    /// Counts hits from none again.
+    pub fn count_anew(&self) {
+        if let Some(hits) = self.hits() {
+            hits.store(0, Ordering::Relaxed);
+        }
+    }
+
+    fn hits(&self) -> Option<&AtomicU32> {
+        match &self.0 {
+            Body::Large(large) => match &**large {
+                Large::Segments { hits, len, .. } => Some(hits).filter(|_| *len >= SHELVED_FROM),
+                Large::Shelved(_) => None,
             },
             Body::Small(_) => None,
         }
@@ -273,7 +308,7 @@ impl SegmentWriter {
         let list =
             allocation(size_of_val::<[Bytes]>(&segments)) + allocation(size_of::<Large>() + ARC_COUNTS);
         charge.set(list + segments.iter().map(|segment| shared(segment.len())).sum::<u64>());
-        StoredBody(Body::Large(Arc::new(Large::Segments { segments, len, charge })))
+        StoredBody(Body::Large(Arc::new(Large::Segments { segments, len, charge, hits: AtomicU32::new(0) })))
     }
 }
 

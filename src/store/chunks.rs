@@ -55,11 +55,10 @@ impl Chunks {
         count
     }
 
-    /// Takes note that the next `count` bytes are sent.
-    pub fn advance(&mut self, count: usize) {
-        let count = count as u64;
-        assert!(count <= self.left(), "cannot advance beyond the end");
-        self.at += count;
+    /// Takes note that the next `count` bytes are sent. There are no more than [`left`](Self::left) of them.
+    pub const fn advance(&mut self, count: usize) {
+        let at = self.at + count as u64;
+        self.at = if at < self.end { at } else { self.end };
     }
 }
 

@@ -85,6 +85,15 @@ impl<M: MetaSize> Entry<M> {
         Self::of_parts(self.charge.budget(), self.key(), meta, head, self.body(), stamped)
     }
 
+    /// The same response, whose body is now this copy.
+    pub fn with_body(&self, body: StoredBody) -> Arc<Self>
+    where
+        M: Clone,
+    {
+        let stamped = self.stamped.clone();
+        Self::of_parts(self.charge.budget(), self.key(), self.meta.clone(), &self.head(), body, stamped)
+    }
+
     /// The same response under other metadata: key, head and body are shared.
     pub(super) fn with_meta(&self, meta: M, stamped: Stamped) -> Arc<Self> {
         let (block, large) = (self.block.clone(), self.large.clone());

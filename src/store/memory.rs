@@ -352,6 +352,19 @@ impl<M: MetaSize + Ending + Send + Sync + 'static> Store<M> for MemoryStore<M> {
         outcome
     }
 
+    fn substitute(&self, old: &Arc<Entry<M>>, new: Arc<Entry<M>>) -> bool {
+        let mut is_there = false;
+        self.change(old.key(), |found| {
+            let Some(found) = found.filter(|found| found.iter().any(|entry| Arc::ptr_eq(entry, old))) else {
+                return Change::Keep;
+            };
+            is_there = true;
+            self.remaining(found.iter().map(|entry| if Arc::ptr_eq(entry, old) { &new } else { entry }))
+        });
+        self.maintain(new.resident_bytes());
+        is_there
+    }
+
     fn discard(&self, entry: &Arc<Entry<M>>) {
         self.change(entry.key(), |found| {
             let Some(found) = found.filter(|found| found.iter().any(|other| Arc::ptr_eq(other, entry)))

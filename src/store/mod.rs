@@ -25,6 +25,7 @@ mod follower;
 mod hash;
 mod head;
 mod memory;
+mod memory_file;
 mod purge;
 mod shelf;
 mod tier;

@@ -1,5 +1,5 @@
-//! Where large stored bodies lie: a file that is only memory. The kernel sends them from there as they are, where bytes of
-//! our own would be copied for every client.
+//! Where large stored bodies lie that are asked for often: a file that is only memory. The kernel sends them from there as
+//! they are, where bytes of our own would be copied for every client.
 //!
 //! A body lies on pages of its own, and no place is used twice: the file only grows longer, and is cut out wherever a
 //! body is gone. So a page that a socket has still to send is never written to again, however late that is, and its
@@ -20,6 +20,7 @@ use bytes::Bytes;
 use super::{
     body::{ARC_COUNTS, SEGMENT, StoredBody},
     budget::{Budget, Charge, allocation},
+    memory_file,
 };
 
 /// Places begin at multiples of this many bytes, which is a multiple of what any kernel calls a page. The bytes between
@@ -28,7 +29,10 @@ const PLACE: u64 = 64 * 1024;
 
 /// The size in bytes from which on bodies are better there: below it, a copy for each client costs no more than a second
 /// call of the system.
-const SHELVED_FROM: u64 = SEGMENT as u64;
+pub(super) const SHELVED_FROM: u64 = SEGMENT as u64;
+/// The hit from which on. To copy a body there takes about as long as so many hits are faster by, so what few ask for
+/// is left where it is, and what many ask for has cost no more than twice the least.
+pub(super) const OFTEN: u32 = 6;
 /// How many segments are copied to it before others get their turn.
 const COPIED_AT_ONCE: usize = 8;
 
@@ -49,10 +53,10 @@ impl Shelf {
     /// A place for a body of so many bytes, counted in this budget. None where the system has no such files, or keeps
     /// them to a size.
     fn place(&self, budget: &Arc<Budget>, len: u64) -> Option<Shelved> {
-        let opened = self.opened.get_or_init(|| system::file_of_memory().map(Opened::new)).as_ref()?;
+        let opened = self.opened.get_or_init(|| memory_file::create().map(Opened::new)).as_ref()?;
         let at = opened.end.fetch_add(len.next_multiple_of(PLACE), Ordering::Relaxed);
         let counted =
-            len.next_multiple_of(system::page_size()) + allocation(size_of::<Shelved>() + ARC_COUNTS);
+            len.next_multiple_of(memory_file::page_size()) + allocation(size_of::<Shelved>() + ARC_COUNTS);
         let charge = budget.charge(counted);
         Some(Shelved { opened: Arc::clone(opened), at, len, charge })
     }
@@ -104,7 +108,7 @@ impl Shelved {
 
 impl Drop for Shelved {
     fn drop(&mut self) {
-        system::cut_out(&self.opened.file, self.at, self.len.next_multiple_of(PLACE));
+        memory_file::cut_out(&self.opened.file, self.at, self.len.next_multiple_of(PLACE));
     }
 }
 
@@ -143,53 +147,5 @@ impl Shelving {
     /// The body on the shelf, once all of it is copied.
     pub fn finish(self) -> StoredBody {
         StoredBody::of_shelved(self.to)
-    }
-}
-
-#[cfg(target_os = "linux")]
-mod system {
-    use std::fs::File;
-
-    use rustix::{
-        fs::{FallocateFlags, MemfdFlags, fallocate, memfd_create},
-        process::{Resource, getrlimit},
-    };
-
-    /// An empty file that is only memory.
-    pub(super) fn file_of_memory() -> Option<File> {
-        // A process that may write files of a certain size only is killed by one that grows larger.
-        if getrlimit(Resource::Fsize).current.is_some() {
-            return None;
-        }
-        let create = |flags| memfd_create("stored bodies", MemfdFlags::CLOEXEC | flags).ok();
-        // Kernels before 6.3 do not know the flag, and later ones can be told to insist on it.
-        create(MemfdFlags::NOEXEC_SEAL).or_else(|| create(MemfdFlags::empty())).map(File::from)
-    }
-
-    /// Gives these bytes of the file back to the system.
-    pub(super) fn cut_out(file: &File, at: u64, len: u64) {
-        // It fails for a file that is no file of memory, and this is one.
-        let _ = fallocate(file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, at, len);
-    }
-
-    /// The bytes of memory that the system hands out at a time.
-    pub(super) fn page_size() -> u64 {
-        rustix::param::page_size() as u64
-    }
-}
-
-/// Other systems have no such files, or cannot send from them: there, bodies stay where they are.
-#[cfg(not(target_os = "linux"))]
-mod system {
-    use std::fs::File;
-
-    pub(super) fn file_of_memory() -> Option<File> {
-        None
-    }
-
-    pub(super) fn cut_out(_: &File, _: u64, _: u64) {}
-
-    pub(super) fn page_size() -> u64 {
-        4096
     }
 }

@@ -30,6 +30,9 @@ pub trait Store<M>: Send + Sync {
     /// invalidated it.
     fn replace(&self, old: &Arc<Entry<M>>, new: Arc<Entry<M>>) -> Inserted;
 
+    /// Puts `new`, which is the same response, in the very place of `old`, and says whether that was still there.
+    fn substitute(&self, old: &Arc<Entry<M>>, new: Arc<Entry<M>>) -> bool;
+
     /// Removes one stored response, if it is still there.
     fn discard(&self, entry: &Arc<Entry<M>>);
 

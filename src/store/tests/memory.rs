@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::{again, entry, head, key, pattern, renewed, scoped, share_no_slot};
 use crate::store::{
-    Inserted, KeySeed, MemoryStore, Scope, Store, StoreLimits, Variants,
+    Inserted, KeySeed, MemoryStore, Scope, Store, StoreLimits, StoredBody, Variants,
     weight::{weight, weight_unit},
 };
 
@@ -87,6 +87,28 @@ fn a_freshened_entry_takes_the_place_of_the_old_one() {
     assert_eq!(numbers(store.get(&key("a"))), [10, 2]);
     assert_eq!(store.replace(old, new()), Inserted::Gone);
     assert_eq!(numbers(store.get(&key("a"))), [10, 2]);
+}
+
+#[test]
+fn what_is_the_same_in_another_place_keeps_its_turn_and_brings_nothing_back() {
+    let store = store_of(1 << 20);
+    let scope = store.purge_clock().scope(Scope::Target(b"a"));
+    for number in [1, 2, 3] {
+        let one = scoped(store.budget(), "a", number, store.purge_clock().now(), vec![scope]);
+        assert_eq!(store.insert(one, &|_| false), Inserted::Stored);
+    }
+    let found = store.get(&key("a")).unwrap();
+    let old = found.iter().find(|entry| *entry.meta() == 2).unwrap();
+    let moved = || old.with_body(StoredBody::copy_of(store.budget(), b"moved"));
+    assert!(store.substitute(old, moved()));
+    let found = store.get(&key("a")).unwrap();
+    assert_eq!(numbers(Some(found.clone())), [3, 2, 1]);
+    assert_eq!(found.iter().map(|entry| entry.body().len()).collect::<Vec<_>>(), [0, 5, 0]);
+    assert!(!store.substitute(old, moved()), "it is not there any more");
+    let now = found.iter().find(|entry| *entry.meta() == 2).unwrap();
+    store.purge_clock().invalidate(&[scope]);
+    store.substitute(now, now.with_body(StoredBody::empty(store.budget())));
+    assert_eq!(numbers(store.get(&key("a"))), [0; 0]);
 }
 
 #[test]

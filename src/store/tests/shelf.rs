@@ -8,7 +8,7 @@ use std::{
 use super::{again, entry, key, pattern};
 use crate::store::{
     Budget, Entry, EntryParts, SEGMENT, Stamp, StoredBody,
-    shelf::{Shelf, Shelving},
+    shelf::{OFTEN, Shelf, Shelving},
 };
 
 /// These bytes as a body on the shelf.
@@ -101,6 +101,20 @@ fn a_validation_shares_it() {
     assert_eq!(read(&fresh.body(), 0..u64::MAX), pattern(SEGMENT));
     let place = |body: &StoredBody| body.chunks(0..1).in_file().unwrap().1;
     assert_eq!(place(&fresh.body()), place(&one.body()));
+}
+
+#[test]
+fn a_large_body_is_wanted_there_once_it_was_a_hit_often() {
+    let budget = Budget::new(1 << 20);
+    let body = StoredBody::copy_of(&budget, &pattern(SEGMENT));
+    let hits = |body: &StoredBody| (0..100).filter(|_| body.count_hit()).count();
+    assert!(!(1..OFTEN).any(|_| body.count_hit()));
+    assert!(body.clone().count_hit(), "all clones are one");
+    assert_eq!(hits(&body), 0, "once is enough");
+    body.count_anew();
+    assert_eq!(hits(&body), 1);
+    assert_eq!(hits(&StoredBody::copy_of(&budget, &pattern(SEGMENT - 1))), 0);
+    assert_eq!(hits(&shelved(&Shelf::default(), &budget, &pattern(SEGMENT))), 0, "it is there");
 }
 
 /// A cache that gave the place of an evicted body to another would send the other's bytes to who still reads the first.
