@@ -205,7 +205,7 @@ fn origin() -> u16 {
 /// A worker without a listener.
 struct Worker {
     runtime: Runtime,
-    proxy: Proxy,
+    proxy: Arc<Proxy>,
     limits: Limits,
     answered: Arc<AtomicU64>,
     ask: &'static [u8],
@@ -235,7 +235,7 @@ impl Worker {
         );
         let config = Config::parse("bench.toml", &text).expect("a valid config").config;
         let parts = Parts::new(config, Arc::new(SystemClock::start()), Arc::new(LogSink)).expect("parts");
-        let proxy = Proxy::new(parts.shared, Upstream::new(parts.origin));
+        let proxy = Arc::new(Proxy::new(parts.shared, Upstream::new(parts.origin)));
         let worker = Self { runtime: runtime(), proxy, limits: parts.limits, answered: Arc::default(), ask };
         // The first is a miss; what comes then takes what a first hit takes once, and what it takes to know a head again.
         worker.serve(1);
@@ -246,7 +246,7 @@ impl Worker {
     fn serve(&self, times: u64) {
         let before = self.answered.load(Ordering::Relaxed);
         let client = Client::new(self.ask, times, &self.answered);
-        self.runtime.block_on(serve_one(client, self.proxy.clone(), self.limits));
+        self.runtime.block_on(serve_one(client, Arc::clone(&self.proxy), self.limits));
         assert_eq!(self.answered.load(Ordering::Relaxed) - before, times, "not every request has its answer");
     }
 }

@@ -1,6 +1,14 @@
 //! From an accepted connection to answered requests.
 
-use std::{future::poll_fn, io, net::IpAddr, sync::Arc, task::Poll, time::Duration};
+use std::{
+    future::{Future as _, poll_fn},
+    io,
+    net::IpAddr,
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -31,7 +39,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 /// What a listener needs to let connections in. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Entrance {
-    pub(super) proxy: Proxy,
+    pub(super) proxy: Arc<Proxy>,
     pub(super) limits: Limits,
     pub(super) room: Room,
     pub(super) tasks: TaskTracker,
@@ -92,15 +100,22 @@ async fn serve(
     let Entrance { proxy, limits, stop, .. } = entrance;
     let peer = Peer { address, scheme: Scheme::Http };
     proxy.note_connection(true);
-    let proxy = Arc::new(proxy);
     let front = Arc::new(Front::of(Arc::clone(&proxy), peer));
     let patience =
         Patience { head: limits.head_timeout, idle: limits.idle_timeout, write: limits.write_timeout };
     let mut wire = Wire::new(stream, Arc::clone(&front), limits.head, patience);
-    let alone = tokio::select! {
-        biased;
-        () = stop.said() => Ok(()),
-        alone = poll_fn(|cx| wire.poll_alone(cx)) => alone,
+    let alone = {
+        let mut said = pin!(stop.said());
+        let mut is_listening = false;
+        poll_fn(|cx| {
+            // This task is all that is woken by the word, so there is nothing to ask before that is said.
+            let may_be_said = !std::mem::replace(&mut is_listening, true) || stop.is_said();
+            if may_be_said && said.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            wire.poll_alone(cx)
+        })
+        .await
     };
     let ended = match alone {
         Ok(()) => serve_by_engine(wire, &front, &proxy, peer, &limits, &stop)

@@ -74,7 +74,7 @@ pub fn start(
     let room = Room::new(limits.max_connections);
     let status = Status::new(bound.workers.iter().map(Vec::len).sum(), stop.clone());
     for (number, sockets) in bound.workers.into_iter().enumerate() {
-        let proxy = Proxy::new(Arc::clone(shared), Upstream::new(Arc::clone(origin)));
+        let proxy = Arc::new(Proxy::new(Arc::clone(shared), Upstream::new(Arc::clone(origin))));
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let entrance =
             Entrance { proxy, limits, room: room.clone(), tasks: tasks.clone(), stop: stop.clone() };
@@ -87,7 +87,7 @@ pub fn start(
 
 /// Serves one connection that is there already, to its end: all that a worker does but to accept it, so that a bench can
 /// count its instructions.
-pub async fn serve_one(stream: impl Stream, proxy: Proxy, limits: Limits) {
+pub async fn serve_one(stream: impl Stream, proxy: Arc<Proxy>, limits: Limits) {
     let (tasks, stop) = (TaskTracker::new(), Stop::default());
     Entrance { proxy, limits, room: Room::new(1), tasks: tasks.clone(), stop }.let_in(stream, None);
     tasks.close();

@@ -1,24 +1,32 @@
 //! Files that are only memory, where the system has them and can send from them: Linux. Elsewhere there are none, and
 //! nothing depends on them.
 
+#[cfg(target_os = "linux")]
+use std::fs;
 use std::fs::File;
 
 #[cfg(target_os = "linux")]
-use rustix::{
-    fs::{FallocateFlags, MemfdFlags, fallocate, memfd_create},
-    process::{Resource, getrlimit},
-};
+use rustix::fs::{FallocateFlags, MemfdFlags, fallocate, memfd_create};
 
 /// An empty file that is only memory.
 #[cfg(target_os = "linux")]
 pub(super) fn create() -> Option<File> {
-    // A process that may write files of a certain size only is killed by one that grows larger.
-    if getrlimit(Resource::Fsize).current.is_some() {
+    // A process that may write files of a certain size only is killed by one that grows larger. The call for that could be
+    // one that it may not make, and then would not say so.
+    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    if !is_unlimited(&limits) {
         return None;
     }
     let create = |flags| memfd_create("stored bodies", MemfdFlags::CLOEXEC | flags).ok();
     // Kernels before 6.3 do not know the flag, and later ones can be told to insist on it.
     create(MemfdFlags::NOEXEC_SEAL).or_else(|| create(MemfdFlags::empty())).map(File::from)
+}
+
+/// Whether files may be of any size, by the kernel's table of a process's limits.
+#[cfg(target_os = "linux")]
+fn is_unlimited(limits: &str) -> bool {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max file size "));
+    line.and_then(|line| line.split_whitespace().next()) == Some("unlimited")
 }
 
 /// Gives these bytes of the file back to the system.
@@ -40,3 +48,17 @@ pub(super) fn create() -> Option<File> {
 
 #[cfg(not(target_os = "linux"))]
 pub(super) fn cut_out(_: &File, _: u64, _: u64) {}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_is_the_one_that_counts_now() {
+        let table = "Max cpu time              unlimited            unlimited            seconds   \n\
+                     Max file size             1024000              unlimited            bytes     \n";
+        assert!(!is_unlimited(table));
+        assert!(is_unlimited(&table.replace("1024000", "unlimited")));
+        assert!(!is_unlimited(""));
+    }
+}

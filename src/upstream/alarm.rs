@@ -18,12 +18,23 @@ pub struct Alarm {
     timer: Option<Pin<Box<Sleep>>>,
     /// Whom the timer wakes. It is not asked again on behalf of the same task before it rings.
     waiting: Option<Waker>,
+    /// When it rings.
+    rings: Option<Instant>,
 }
 
 impl Alarm {
     /// Ready when it is this late.
     pub fn poll(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
+        self.poll_at(cx, None, at)
+    }
+
+    /// The same for who has looked at the clock just `now`: then most often the timer need not even be looked at.
+    pub fn poll_at(&mut self, cx: &mut Context<'_>, now: Option<Instant>, at: Instant) -> Poll<()> {
         let is_waiting = self.waiting.as_ref().is_some_and(|known| known.will_wake(cx.waker()));
+        let is_to_ring = self.rings.is_some_and(|rings| rings <= at && now.is_some_and(|now| now < rings));
+        if is_waiting && is_to_ring {
+            return Poll::Pending;
+        }
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
         if timer.deadline() > at {
             timer.as_mut().reset(at);
@@ -34,6 +45,7 @@ impl Alarm {
             self.waiting = Some(cx.waker().clone());
         }
         loop {
+            self.rings = Some(timer.deadline());
             // Of a task that has moved much at once, the runtime would not even take note of whom to wake.
             ready!(pin!(unconstrained(timer.as_mut())).poll(cx));
             if timer.deadline() >= at {

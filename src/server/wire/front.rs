@@ -37,26 +37,30 @@ thread_local! {
 }
 
 /// Shared by a connection's wire and its service.
+///
+/// In the order in which a hit looks at it: of thousands of connections none is in the processor's caches, and the first
+/// line of memory is all that is fetched.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub(in crate::server) struct Front {
     /// Who answers, and whom; nobody, where there is only a wire.
     proxy: Option<(Arc<Proxy>, Peer)>,
-    /// How many requests the service has been asked.
-    asked: AtomicU64,
-    /// How many of them are answered whole.
+    /// How many requests are answered whole.
     answered: AtomicU64,
+    /// Whether the end of an answer may be waiting in the engine to be written.
+    is_unwritten: AtomicBool,
+    /// Whether everything is to go through the engine from now on.
+    is_ending: AtomicBool,
     /// Whether the connection is to end with a reset.
     cut: AtomicBool,
+    is_refused: AtomicBool,
+    /// How many requests the service has been asked.
+    asked: AtomicU64,
     /// The limit that the client was slower than.
     gave_up: OnceLock<&'static str>,
     interims: Interims,
-    /// Whether the end of an answer may be waiting in the engine to be written.
-    is_unwritten: AtomicBool,
     /// What a request, by its number, has come to before the engine asks for it.
     begun: Mutex<Option<(u64, Kept)>>,
-    /// Whether everything is to go through the engine from now on.
-    is_ending: AtomicBool,
-    is_refused: AtomicBool,
     refusal: Mutex<Option<(u64, Violation)>>,
     /// Whether somebody waits for an answer to be over or written: all that the end of an answer looks at.
     is_awaited: AtomicBool,

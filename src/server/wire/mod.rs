@@ -79,35 +79,38 @@ enum Reading {
 }
 
 /// A client's socket behind the scanner.
+///
+/// In the order in which a hit looks at it, as [`Front`].
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Wire<S: Stream> {
     stream: S,
     front: Arc<Front>,
-    patience: Patience,
-    scanner: Scanner,
-    reading: Reading,
     /// What was read and not passed on. Its first bytes are cleared, if any are.
     held: Vec<u8>,
     cleared: usize,
     /// An answer that is waited for before anything else is passed on. Its request is what is cleared.
     waiting: Option<Box<Waiting>>,
-    /// How many requests have begun here.
-    begun: u64,
     /// An answer that is written before anything else is read.
     direct: Option<Direct>,
-    /// Whether there was a request.
-    was_asked: bool,
     /// How many messages were passed on, and whether the last one asked for another protocol.
     messages: u64,
     asks_for_upgrade: bool,
+    /// Whether there was a request.
+    was_asked: bool,
     /// When a byte last moved, and since when a part of a head has been there. The clock is read when there is something
     /// to wait for: until then it is only noted that one did.
-    active: Instant,
     has_moved: bool,
+    active: Instant,
     head_since: Option<Instant>,
     alarm: Alarm,
-    closing: Closing,
+    /// How many answers were waited for here.
+    begun: u64,
+    reading: Reading,
     writing: write::Writing,
+    patience: Patience,
+    scanner: Scanner,
+    closing: Closing,
 }
 
 impl<S: Stream> Wire<S> {
@@ -186,6 +189,7 @@ impl<S: Stream> Wire<S> {
                     return length;
                 }
                 Start::Waiting(waiting) => {
+                    self.begun += 1;
                     self.cleared = length;
                     self.waiting = Some(waiting);
                     return passed;
@@ -195,22 +199,21 @@ impl<S: Stream> Wire<S> {
     }
 
     /// Begins to answer the request with this head.
-    fn begin(&mut self, head: &[u8]) -> Start {
+    fn begin(&self, head: &[u8]) -> Start {
         let interim = self.next_interim();
         self.front.begin(self.messages, head, self.scanner.lines(), interim)
     }
 
     /// The same for a head that came before. It was scanned and plain then, so it is now.
-    fn begin_again(&mut self, familiar: &Familiar) -> Start {
+    fn begin_again(&self, familiar: &Familiar) -> Start {
         let interim = self.next_interim();
         self.front.begin_again(self.messages, familiar, interim)
     }
 
-    fn next_interim(&mut self) -> u64 {
+    /// The number under which something may be said before the next answer.
+    const fn next_interim(&self) -> u64 {
         // The engine's requests have the other numbers: what is said late, for one that is answered, reaches nobody.
-        let interim = u64::MAX - self.begun;
-        self.begun += 1;
-        interim
+        u64::MAX - self.begun
     }
 
     /// Whether an answer could go out without the engine: that has nothing to do, and none is the last one.
@@ -382,11 +385,13 @@ impl<S: Stream> Wire<S> {
         // Content has a guard of its own, where it is read.
         while !self.scanner.is_in_content() {
             let idle = if self.was_asked { self.patience.idle } else { self.patience.head };
+            let is_new = self.has_moved && self.head_since.is_none();
             let deadline = match self.head_since {
                 Some(since) => since + self.patience.head,
                 None => self.active() + idle,
             };
-            ready!(self.alarm.poll(cx, deadline));
+            let now = is_new.then_some(self.active);
+            ready!(self.alarm.poll_at(cx, now, deadline));
             if self.head_since.is_some() {
                 self.refuse(Violation::HeadTooSlow, false);
                 // Any number but none: there is something to pass on.

@@ -21,10 +21,11 @@ const MOST_DISCARDED: usize = 1024 * 1024;
 
 /// What is being written.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub(super) struct Writing {
+    stalled_since: Option<Instant>,
     /// Interim responses that are not written yet.
     interim: Bytes,
-    stalled_since: Option<Instant>,
     alarm: Alarm,
 }
 
@@ -48,7 +49,9 @@ impl<S: Stream> Wire<S> {
     /// Notes whether a write moved; a client that takes nothing for too long is given up.
     fn moved(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if written.is_ready() {
-            self.writing.stalled_since = None;
+            if self.writing.is_stalled() {
+                self.writing.stalled_since = None;
+            }
             self.has_moved = true;
             return written;
         }
