@@ -1,13 +1,15 @@
-//! Two servers for `benches/compare` with nothing in them but hyper, on one thread: a yardstick, which answers at once and
-//! always the same, and the origin that the caches ask.
+//! Servers for `benches/compare` with nothing in them but hyper, on one thread: a yardstick, which answers at once and
+//! always the same, and the origin that the caches ask. And one with still less in it: sockets.
 //!
 //! The yardstick does the least that hyper can do to send as many bytes as a hit has: what a cache adds to that is its own.
+//! What reads and writes on sockets and does nothing else does the least that anybody can: that is the system's own.
 
 #![expect(clippy::expect_used, reason = "a server for measurements that cannot go on has nothing to measure")]
 
 use std::{
     convert::Infallible,
-    net::SocketAddr,
+    io::{Read as _, Write as _},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     process::ExitCode,
     rc::Rc,
     sync::atomic::{AtomicU64, Ordering},
@@ -19,11 +21,18 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, he
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use rustix::{
+    buffer::spare_capacity,
+    event::epoll::{self, CreateFlags, EventData, EventFlags},
+};
 use tokio::{net::TcpSocket, runtime, task::LocalSet};
 
-const USAGE: &str = "usage: bare_hyper origin | bare_hyper yardstick BYTES (how many the filling field has)";
+const USAGE: &str = "usage: bare_hyper origin | bare_hyper yardstick BYTES | bare_hyper sockets BYTES (how many the filling \
+                     field has)";
 /// As many connections as a herd makes may wait to be accepted.
 const BACKLOG: u32 = 4096;
+/// How many connections are looked at in one turn.
+const EVENTS: usize = 1024;
 /// How long the origin takes for what is slow: long enough that a whole herd arrives meanwhile.
 const SLOW: Duration = Duration::from_millis(200);
 /// The largest content.
@@ -115,18 +124,70 @@ async fn serve(role: Role) -> std::io::Result<()> {
     }
 }
 
+/// Answers whatever comes in one piece with 1 KiB of content, on sockets and nothing else.
+fn serve_sockets(filling: usize) -> std::io::Result<()> {
+    let content = &CONTENT[..1024];
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nfilling: {}\r\ncontent-length: {}\r\n\r\n",
+        "x".repeat(filling),
+        content.len()
+    );
+    let answer = [head.as_bytes(), content].concat();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    rustix::net::listen(&listener, i32::try_from(BACKLOG).expect("a number of connections"))?;
+    println!("{}", listener.local_addr()?.port());
+    let poll = epoll::create(CreateFlags::CLOEXEC)?;
+    epoll::add(&poll, &listener, EventData::new_u64(u64::MAX), EventFlags::IN)?;
+    let mut streams: Vec<Option<TcpStream>> = Vec::new();
+    let (mut events, mut read) = (Vec::with_capacity(EVENTS), [0; 4096]);
+    loop {
+        epoll::wait(&poll, spare_capacity(&mut events), None)?;
+        for event in events.drain(..) {
+            let place = usize::try_from(event.data.u64()).expect("a place");
+            let Some(taken) = streams.get_mut(place) else {
+                let (stream, _) = listener.accept()?;
+                stream.set_nodelay(true)?;
+                stream.set_nonblocking(true)?;
+                let place = streams.iter().position(Option::is_none).unwrap_or(streams.len());
+                let flags = EventFlags::IN | EventFlags::RDHUP | EventFlags::ET;
+                epoll::add(&poll, &stream, EventData::new_u64(place as u64), flags)?;
+                streams.resize_with(streams.len().max(place + 1), || None);
+                streams[place] = Some(stream);
+                continue;
+            };
+            let Some(stream) = taken else { continue };
+            // Whoever is gone, or does not take an answer at once, is done with.
+            let is_served = matches!(stream.read(&mut read), Ok(1..))
+                && stream.write(&answer).is_ok_and(|written| written == answer.len());
+            if !is_served {
+                *taken = None;
+            }
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments == ["--bench"] {
         println!("bare_hyper: nothing to time here; benches/compare starts it");
         return ExitCode::SUCCESS;
     }
-    let Some(role) = Role::from_arguments(&arguments) else {
-        eprintln!("bare_hyper: {USAGE}");
-        return ExitCode::from(2);
+    let sockets = match &arguments[..] {
+        [role, filling] if role == "sockets" => filling.parse().ok(),
+        _ => None,
     };
-    let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    match LocalSet::new().block_on(&runtime, serve(role)) {
+    let served = match (sockets, Role::from_arguments(&arguments)) {
+        (Some(filling), _) => serve_sockets(filling),
+        (None, Some(role)) => {
+            let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            LocalSet::new().block_on(&runtime, serve(role))
+        }
+        (None, None) => {
+            eprintln!("bare_hyper: {USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bare_hyper: {error}");

@@ -1,12 +1,12 @@
 //! From an accepted connection to answered requests.
 
 use std::{
-    future::{Future as _, poll_fn},
+    future::poll_fn,
     io,
     net::IpAddr,
-    pin::pin,
+    pin::Pin,
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -103,22 +103,9 @@ async fn serve(
     let front = Arc::new(Front::of(Arc::clone(&proxy), peer));
     let patience =
         Patience { head: limits.head_timeout, idle: limits.idle_timeout, write: limits.write_timeout };
-    let mut wire = Wire::new(stream, Arc::clone(&front), limits.head, patience);
-    let alone = {
-        let mut said = pin!(stop.said());
-        let mut is_listening = false;
-        poll_fn(|cx| {
-            // This task is all that is woken by the word, so there is nothing to ask before that is said.
-            let may_be_said = !std::mem::replace(&mut is_listening, true) || stop.is_said();
-            if may_be_said && said.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Ok(()));
-            }
-            wire.poll_alone(cx)
-        })
-        .await
-    };
-    let ended = match alone {
-        Ok(()) => serve_by_engine(wire, &front, &proxy, peer, &limits, &stop)
+    let wire = Wire::new(stream, Arc::clone(&front), limits.head, patience);
+    let ended = match Alone::new(&stop, wire).await {
+        Ok(wire) => serve_by_engine(wire, &front, &proxy, peer, &limits, &stop)
             .await
             .map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
@@ -129,6 +116,49 @@ async fn serve(
     }
     if let Err(error) = ended {
         tracing::debug!(%error, ?address, "a connection ended early");
+    }
+}
+
+/// A connection that has needed no engine yet. It ends with what the engine is to go on with.
+///
+/// Its parts are in this order for the sake of hits: see [`Wire`].
+#[repr(C)]
+struct Alone<S: Stream> {
+    stop: Stop,
+    /// Whether this task is woken when the word is said.
+    is_listening: bool,
+    wire: Option<Wire<S>>,
+    said: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl<S: Stream> Alone<S> {
+    fn new(stop: &Stop, wire: Wire<S>) -> Self {
+        let said = Box::pin({
+            let stop = stop.clone();
+            async move { stop.said().await }
+        });
+        Self { stop: stop.clone(), is_listening: false, wire: Some(wire), said }
+    }
+}
+
+impl<S: Stream> Future for Alone<S> {
+    type Output = io::Result<Wire<S>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        // A task that listens already is asked nothing more before the word is said.
+        let may_be_said = !std::mem::replace(&mut this.is_listening, true) || this.stop.is_said();
+        let is_said = may_be_said && this.said.as_mut().poll(cx).is_ready();
+        let alone = match &mut this.wire {
+            Some(wire) if !is_said => ready!(wire.poll_alone(cx)),
+            _ => Ok(()),
+        };
+        match (alone, this.wire.take()) {
+            (Ok(()), Some(wire)) => Poll::Ready(Ok(wire)),
+            (Err(error), _) => Poll::Ready(Err(error)),
+            // It is not polled once it was ready.
+            (Ok(()), None) => Poll::Pending,
+        }
     }
 }
 

@@ -143,12 +143,15 @@ enum Stage {
 }
 
 /// Reads messages, one after the other.
+///
+/// First comes what is looked at between two messages.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Scanner {
-    messages: Messages,
-    limits: Limits,
     stage: Stage,
     cursor: Cursor,
+    messages: Messages,
+    limits: Limits,
     said: Said,
     extensions: usize,
     /// Those of the last head.

@@ -54,15 +54,16 @@ thread_local! {
     static READ_TO: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH].into_boxed_slice());
 }
 
-/// How long a client may take.
+/// How long a client may take. What a hit looks at comes last: see [`Wire`].
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 pub(super) struct Patience {
     /// For a head, from its first byte; before the first request, from the start of the connection.
     pub(super) head: Duration,
-    /// Between two requests.
-    pub(super) idle: Duration,
     /// To take any byte of an answer.
     pub(super) write: Duration,
+    /// Between two requests.
+    pub(super) idle: Duration,
 }
 
 /// How far the reading of a connection has come.
@@ -80,7 +81,7 @@ enum Reading {
 
 /// A client's socket behind the scanner.
 ///
-/// In the order in which a hit looks at it, as [`Front`].
+/// What a hit looks at comes first, as in [`Front`], down to the first fields of the scanner.
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct Wire<S: Stream> {
@@ -91,8 +92,6 @@ pub(super) struct Wire<S: Stream> {
     cleared: usize,
     /// An answer that is waited for before anything else is passed on. Its request is what is cleared.
     waiting: Option<Box<Waiting>>,
-    /// An answer that is written before anything else is read.
-    direct: Option<Direct>,
     /// How many messages were passed on, and whether the last one asked for another protocol.
     messages: u64,
     asks_for_upgrade: bool,
@@ -104,12 +103,16 @@ pub(super) struct Wire<S: Stream> {
     active: Instant,
     head_since: Option<Instant>,
     alarm: Alarm,
-    /// How many answers were waited for here.
-    begun: u64,
     reading: Reading,
-    writing: write::Writing,
+    /// Since when the client has taken nothing of an answer.
+    stalled_since: Option<Instant>,
+    /// An answer that is written before anything else is read.
+    direct: Option<Direct>,
     patience: Patience,
     scanner: Scanner,
+    /// How many answers were waited for here.
+    begun: u64,
+    writing: write::Writing,
     closing: Closing,
 }
 
@@ -125,6 +128,7 @@ impl<S: Stream> Wire<S> {
             cleared: 0,
             waiting: None,
             begun: 0,
+            stalled_since: None,
             direct: None,
             was_asked: false,
             messages: 0,
@@ -330,7 +334,7 @@ impl<S: Stream> Wire<S> {
         loop {
             let active = self.active();
             ready!(self.alarm.poll(cx, active + LAST_ANSWERS));
-            if !self.writing.is_stalled() {
+            if self.stalled_since.is_none() {
                 self.front.cut();
                 return Poll::Ready(());
             }
@@ -397,7 +401,7 @@ impl<S: Stream> Wire<S> {
                 // Any number but none: there is something to pass on.
                 return Poll::Ready(Ok(1));
             }
-            if self.front.has_answered(self.messages) && !self.writing.is_stalled() {
+            if self.front.has_answered(self.messages) && self.stalled_since.is_none() {
                 // The end of an idle connection.
                 self.front.give_up("idle");
                 return Poll::Ready(Ok(0));

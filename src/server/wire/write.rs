@@ -21,19 +21,11 @@ const MOST_DISCARDED: usize = 1024 * 1024;
 
 /// What is being written.
 #[derive(Debug, Default)]
-#[repr(C)]
 pub(super) struct Writing {
-    stalled_since: Option<Instant>,
     /// Interim responses that are not written yet.
     interim: Bytes,
+    /// For a client that stalls.
     alarm: Alarm,
-}
-
-impl Writing {
-    /// Whether the client does not take what it is sent.
-    pub(super) const fn is_stalled(&self) -> bool {
-        self.stalled_since.is_some()
-    }
 }
 
 /// How far the end of a connection has come.
@@ -49,13 +41,11 @@ impl<S: Stream> Wire<S> {
     /// Notes whether a write moved; a client that takes nothing for too long is given up.
     fn moved(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if written.is_ready() {
-            if self.writing.is_stalled() {
-                self.writing.stalled_since = None;
-            }
+            self.stalled_since = None;
             self.has_moved = true;
             return written;
         }
-        let since = *self.writing.stalled_since.get_or_insert_with(Instant::now);
+        let since = *self.stalled_since.get_or_insert_with(Instant::now);
         ready!(self.writing.alarm.poll(cx, since + self.patience.write));
         self.front.cut();
         self.front.give_up("write");
