@@ -1,45 +1,40 @@
 //! Large stored content that is asked for often, brought to where the kernel can send it from.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use super::Proxy;
 use crate::{
     decision::Stored,
-    store::{Entry, StoredBody},
+    store::{Entry, Shelving, StoredBody},
 };
 
 impl Proxy {
-    /// Counts a hit of this content of an entry. In a task of its own, once: to copy it takes longer than a hit.
+    /// Counts a hit of this content of an entry. To copy it takes longer than a hit, so that has a task of its own, once.
     pub(super) fn count_hit(&self, entry: &Arc<Entry<Stored>>, body: &StoredBody) {
-        if body.count_hit() {
-            let (proxy, entry) = (self.clone(), Arc::clone(entry));
-            self.shared.tasks.spawn(async move { proxy.shelve(&entry).await });
+        if !body.count_hit() {
+            return;
         }
-    }
-
-    async fn shelve(&self, entry: &Arc<Entry<Stored>>) {
-        let (store, body) = (&self.shared.store, entry.body());
-        let is_shelved = match self.shelved(&body).await {
-            Some(shelved) => store.substitute(entry, entry.with_body(shelved)),
-            None => false,
-        };
-        if !is_shelved {
-            body.count_anew();
-        }
-    }
-
-    /// A copy on the shelf, if there is room for one.
-    async fn shelved(&self, body: &StoredBody) -> Option<StoredBody> {
-        let mut shelving = self.shared.store.shelving(body)?;
-        loop {
-            match shelving.step() {
-                Ok(true) => return Some(shelving.finish()),
-                Ok(false) => tokio::task::yield_now().await,
+        let Some(shelving) = self.shared.store.shelving(body) else { return body.count_anew() };
+        let (shared, entry) = (Arc::clone(&self.shared), Arc::clone(entry));
+        self.shared.tasks.spawn(async move {
+            let is_shelved = match shelved(shelving).await {
+                Ok(body) => shared.store.substitute(&entry, entry.with_body(body)),
                 Err(error) => {
-                    tracing::warn!(%error, "there is no memory to send stored content from: it is copied");
-                    return None;
+                    tracing::debug!(%error, "no memory to send stored content from: it is copied for each client");
+                    false
                 }
+            };
+            if !is_shelved {
+                entry.body().count_anew();
             }
-        }
+        });
     }
+}
+
+/// Copies a body step by step, while others have their turns.
+async fn shelved(mut shelving: Shelving) -> io::Result<StoredBody> {
+    while !shelving.step()? {
+        tokio::task::yield_now().await;
+    }
+    Ok(shelving.finish())
 }

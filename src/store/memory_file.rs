@@ -1,12 +1,19 @@
 //! Files that are only memory, where the system has them and can send from them: Linux. Elsewhere there are none, and
 //! nothing depends on them.
 
-#[cfg(target_os = "linux")]
-use std::fs;
 use std::fs::File;
+#[cfg(target_os = "linux")]
+use std::{
+    fs,
+    os::unix::fs::{FileExt as _, MetadataExt as _},
+};
 
 #[cfg(target_os = "linux")]
 use rustix::fs::{FallocateFlags, MemfdFlags, fallocate, memfd_create};
+
+/// What the system counts the blocks of files in, in bytes.
+#[cfg(target_os = "linux")]
+const BLOCK: u64 = 512;
 
 /// An empty file that is only memory.
 #[cfg(target_os = "linux")]
@@ -19,7 +26,12 @@ pub(super) fn create() -> Option<File> {
     }
     let create = |flags| memfd_create("stored bodies", MemfdFlags::CLOEXEC | flags).ok();
     // Kernels before 6.3 do not know the flag, and later ones can be told to insist on it.
-    create(MemfdFlags::NOEXEC_SEAL).or_else(|| create(MemfdFlags::empty())).map(File::from)
+    let file: File = create(MemfdFlags::NOEXEC_SEAL).or_else(|| create(MemfdFlags::empty()))?.into();
+    // A system that uses huge pages for it takes more memory than anybody counts.
+    file.write_all_at(&[1], 0).ok()?;
+    let taken = file.metadata().ok()?.blocks() * BLOCK;
+    cut_out(&file, 0, largest_page());
+    (taken == page()).then_some(file)
 }
 
 /// Whether files may be of any size, by the kernel's table of a process's limits.
@@ -37,8 +49,14 @@ pub(super) fn cut_out(file: &File, at: u64, len: u64) {
 }
 
 /// The bytes of memory that the system hands out at a time.
-pub(super) fn page_size() -> u64 {
+pub(super) fn page() -> u64 {
     rustix::param::page_size() as u64
+}
+
+/// The most bytes that may ever be one page of such a file, which an operator can ask for at any time: what a page full of
+/// references to pages stands for, at eight bytes for each.
+pub(super) fn largest_page() -> u64 {
+    page() * page() / 8
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -1,9 +1,10 @@
 //! Where large stored bodies lie that are asked for often: a file that is only memory. The kernel sends them from there as
 //! they are, where bytes of our own would be copied for every client.
 //!
-//! A body lies on pages of its own, and no place is used twice: the file only grows longer, and is cut out wherever a
-//! body is gone. So a page that a socket has still to send is never written to again, however late that is, and its
-//! memory is free as soon as it is sent.
+//! No place is used twice: the file only grows longer, and is cut out wherever a body is gone. Nor is a page that is cut
+//! out ever written to again, however late a socket sends it: its memory is free when that is done. A place is as large as
+//! the largest page that a system may use for such a file. From a page that was partly another's, the system would not cut
+//! a part out, but overwrite it with zeros, and that is what clients would get.
 
 use std::{
     fs::File,
@@ -22,10 +23,6 @@ use super::{
     budget::{Budget, Charge, allocation},
     memory_file,
 };
-
-/// Places begin at multiples of this many bytes, which is a multiple of what any kernel calls a page. The bytes between
-/// two bodies are not there and take no memory.
-const PLACE: u64 = 64 * 1024;
 
 /// The size in bytes from which on bodies are better there: below it, a copy for each client costs no more than a second
 /// call of the system.
@@ -47,6 +44,8 @@ struct Opened {
     file: File,
     /// Where the next body may lie.
     end: AtomicU64,
+    /// Places begin at multiples of so many bytes. What lies between two bodies is not there and takes no memory.
+    place: u64,
 }
 
 impl Shelf {
@@ -54,9 +53,9 @@ impl Shelf {
     /// them to a size.
     fn place(&self, budget: &Arc<Budget>, len: u64) -> Option<Shelved> {
         let opened = self.opened.get_or_init(|| memory_file::create().map(Opened::new)).as_ref()?;
-        let at = opened.end.fetch_add(len.next_multiple_of(PLACE), Ordering::Relaxed);
+        let at = opened.end.fetch_add(opened.space_for(len), Ordering::Relaxed);
         let counted =
-            len.next_multiple_of(memory_file::page_size()) + allocation(size_of::<Shelved>() + ARC_COUNTS);
+            len.next_multiple_of(memory_file::page()) + allocation(size_of::<Shelved>() + ARC_COUNTS);
         let charge = budget.charge(counted);
         Some(Shelved { opened: Arc::clone(opened), at, len, charge })
     }
@@ -64,7 +63,12 @@ impl Shelf {
 
 impl Opened {
     fn new(file: File) -> Arc<Self> {
-        Arc::new(Self { file, end: AtomicU64::new(0) })
+        Arc::new(Self { file, end: AtomicU64::new(0), place: memory_file::largest_page() })
+    }
+
+    /// The bytes of the file that belong to a body of so many.
+    const fn space_for(&self, len: u64) -> u64 {
+        len.next_multiple_of(self.place)
     }
 }
 
@@ -108,7 +112,7 @@ impl Shelved {
 
 impl Drop for Shelved {
     fn drop(&mut self) {
-        memory_file::cut_out(&self.opened.file, self.at, self.len.next_multiple_of(PLACE));
+        memory_file::cut_out(&self.opened.file, self.at, self.opened.space_for(self.len));
     }
 }
 
@@ -125,7 +129,7 @@ impl Shelving {
     /// Begins with a body that is large enough to be better there. None where it is not, or has no room there.
     pub(super) fn of(body: &StoredBody, shelf: &Shelf, budget: &Arc<Budget>) -> Option<Self> {
         let is_for_it = body.len() >= SHELVED_FROM && body.shelved().is_none();
-        if !is_for_it || !budget.has_room(body.len()) {
+        if !is_for_it || !budget.has_spare() || !budget.has_room(body.len()) {
             return None;
         }
         Some(Self { to: shelf.place(budget, body.len())?, from: body.clone(), copied: 0 })

@@ -160,7 +160,9 @@ impl<S: Stream> Write for Wire<S> {
                 Closing::Lingering { until, left } => return this.poll_linger(cx, until, left).map(Ok),
                 Closing::Open => {
                     ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
-                    if !this.may_have_sent_more() {
+                    // A server that stops may not have said with its last answer that it is the last one.
+                    let may_be_sending = this.was_asked && this.front.is_ending();
+                    if !may_be_sending && !this.may_have_sent_more() {
                         return Poll::Ready(Ok(()));
                     }
                     this.closing =

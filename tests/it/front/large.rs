@@ -75,6 +75,26 @@ async fn a_large_hit_that_is_read_slowly_stays_what_it_was_whatever_is_stored_me
     assert!(client.take(LENGTH).await.iter().all(|byte| *byte == b'o'));
 }
 
+/// Closed with something unread, a connection is reset, and a reset overtakes what is still on its way.
+#[tokio::test]
+async fn an_answer_is_whole_although_the_server_stops_and_its_client_has_asked_again() {
+    const LENGTH: usize = 8 * 1024 * 1024;
+    let origin = scripted(in_turn([ok(FRESH, &"x".repeat(LENGTH))])).await;
+    let proxy = proxy().start(origin.address, &clock()).await;
+    proxy.get("/x").send().await;
+    let mut client = Wire::narrow(proxy.address).await;
+    let request = "GET /x HTTP/1.1\r\nhost: api.example\r\n\r\n";
+    client.send(request).await;
+    assert!(client.head().await.contains("plimsoll; hit"));
+    // It is not read before the first answer is written, and that is larger than what the system takes.
+    client.send(request).await;
+    let reading = async {
+        assert_eq!(client.take(LENGTH).await.len(), LENGTH);
+        assert_eq!(client.rest().await, b"");
+    };
+    tokio::join!(proxy.stop(), reading);
+}
+
 #[tokio::test]
 async fn what_is_evicted_gives_its_memory_back() {
     let content = text(1 << 20);
