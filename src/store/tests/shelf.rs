@@ -8,6 +8,7 @@ use std::{
 use super::{again, entry, key, pattern};
 use crate::store::{
     Budget, Entry, EntryParts, SEGMENT, Stamp, StoredBody,
+    memory_file::largest_page,
     shelf::{OFTEN, Shelf, Shelving},
 };
 
@@ -115,6 +116,20 @@ fn a_large_body_is_wanted_there_once_it_was_a_hit_often() {
     assert_eq!(hits(&body), 1);
     assert_eq!(hits(&StoredBody::copy_of(&budget, &pattern(SEGMENT - 1))), 0);
     assert_eq!(hits(&shelved(&Shelf::default(), &budget, &pattern(SEGMENT))), 0, "it is there");
+}
+
+/// Of a page that is partly another's, the system overwrites a part with zeros where it would give back the whole.
+#[test]
+fn no_two_bodies_share_a_page_however_large_pages_are() {
+    let (shelf, budget) = (Shelf::default(), Budget::new(1 << 30));
+    let bodies = [1, 40, 3].map(|segments| shelved(&shelf, &budget, &pattern(segments * SEGMENT)));
+    let mut free_from = 0;
+    for body in &bodies {
+        let at = body.chunks(0..1).in_file().unwrap().1;
+        assert_eq!(at % largest_page(), 0);
+        assert!(at >= free_from);
+        free_from = at + body.len();
+    }
 }
 
 /// A cache that gave the place of an evicted body to another would send the other's bytes to who still reads the first.
