@@ -67,16 +67,15 @@ pub(super) fn create() -> Option<File> {
 #[cfg(not(target_os = "linux"))]
 pub(super) fn cut_out(_: &File, _: u64, _: u64) {}
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
-    use super::*;
-
+    #[cfg(target_os = "linux")]
     #[test]
     fn the_limit_is_the_one_that_counts_now() {
         let table = "Max cpu time              unlimited            unlimited            seconds   \n\
                      Max file size             1024000              unlimited            bytes     \n";
-        assert!(!is_unlimited(table));
-        assert!(is_unlimited(&table.replace("1024000", "unlimited")));
-        assert!(!is_unlimited(""));
+        assert!(!super::is_unlimited(table));
+        assert!(super::is_unlimited(&table.replace("1024000", "unlimited")));
+        assert!(!super::is_unlimited(""));
     }
 }
