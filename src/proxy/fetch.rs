@@ -27,7 +27,7 @@ use crate::{
         partial::{self, Extent},
         validation::is_conditional,
     },
-    store::{Entry, Stamp, Stamped, Variants},
+    store::{Entry, KeyHash, Stamp, Stamped, Variants},
     upstream::{Answer, Content, Listener, Outgoing, RequestBody, UpstreamError},
 };
 
@@ -407,9 +407,14 @@ impl Shared {
             return Landing::News;
         }
         if !status.is_server_error() {
-            let until = self.clock.now().mono.saturating_add(self.settings.uncacheable_memory);
-            self.unshared.remember(lead.hash(), until, ());
+            self.remember_unshared(lead.hash());
         }
         Landing::NotShared
+    }
+
+    /// Lets nobody wait for another's answer to a key for a while.
+    pub(super) fn remember_unshared(&self, hash: KeyHash) {
+        let until = self.clock.now().mono.saturating_add(self.settings.uncacheable_memory);
+        self.unshared.remember(hash, until, ());
     }
 }

@@ -27,7 +27,7 @@ use crate::{
     decision::{Bypass, Framing, Stored},
     semantics::partial::Extent,
     store::{
-        Chunks, Ending, Entry, EntryParts, Fill, FillWriter, Follower, HeadBlock, MetaSize, Stamped,
+        Chunks, Ending, Entry, EntryParts, Fill, FillWriter, Follower, HeadBlock, KeyHash, MetaSize, Stamped,
         StoredBody,
     },
     upstream,
@@ -200,7 +200,8 @@ impl Proxy {
         };
         // The flight is over when the answer is stored, or cannot be.
         let _flight = audience.filling(fetched, common);
-        let Some(writer) = self.copy(writer, body, announced, in_passing).await else { return };
+        let hash = errand.sought.hash();
+        let Some(writer) = self.copy(hash, writer, body, announced, in_passing).await else { return };
         let sealed = writer.seal();
         if let Some(body) = sealed.body().cloned() {
             let (meta, body) = self.put_together(Arc::unwrap_or_clone(stored), extent, body, in_store);
@@ -249,6 +250,7 @@ impl Proxy {
     /// followers have been told.
     async fn copy(
         &self,
+        hash: KeyHash,
         writer: FillWriter,
         body: upstream::Content,
         announced: Option<u64>,
@@ -256,7 +258,7 @@ impl Proxy {
     ) -> Option<FillWriter> {
         let writer = push_all(writer, beside.before)?;
         let start = writer.bytes_so_far();
-        let writer = self.pour(writer, body).await?;
+        let writer = self.pour(writer, body, Some(hash)).await?;
         if announced.is_some_and(|announced| announced != writer.bytes_so_far() - start) {
             writer.abort("the origin's answer is not as long as it said");
             return None;
@@ -265,11 +267,13 @@ impl Proxy {
     }
 
     /// Copies the content into the fill as it comes, and no faster than there is room for it. `None` where it did not come
-    /// whole, or nobody reads it any more; who follows has been told.
+    /// whole, or nobody reads it any more; who follows has been told. Where it proves too large to be stored, nobody waits
+    /// for another answer to the key with this hash for a while: who follows the like is cut off in the middle of it.
     pub(super) async fn pour(
         &self,
         mut writer: FillWriter,
         mut body: upstream::Content,
+        hash: Option<KeyHash>,
     ) -> Option<FillWriter> {
         let shared = &self.shared;
         let mut deserted = pin!(deserted_for(Arc::clone(writer.fill()), shared.settings.fill_timeout));
@@ -297,9 +301,12 @@ impl Proxy {
                     };
                     let so_far = writer.bytes_so_far() + data.len() as u64;
                     let is_held = !writer.is_outgrown();
-                    let fits = || shared.store.has_room(data.len() as u64);
-                    if is_held && (so_far > shared.settings.policy.max_object || !fits()) {
+                    let is_too_large = so_far > shared.settings.policy.max_object;
+                    if is_held && (is_too_large || !shared.store.has_room(data.len() as u64)) {
                         writer.outgrow();
+                        if let Some(hash) = hash.filter(|_| is_too_large) {
+                            shared.remember_unshared(hash);
+                        }
                     }
                     writer.push(data);
                 }

@@ -201,7 +201,8 @@ async fn who_follows_what_turns_out_to_be_too_large_is_aborted_and_never_cut_sho
         let origin = stage().await;
         let proxy = builder.cache("max_object = '64 KiB'").start(origin.address, &clock()).await;
         let (mut leader, mut fetch) = lead(&proxy, &origin).await;
-        fetch.send(format!("HTTP/1.1 200 OK\r\n{FRESH}transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n")).await;
+        let last = "connection: close\r\ntransfer-encoding: chunked";
+        fetch.send(format!("HTTP/1.1 200 OK\r\n{FRESH}{last}\r\n\r\n3\r\nabc\r\n")).await;
         leader.head().await;
         assert_eq!(leader.chunk().await, b"abc");
         let mut follower = Wire::ask(proxy.address, GET).await;
@@ -221,5 +222,9 @@ async fn who_follows_what_turns_out_to_be_too_large_is_aborted_and_never_cut_sho
             length += chunk.len();
         }
         assert_eq!(length, 100 * 1024, "{route}: the leader has it whole");
+        // Who comes next is not cut off like that: each has a fetch of its own.
+        let (_one, _first) = lead(&proxy, &origin).await;
+        let (_two, _second) = lead(&proxy, &origin).await;
+        assert_eq!(proxy.count_of(Role::Follower), 1, "{route}");
     }
 }
