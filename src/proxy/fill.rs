@@ -5,13 +5,13 @@ use std::{
     future::poll_fn,
     pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
+    task::{Poll, ready},
     time::Duration,
 };
 
 use http::{HeaderMap, HeaderName, StatusCode};
 use http_body::Body as _;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     Problem, Proxy,
@@ -323,13 +323,16 @@ impl Proxy {
 
 /// Waits until nobody has followed for this long.
 async fn deserted_for(fill: Arc<Fill>, limit: Duration) {
-    loop {
-        poll_fn(|context| fill.poll_deserted(context)).await;
-        tokio::time::sleep(limit).await;
-        if fill.follower_count() == 0 {
-            return;
+    let mut sleep = pin!(tokio::time::sleep(limit));
+    let mut known = None;
+    poll_fn(|context| {
+        let desertions = ready!(fill.poll_deserted(context));
+        if known.replace(desertions) != Some(desertions) {
+            sleep.as_mut().reset(Instant::now() + limit);
         }
-    }
+        sleep.as_mut().poll(context)
+    })
+    .await;
 }
 
 /// Copies what is held into the fill. `None` where it cannot be read; its followers have been told.
@@ -345,4 +348,29 @@ fn push_all(mut writer: FillWriter, chunks: Vec<Chunks>) -> Option<FillWriter> {
         }
     }
     Some(writer)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::store::Budget;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fill_is_deserted_when_nobody_has_followed_for_the_whole_of_the_limit() {
+        const LIMIT: Duration = Duration::from_secs(60);
+        let (writer, leader) = Fill::start(&Budget::new(1 << 20), None, 0..u64::MAX);
+        let begin = Instant::now();
+        let deserted = tokio::spawn(deserted_for(Arc::clone(writer.fill()), LIMIT));
+        drop(leader);
+        tokio::task::yield_now().await;
+        advance(Duration::from_secs(50)).await;
+        drop(writer.fill().follow(0..u64::MAX));
+        deserted.await.expect("it ends");
+        let expected = Duration::from_secs(50) + LIMIT;
+        let elapsed = begin.elapsed();
+        // Timers have milliseconds.
+        assert!((expected..expected + Duration::from_millis(2)).contains(&elapsed), "{elapsed:?}");
+    }
 }

@@ -84,6 +84,8 @@ pub(super) struct State {
     /// The writer, waiting for the origin: it wants to hear that who reads has left.
     pub(super) busy_writer: Option<Waker>,
     pub(super) followers: usize,
+    /// How often the last follower has left.
+    pub(super) desertions: u64,
     /// Where the leader reads; none when it left.
     pub(super) leader: Option<u64>,
 }
@@ -119,6 +121,7 @@ impl Fill {
             writer: None,
             busy_writer: None,
             followers: 1,
+            desertions: 0,
             leader: Some(range.start),
         };
         let is_outgrown = matches!(state.data, Data::Outgrown(_));
@@ -144,16 +147,15 @@ impl Fill {
         self.lock().followers
     }
 
-    /// Ready when nobody follows any more. Only the task of the writer may ask.
-    pub fn poll_deserted(&self, context: &mut Context<'_>) -> Poll<()> {
+    /// Ready when nobody follows any more, with how often that has come about. Whether it is or not, the task is woken when
+    /// the last who follows leaves. Only the task of the writer may ask.
+    pub fn poll_deserted(&self, context: &mut Context<'_>) -> Poll<u64> {
         let mut state = self.lock();
-        if state.followers == 0 {
-            return Poll::Ready(());
-        }
         let replaced = state.keep_posted(context);
+        let polled = if state.followers == 0 { Poll::Ready(state.desertions) } else { Poll::Pending };
         drop(state);
         drop(replaced);
-        Poll::Pending
+        polled
     }
 
     /// How it ended, if it has.

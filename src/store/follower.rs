@@ -107,6 +107,7 @@ impl Drop for Follower {
         let parked = self.place.and_then(|place| state.parking.give_up(place));
         let mut writers = self.retire(&mut state);
         if state.followers == 0 {
+            state.desertions += 1;
             writers[1] = writers[1].take().or(state.busy_writer.take());
         }
         drop(state);
