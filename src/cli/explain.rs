@@ -60,7 +60,12 @@ pub struct ExplainArgs {
     #[arg(long)]
     pub json: bool,
     /// The target: a path, or an absolute URL
+    #[arg(value_parser = target)]
     pub url: Uri,
+}
+
+fn target(text: &str) -> Result<Uri, String> {
+    text.parse().map_err(|error| format!("{error}: write a path, or an absolute URL, with %20 for a space"))
 }
 
 fn status(text: &str) -> Result<StatusCode, String> {

@@ -6,7 +6,10 @@ use clap::Args;
 use tokio::{runtime, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::origin::{Options, bind_instances, serve};
+use crate::{
+    config::address_of_flag,
+    origin::{Options, bind_instances, serve},
+};
 
 /// Run the sample origin: an API with one endpoint for each kind of statefulness
 #[derive(Args, Clone, Debug)]
@@ -14,7 +17,7 @@ use crate::origin::{Options, bind_instances, serve};
     GET / is a page of links, users and request bodies.")]
 pub struct OriginArgs {
     /// The address to listen on; with several instances, the first of consecutive ports
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000", value_parser = address_of_flag)]
     pub listen: SocketAddr,
     /// How many independent copies to run
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]

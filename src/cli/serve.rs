@@ -24,7 +24,7 @@ use crate::{
     admin,
     config::{
         self, Admin, ByteSize, CacheStatus, Code, Config, ConfigErrors, ListenAddress, OriginHost,
-        TOKEN_VARIABLE, Token, TokenSource,
+        TOKEN_VARIABLE, Token, TokenSource, address_of_flag,
     },
     decision::{Policy, Stored},
     observe::{Clock, LogSink, Sink, SystemClock},
@@ -61,7 +61,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "ADDR", requires = "origin", conflicts_with = "config")]
     pub listen: Option<String>,
     /// Run the admin place on this address, whatever the config says
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = address_of_flag)]
     pub admin: Option<SocketAddr>,
 }
 

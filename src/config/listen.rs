@@ -66,6 +66,14 @@ impl fmt::Display for ListenAddress {
     }
 }
 
+/// Reads the IP address and the port of a flag.
+///
+/// # Errors
+/// It is something else: what it is, and what to write.
+pub fn address_of_flag(text: &str) -> Result<SocketAddr, String> {
+    parse_socket_address(text).map_err(|fault| format!("{}: {}", fault.message, fault.help))
+}
+
 /// Reads an IP address and a port.
 pub(crate) fn parse_socket_address(text: &str) -> Result<SocketAddr, Fault> {
     if let Ok(address) = text.parse() {
@@ -118,6 +126,13 @@ mod tests {
         for text in ["127.0.0.1:8080", "[::1]:8080", "0.0.0.0:0", "unix:/run/plimsoll.sock", "unix:p.sock"] {
             assert_eq!(ListenAddress::parse(text).unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_flag_says_what_to_write() {
+        assert_eq!(address_of_flag("[::1]:80"), Ok("[::1]:80".parse().unwrap()));
+        let error = address_of_flag("localhost:1").unwrap_err();
+        assert_eq!(error, "`localhost:1` is a name, not an address: write \"127.0.0.1:1\" or \"[::1]:1\"");
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub use admin::{Admin, TOKEN_VARIABLE, Token, TokenFile, TokenSource};
 pub use cache::Cache;
 pub use code::Code;
 pub use diagnostic::{ConfigErrors, Diagnostic, Location, Severity};
-pub use listen::ListenAddress;
+pub use listen::{ListenAddress, address_of_flag};
 pub use log::{AccessFormat, Log, LogFormat};
 pub use origin::{Origin, OriginHost, OriginUrl};
 pub use server::{CacheStatus, Server};
