@@ -51,8 +51,17 @@ pub(crate) fn from_pypi(server: &str) -> Origin {
 
 /// Node's own server.
 pub(crate) fn node() -> Origin {
+    node_with(&[])
+}
+
+/// The same behind TLS, with the key and the certificate in these files.
+pub(crate) fn node_over_tls(files: &[PathBuf; 2]) -> Origin {
+    node_with(files)
+}
+
+fn node_with(files: &[PathBuf]) -> Origin {
     let mut command = command(find("node", "nodejs"));
-    command.arg(own("origin.mjs"));
+    command.arg(own("origin.mjs")).args(files);
     that_says_its_port(command)
 }
 

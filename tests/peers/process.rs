@@ -113,12 +113,28 @@ pub(crate) fn python() -> PathBuf {
 /// Starts the real program in front of this origin with more lines of `[server]`, and says where it listens. It logs each
 /// request.
 pub(crate) fn plimsoll(directory: &Path, origin: SocketAddr, server: &str) -> (Process, SocketAddr) {
-    let file = directory.join("plimsoll.toml");
-    let config =
-        format!("[server]\nlisten = \"127.0.0.1:0\"\n{server}\n[origin]\nurl = \"http://{origin}\"\n");
-    std::fs::write(&file, config).expect("to write the config");
     let mut command = command(env!("CARGO_BIN_EXE_plimsoll"));
-    command.arg("serve").arg("--config").arg(&file).env("PLIMSOLL_LOG", "plimsoll::observe=debug");
+    command.env("PLIMSOLL_LOG", "plimsoll::observe=debug");
+    started(command, directory, &format!("http://{origin}"), server)
+}
+
+/// Starts it in front of an origin that speaks TLS, and has it trust nobody but who is in this file.
+pub(crate) fn plimsoll_that_trusts(
+    authority: &Path,
+    directory: &Path,
+    origin: &str,
+    server: &str,
+) -> (Process, SocketAddr) {
+    let mut command = command(env!("CARGO_BIN_EXE_plimsoll"));
+    command.env("SSL_CERT_FILE", authority).env_remove("SSL_CERT_DIR");
+    started(command, directory, &format!("https://{origin}"), server)
+}
+
+fn started(mut command: Command, directory: &Path, origin: &str, server: &str) -> (Process, SocketAddr) {
+    let file = directory.join("plimsoll.toml");
+    let config = format!("[server]\nlisten = \"127.0.0.1:0\"\n{server}\n[origin]\nurl = \"{origin}\"\n");
+    std::fs::write(&file, config).expect("to write the config");
+    command.arg("serve").arg("--config").arg(&file);
     let process = Process::start(command);
     let line = process.line();
     let address = line.split_once("http://").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
