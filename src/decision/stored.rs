@@ -162,6 +162,15 @@ impl Stored {
         }
     }
 
+    /// Whether no request can be answered with it now before the origin was asked whether it still may be.
+    pub fn is_validated_each_time(&self, now: Now) -> bool {
+        let is_too_stale = || match self.remaining(now) {
+            Remaining::Stale(since) => since >= self.times.stale_while_revalidate(),
+            Remaining::Fresh(_) | Remaining::Forever => false,
+        };
+        self.always_validate || is_too_stale()
+    }
+
     /// Whether it may be served now, stale, because the origin failed (RFC 5861 section 4).
     pub fn is_usable_on_error(&self, now: Now) -> bool {
         matches!(self.remaining(now), Remaining::Stale(since) if since < self.times.stale_if_error())

@@ -48,7 +48,7 @@ impl Proxy {
         let (writer, follower) = Fill::pass_on(self.shared.store.budget(), window);
         let proxy = self.clone();
         self.shared.tasks.spawn(async move {
-            if let Some(writer) = proxy.pour(writer, content, None).await {
+            if let Some(writer) = proxy.pour(writer, content, |_| ()).await {
                 writer.finish();
             }
         });

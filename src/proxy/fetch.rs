@@ -1,7 +1,7 @@
 //! A fetch from the origin that may be stored, in a task of its own: the client that caused it is only its first
 //! follower, so that a client who leaves never ends it, and an answer that is cut short never looks whole.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::{Method, Request, Response, StatusCode, header::SET_COOKIE};
 use tokio::sync::oneshot;
@@ -17,6 +17,7 @@ use super::{
     parts::{Beside, Combined},
     renew::News,
     trailers::end_connection,
+    unshared::Unshared,
 };
 use crate::{
     decision::{Answered, Bypass, Framing, Judgement, Reason, Refusal, Stored, Verdict, judge},
@@ -27,7 +28,7 @@ use crate::{
         partial::{self, Extent},
         validation::is_conditional,
     },
-    store::{Entry, KeyHash, Stamp, Stamped, Variants},
+    store::{Entry, Stamp, Stamped, Variants},
     upstream::{Answer, Content, Listener, Outgoing, RequestBody, UpstreamError},
 };
 
@@ -119,7 +120,7 @@ impl Proxy {
         drop(self.spawn_fetch(order, Some(lead)));
     }
 
-    async fn run_fetch(self, mut order: Box<Order>, audience: Audience) {
+    async fn run_fetch(self, mut order: Box<Order>, mut audience: Audience) {
         let shared = &self.shared;
         let stamp = shared.store.purge_clock().now();
         let interim = order.interim.take();
@@ -129,7 +130,12 @@ impl Proxy {
             let conditional = is_conditional(request.headers());
             let asked = shared.clock.now();
             // In a place of its own: with it, the future of every fetch would be twice as large.
-            let came = Box::pin(self.ask(request.into(), interim.as_ref(), asked, stamp)).await;
+            let asking = Box::pin(self.ask(request.into(), interim.as_ref(), asked, stamp));
+            let came = tokio::select! {
+                biased;
+                came = asking => came,
+                () = audience.deserted_for(shared.settings.fill_timeout) => return,
+            };
             let arrived = match came.and_then(Came::read) {
                 Ok(arrived) => arrived,
                 Err(error) => return audience.deliver(Fetched::Failed(error.into())),
@@ -339,7 +345,7 @@ impl Errand {
 /// Whether an answer that is not stored says that what is held is not the answer any more (RFC 9111 section 4.3.3). A
 /// failing server says nothing of it, nor does one that asks for patience, or answers a range or HEAD; and what is said to
 /// who has an identity is not said to all.
-fn ends_what_is_held(errand: &Errand, status: StatusCode) -> bool {
+pub(super) fn ends_what_is_held(errand: &Errand, status: StatusCode) -> bool {
     let is_silent = status.is_server_error()
         || matches!(
             status,
@@ -373,6 +379,20 @@ impl Audience {
         Self { reply, lead: None, shared }
     }
 
+    /// Waits until nobody has waited for this long.
+    async fn deserted_for(&mut self, limit: Duration) {
+        self.reply.closed().await;
+        loop {
+            if let Some(lead) = &self.lead {
+                lead.deserted().await;
+            }
+            tokio::time::sleep(limit).await;
+            if self.lead.as_ref().is_none_or(Lead::is_deserted) {
+                return;
+            }
+        }
+    }
+
     /// Tells them of a fetch that brings nothing to store. The client may be gone: then the answer is dropped, and with
     /// it its connection.
     fn deliver(self, fetched: Fetched) {
@@ -382,6 +402,13 @@ impl Audience {
                     self.shared.not_shared(&lead, response.status(), *reason)
                 }
                 Fetched::Failed(problem) => Landing::Failed(*problem),
+                // Each of the others has to ask the origin itself, now and the next time.
+                Fetched::Renewed { entry, is_stored: true, .. }
+                    if entry.meta().is_validated_each_time(self.shared.clock.now()) =>
+                {
+                    self.shared.remember_unshared(lead.hash(), Unshared::Everybodys);
+                    Landing::NotShared
+                }
                 Fetched::Filling(_) | Fetched::Renewed { .. } | Fetched::NotForClient(_) => Landing::News,
             };
             lead.end(landing);
@@ -406,15 +433,14 @@ impl Shared {
         if matches!(reason, Reason::Refusal(Refusal::Invalidated | Refusal::OverBudget)) {
             return Landing::News;
         }
-        if !status.is_server_error() {
-            self.remember_unshared(lead.hash());
+        if status.is_server_error() {
+            return Landing::NotShared;
         }
-        Landing::NotShared
-    }
-
-    /// Lets nobody wait for another's answer to a key for a while.
-    pub(super) fn remember_unshared(&self, hash: KeyHash) {
-        let until = self.clock.now().mono.saturating_add(self.settings.uncacheable_memory);
-        self.unshared.remember(hash, until, ());
+        self.remember_unshared(lead.hash(), lead.whose());
+        match lead.whose() {
+            Unshared::Everybodys => Landing::NotShared,
+            // It says nothing of what the others would be told: those look again.
+            Unshared::Identified => Landing::News,
+        }
     }
 }

@@ -16,19 +16,20 @@ use tokio::{sync::oneshot, time::Instant};
 use super::{
     Problem, Proxy,
     errand::Errand,
-    fetch::{Arrived, Audience, Fetched},
+    fetch::{Arrived, Audience, Fetched, ends_what_is_held},
     flight::Common,
     head,
     parts::Beside,
     respond::{self, Part},
     trailers::Announced,
+    unshared::Unshared,
 };
 use crate::{
     decision::{Bypass, Framing, Stored},
     semantics::partial::Extent,
     store::{
-        Chunks, Ending, Entry, EntryParts, Fill, FillWriter, Follower, HeadBlock, KeyHash, MetaSize, Stamped,
-        StoredBody,
+        Chunks, Ending, Entry, EntryParts, Fill, FillWriter, Follower, HeadBlock, MetaSize, Stamped,
+        StoredBody, Variants,
     },
     upstream,
 };
@@ -198,10 +199,18 @@ impl Proxy {
             fill: Arc::clone(writer.fill()),
             stamped: stamped.clone(),
         };
+        if stored.is_validated_each_time(now) {
+            self.shared.remember_unshared(errand.sought.hash(), Unshared::Everybodys);
+        }
         // The flight is over when the answer is stored, or cannot be.
-        let _flight = audience.filling(fetched, common);
-        let hash = errand.sought.hash();
-        let Some(writer) = self.copy(hash, writer, body, announced, in_passing).await else { return };
+        let mut flight = audience.filling(fetched, common);
+        let outgrown = |is_too_large| {
+            drop(flight.take());
+            if is_too_large {
+                self.proved_too_large(errand, &stored, extent);
+            }
+        };
+        let Some(writer) = self.copy(writer, body, announced, in_passing, outgrown).await else { return };
         let sealed = writer.seal();
         if let Some(body) = sealed.body().cloned() {
             let (meta, body) = self.put_together(Arc::unwrap_or_clone(stored), extent, body, in_store);
@@ -210,6 +219,23 @@ impl Proxy {
             self.keep(errand, Entry::new(budget, EntryParts { key, meta, head, body, stamped }));
         }
         sealed.complete();
+    }
+
+    /// Who follows an answer that proves too large is cut off in the middle of it: for a while nobody waits for the like. And
+    /// what it would have replaced is not what the origin says any more.
+    fn proved_too_large(&self, errand: &Errand, answer: &Stored, extent: Extent) {
+        let shared = &self.shared;
+        let sought = &errand.sought;
+        shared.remember_unshared(sought.hash(), Unshared::Everybodys);
+        if extent != Extent::Whole || !ends_what_is_held(errand, answer.status) {
+            return;
+        }
+        let held = shared.store.get_hashed(&sought.key, sought.hash());
+        for held in held.iter().flat_map(Variants::iter) {
+            if held.meta().is_replaced_by(answer) {
+                shared.store.discard(held);
+            }
+        }
     }
 
     /// What is stored of a part: all that it makes together with the bytes beside it, if there is room.
@@ -250,15 +276,15 @@ impl Proxy {
     /// followers have been told.
     async fn copy(
         &self,
-        hash: KeyHash,
         writer: FillWriter,
         body: upstream::Content,
         announced: Option<u64>,
         beside: Beside,
+        outgrown: impl FnMut(bool),
     ) -> Option<FillWriter> {
         let writer = push_all(writer, beside.before)?;
         let start = writer.bytes_so_far();
-        let writer = self.pour(writer, body, Some(hash)).await?;
+        let writer = self.pour(writer, body, outgrown).await?;
         if announced.is_some_and(|announced| announced != writer.bytes_so_far() - start) {
             writer.abort("the origin's answer is not as long as it said");
             return None;
@@ -267,13 +293,13 @@ impl Proxy {
     }
 
     /// Copies the content into the fill as it comes, and no faster than there is room for it. `None` where it did not come
-    /// whole, or nobody reads it any more; who follows has been told. Where it proves too large to be stored, nobody waits
-    /// for another answer to the key with this hash for a while: who follows the like is cut off in the middle of it.
+    /// whole, or nobody reads it any more; who follows has been told. `outgrown` hears when it proves to be nothing to store,
+    /// and whether it is too large to be.
     pub(super) async fn pour(
         &self,
         mut writer: FillWriter,
         mut body: upstream::Content,
-        hash: Option<KeyHash>,
+        mut outgrown: impl FnMut(bool),
     ) -> Option<FillWriter> {
         let shared = &self.shared;
         let mut deserted = pin!(deserted_for(Arc::clone(writer.fill()), shared.settings.fill_timeout));
@@ -304,9 +330,7 @@ impl Proxy {
                     let is_too_large = so_far > shared.settings.policy.max_object;
                     if is_held && (is_too_large || !shared.store.has_room(data.len() as u64)) {
                         writer.outgrow();
-                        if let Some(hash) = hash.filter(|_| is_too_large) {
-                            shared.remember_unshared(hash);
-                        }
+                        outgrown(is_too_large);
                     }
                     writer.push(data);
                 }

@@ -14,7 +14,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{Problem, keyed::Sought, trailers::Announced};
+use super::{Problem, keyed::Sought, trailers::Announced, unshared::Unshared};
 use crate::{
     decision::{Keyed, Stored},
     key::{CacheKey, Codings},
@@ -85,6 +85,8 @@ pub(super) struct Lead {
     flights: Arc<Flights>,
     hash: KeyHash,
     wanted: Wanted,
+    /// Who would be told what the one who leads is.
+    whose: Unshared,
     flight: Arc<Flight>,
 }
 
@@ -105,7 +107,7 @@ impl Flights {
         let mut shard = self.shard(sought.hash());
         match shard.get(&wanted) {
             Some(flight) => Part::Follow(Arc::clone(flight)),
-            None => Part::Lead(self.take_off(&mut shard, sought.hash(), wanted)),
+            None => Part::Lead(self.take_off(&mut shard, sought, wanted)),
         }
     }
 
@@ -134,18 +136,19 @@ impl Flights {
         let wanted = Wanted::by(sought);
         let mut shard = self.shard(sought.hash());
         let is_free = shard.get(&wanted).is_none_or(|flight| Arc::ptr_eq(flight, old));
-        is_free.then(|| self.take_off(&mut shard, sought.hash(), wanted))
+        is_free.then(|| self.take_off(&mut shard, sought, wanted))
     }
 
     fn take_off(
         self: &Arc<Self>,
         shard: &mut HashMap<Wanted, Arc<Flight>>,
-        hash: KeyHash,
+        sought: &Sought,
         wanted: Wanted,
     ) -> Lead {
         let flight = Arc::new(Flight { landing: watch::Sender::new(None) });
         shard.insert(wanted.clone(), Arc::clone(&flight));
-        Lead { flights: Arc::clone(self), hash, wanted, flight }
+        let (hash, whose) = (sought.hash(), Unshared::like(sought));
+        Lead { flights: Arc::clone(self), hash, wanted, whose, flight }
     }
 
     fn shard(&self, hash: KeyHash) -> MutexGuard<'_, HashMap<Wanted, Arc<Flight>>> {
@@ -185,6 +188,21 @@ impl Lead {
     /// The hash of the key.
     pub(super) const fn hash(&self) -> KeyHash {
         self.hash
+    }
+
+    /// Who would be told what the one who leads is.
+    pub(super) const fn whose(&self) -> Unshared {
+        self.whose
+    }
+
+    /// Waits until nobody waits for what becomes of the fetch.
+    pub(super) async fn deserted(&self) {
+        self.flight.landing.closed().await;
+    }
+
+    /// Whether nobody does.
+    pub(super) fn is_deserted(&self) -> bool {
+        self.flight.landing.receiver_count() == 0
     }
 
     /// Tells those who wait what is being received. Whoever comes until this is dropped hears it too.

@@ -230,10 +230,9 @@ impl Proxy {
         turns: &mut Turns,
     ) -> Share {
         let shared = &self.shared;
-        let is_known_to_be_unshared =
-            || shared.unshared.recall(sought.hash, shared.clock.now().mono).is_some();
-        let waits_no_more = turns.alone || turns.taken >= MOST_TURNS;
-        if waits_no_more || fwd == Fwd::Request || is_known_to_be_unshared() {
+        turns.alone =
+            turns.alone || turns.taken >= MOST_TURNS || fwd == Fwd::Request || shared.is_unshared(sought);
+        if turns.alone {
             return Share::Alone;
         }
         let part = if may_lead(exchange, sought, held) {

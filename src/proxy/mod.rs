@@ -33,6 +33,7 @@ mod scopes;
 mod shelve;
 mod sweep;
 mod trailers;
+mod unshared;
 
 use std::{
     net::IpAddr,
@@ -75,6 +76,7 @@ use flight::Flights;
 use keyed::{Found, Turns};
 use panics::{Panicked, caught, caught_now};
 use sweep::Sweeper;
+use unshared::Unshared;
 
 /// The operator's settings for the request function.
 #[derive(Clone, Debug)]
@@ -121,7 +123,7 @@ pub struct Shared {
     store: Arc<dyn Store<Stored>>,
     uncacheable: UncacheableMemory<Reason>,
     /// Keys whose answers proved to be for nobody else: nobody waits for them for a while.
-    unshared: UncacheableMemory<()>,
+    unshared: UncacheableMemory<Unshared>,
     flights: Arc<Flights>,
     clock: Arc<dyn Clock>,
     sink: Arc<dyn Sink>,

@@ -2,6 +2,7 @@
 
 mod not_shared;
 mod one_fetch;
+mod remembered;
 
 use std::sync::Arc;
 

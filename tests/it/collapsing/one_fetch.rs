@@ -212,6 +212,22 @@ async fn a_fetch_that_nobody_waits_for_ends_after_the_fill_timeout() {
 }
 
 #[tokio::test]
+async fn a_fetch_without_an_answer_that_nobody_waits_for_ends_after_the_fill_timeout() {
+    for (builder, _) in ways() {
+        let origin = stage().await;
+        let limits = "response_timeout = '10m'\ntotal_timeout = '20m'";
+        let proxy =
+            builder.origin(limits).cache("fill_timeout = '50ms'").start(origin.address, &clock()).await;
+        let (leader, mut fetch) = lead(&proxy, &origin).await;
+        let follower = Wire::ask(proxy.address, GET).await;
+        proxy.followers(1).await;
+        leader.reset();
+        follower.reset();
+        fetch.rest().await;
+    }
+}
+
+#[tokio::test]
 async fn the_answer_to_a_crowd_is_a_hit_for_who_comes_after() {
     let (origin, go) = held_back(FRESH).await;
     let opened = open(&go);
