@@ -1,23 +1,23 @@
 //! A fetch from the origin that may be stored, in a task of its own: the client that caused it is only its first
 //! follower, so that a client who leaves never ends it, and an answer that is cut short never looks whole.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use http::{Method, Request, Response, StatusCode, header::SET_COOKIE};
 use tokio::sync::oneshot;
 
 use super::{
     Interim, Problem, Proxy, Shared,
+    audience::Audience,
     errand::{Errand, Held, Order},
     exchange::Exchange,
     fill::{Filling, Receiving, Storable},
-    flight::{Common, Landing, Lead, Part},
+    flight::{Lead, Part},
     head,
     keyed::Sought,
     parts::{Beside, Combined},
     renew::News,
     trailers::end_connection,
-    unshared::Unshared,
 };
 use crate::{
     decision::{Answered, Bypass, Framing, Judgement, Reason, Refusal, Stored, Verdict, judge},
@@ -98,10 +98,13 @@ impl Proxy {
     /// Starts the fetch. The answer is there when its head is; the fetch goes on whether anybody waits or not.
     pub(super) fn spawn_fetch(&self, order: Order, lead: Option<Lead>) -> oneshot::Receiver<Fetched> {
         let (reply, receiver) = oneshot::channel();
-        let audience = Audience { reply, lead, shared: Arc::clone(&self.shared) };
+        self.spawn_run(order, Audience::of(reply, lead, Arc::clone(&self.shared)));
+        receiver
+    }
+
+    fn spawn_run(&self, order: Order, audience: Audience) {
         // In places of their own: the runtime moves what it is given more than once, and the fetch its order.
         self.shared.tasks.spawn(Box::pin(self.clone().run_fetch(Box::new(order), audience)));
-        receiver
     }
 
     /// Refreshes a stale response in the background, once at a time for each key.
@@ -117,7 +120,7 @@ impl Proxy {
         let held = Held::Selected(Arc::clone(entry));
         let Ok(order) = Order::new(&exchange, sought, held, None, &self.shared) else { return };
         // Nobody waits: what goes wrong is in the log.
-        drop(self.spawn_fetch(order, Some(lead)));
+        self.spawn_run(order, Audience::none_yet(lead, Arc::clone(&self.shared)));
     }
 
     async fn run_fetch(self, mut order: Box<Order>, mut audience: Audience) {
@@ -363,84 +366,5 @@ const fn announced(framing: Framing) -> u64 {
     match framing {
         Framing::Length(length) => length,
         Framing::Chunked | Framing::CloseDelimited => 0,
-    }
-}
-
-/// Who waits for what becomes of a fetch: the client that caused it, and those who follow its lead.
-pub(super) struct Audience {
-    reply: oneshot::Sender<Fetched>,
-    lead: Option<Lead>,
-    shared: Arc<Shared>,
-}
-
-impl Audience {
-    /// A client whom nobody follows.
-    pub(super) const fn alone(reply: oneshot::Sender<Fetched>, shared: Arc<Shared>) -> Self {
-        Self { reply, lead: None, shared }
-    }
-
-    /// Waits until nobody has waited for this long.
-    async fn deserted_for(&mut self, limit: Duration) {
-        self.reply.closed().await;
-        loop {
-            if let Some(lead) = &self.lead {
-                lead.deserted().await;
-            }
-            tokio::time::sleep(limit).await;
-            if self.lead.as_ref().is_none_or(Lead::is_deserted) {
-                return;
-            }
-        }
-    }
-
-    /// Tells them of a fetch that brings nothing to store. The client may be gone: then the answer is dropped, and with
-    /// it its connection.
-    fn deliver(self, fetched: Fetched) {
-        if let Some(lead) = self.lead {
-            let landing = match &fetched {
-                Fetched::Passed { response, reason, .. } => {
-                    self.shared.not_shared(&lead, response.status(), *reason)
-                }
-                Fetched::Failed(problem) => Landing::Failed(*problem),
-                // Each of the others has to ask the origin itself, now and the next time.
-                Fetched::Renewed { entry, is_stored: true, .. }
-                    if entry.meta().is_validated_each_time(self.shared.clock.now()) =>
-                {
-                    self.shared.remember_unshared(lead.hash(), Unshared::Everybodys);
-                    Landing::NotShared
-                }
-                Fetched::Filling(_) | Fetched::Renewed { .. } | Fetched::NotForClient(_) => Landing::News,
-            };
-            lead.end(landing);
-        }
-        let _ = self.reply.send(fetched);
-    }
-
-    /// Tells them of an answer that is being received. The flight goes on until what is returned is dropped.
-    pub(super) fn filling(self, fetched: Fetched, common: impl FnOnce() -> Common) -> Option<Lead> {
-        if let Some(lead) = &self.lead {
-            lead.land(common());
-        }
-        let _ = self.reply.send(fetched);
-        self.lead
-    }
-}
-
-impl Shared {
-    /// What it means for others that an answer is only passed on: that each asks for itself, and for a while nobody waits
-    /// for a key like that. Of an answer that was not stored for a passing reason nothing follows.
-    fn not_shared(&self, lead: &Lead, status: StatusCode, reason: Reason) -> Landing {
-        if matches!(reason, Reason::Refusal(Refusal::Invalidated | Refusal::OverBudget)) {
-            return Landing::News;
-        }
-        if status.is_server_error() {
-            return Landing::NotShared;
-        }
-        self.remember_unshared(lead.hash(), lead.whose());
-        match lead.whose() {
-            Unshared::Everybodys => Landing::NotShared,
-            // It says nothing of what the others would be told: those look again.
-            Unshared::Identified => Landing::News,
-        }
     }
 }

@@ -15,8 +15,9 @@ use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     Problem, Proxy,
+    audience::Audience,
     errand::Errand,
-    fetch::{Arrived, Audience, Fetched, ends_what_is_held},
+    fetch::{Arrived, Fetched, ends_what_is_held},
     flight::Common,
     head,
     parts::Beside,
@@ -147,7 +148,7 @@ impl Proxy {
     ) -> Result<Filling, Problem> {
         let (reply, fetched) = oneshot::channel();
         let proxy = self.clone();
-        let audience = Audience::alone(reply, Arc::clone(&self.shared));
+        let audience = Audience::of(reply, None, Arc::clone(&self.shared));
         self.shared.tasks.spawn(async move { proxy.fill(&errand, receiving, body, None, audience).await });
         match fetched.await {
             Ok(Fetched::Filling(filling)) => Ok(filling),

@@ -4,6 +4,7 @@
 
 mod account;
 mod ahead;
+mod audience;
 mod begun;
 mod body;
 mod errand;

@@ -228,6 +228,34 @@ async fn a_fetch_without_an_answer_that_nobody_waits_for_ends_after_the_fill_tim
 }
 
 #[tokio::test]
+async fn a_refresh_that_nobody_ever_waited_for_is_not_ended_by_the_fill_timeout() {
+    let origin = stage().await;
+    let proxy = proxy().cache("fill_timeout = '1ms'").start(origin.address, &clock()).await;
+    let answer = |content: &str| {
+        let fields = "cache-control: max-age=60, stale-while-revalidate=600\r\ncontent-length: 3";
+        format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\n{content}")
+    };
+    let (mut client, mut fetch) = lead(&proxy, &origin).await;
+    fetch.send(answer("old")).await;
+    client.head().await;
+    assert_eq!(client.take(3).await, b"old");
+    until(|| proxy.get("/x").send(), |answer| answer.cache().starts_with("hit")).await;
+    proxy.advance(secs(61));
+    assert_eq!(proxy.get("/x").send().await.text(), "old");
+    fetch.head().await;
+    // One that was deserted later has ended.
+    let (other, mut others) = {
+        let client = Wire::ask(proxy.address, "GET /y HTTP/1.1\r\nhost: api.example\r\n").await;
+        (client, origin.accept().await)
+    };
+    others.head().await;
+    other.reset();
+    others.rest().await;
+    fetch.send(answer("new")).await;
+    until(|| proxy.get("/x").send(), |answer| answer.text() == "new").await;
+}
+
+#[tokio::test]
 async fn the_answer_to_a_crowd_is_a_hit_for_who_comes_after() {
     let (origin, go) = held_back(FRESH).await;
     let opened = open(&go);
