@@ -18,6 +18,7 @@ use super::{
     parts::{Beside, Combined},
     renew::News,
     trailers::end_connection,
+    unshared::Unshared,
 };
 use crate::{
     decision::{Answered, Bypass, Framing, Judgement, Reason, Refusal, Stored, Verdict, judge},
@@ -358,7 +359,8 @@ pub(super) fn ends_what_is_held(errand: &Errand, status: StatusCode) -> bool {
                 | StatusCode::REQUEST_TIMEOUT
                 | StatusCode::TOO_MANY_REQUESTS
         );
-    !is_silent && errand.method_sent() != Method::HEAD && !errand.sought.carried.any()
+    let is_for_all = Unshared::like(&errand.sought) == Unshared::Everybodys;
+    !is_silent && errand.method_sent() != Method::HEAD && is_for_all
 }
 
 /// How many bytes of content an answer announces; none where it does not say.

@@ -233,7 +233,7 @@ async fn a_refresh_that_nobody_ever_waited_for_is_not_ended_by_the_fill_timeout(
     let proxy = proxy().cache("fill_timeout = '1ms'").start(origin.address, &clock()).await;
     let answer = |content: &str| {
         let fields = "cache-control: max-age=60, stale-while-revalidate=600\r\ncontent-length: 3";
-        format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\n{content}")
+        format!("HTTP/1.1 200 OK\r\nconnection: close\r\n{fields}\r\n\r\n{content}")
     };
     let (mut client, mut fetch) = lead(&proxy, &origin).await;
     fetch.send(answer("old")).await;
@@ -242,7 +242,8 @@ async fn a_refresh_that_nobody_ever_waited_for_is_not_ended_by_the_fill_timeout(
     until(|| proxy.get("/x").send(), |answer| answer.cache().starts_with("hit")).await;
     proxy.advance(secs(61));
     assert_eq!(proxy.get("/x").send().await.text(), "old");
-    fetch.head().await;
+    let mut refresh = origin.accept().await;
+    refresh.head().await;
     // One that was deserted later has ended.
     let (other, mut others) = {
         let client = Wire::ask(proxy.address, "GET /y HTTP/1.1\r\nhost: api.example\r\n").await;
@@ -251,7 +252,7 @@ async fn a_refresh_that_nobody_ever_waited_for_is_not_ended_by_the_fill_timeout(
     others.head().await;
     other.reset();
     others.rest().await;
-    fetch.send(answer("new")).await;
+    refresh.send(answer("new")).await;
     until(|| proxy.get("/x").send(), |answer| answer.text() == "new").await;
 }
 

@@ -73,26 +73,31 @@ async fn what_is_validated_each_time_makes_a_crowd_wait_once_and_says_so() {
 
 #[tokio::test]
 async fn an_answer_that_proves_too_large_ends_what_it_would_have_replaced() {
-    let small = "cache-control: max-age=60, stale-while-revalidate=600\r\n";
-    let large = "x".repeat(100 * 1024);
-    let origin = scripted(move |number, _| match number {
-        0 => ok(small, "small"),
-        _ => Reply::Bytes(
-            format!(
-                "HTTP/1.1 200 OK\r\n{small}transfer-encoding: chunked\r\n\r\n{:x}\r\n{large}\r\n0\r\n\r\n",
-                large.len()
-            )
-            .into(),
-        ),
-    })
-    .await;
-    let proxy = proxy().cache("max_object = '64 KiB'").start(origin.address, &clock()).await;
-    proxy.get("/x").send().await;
-    proxy.advance(secs(61));
-    let stale = proxy.get("/x").send().await;
-    assert_eq!((stale.text().as_str(), stale.cache().starts_with("hit")), ("small", true));
-    let answer = until(|| proxy.get("/x").send(), |answer| !answer.cache().starts_with("hit")).await;
-    assert_eq!(answer.body.len(), 100 * 1024);
+    let fields = "cache-control: max-age=60, stale-while-revalidate=600\r\n";
+    let declared = format!("{DECLARED}\nstale_while_revalidate = '600s'");
+    // Who says who asks is told the same as all others where the fetch does not say it.
+    for (builder, cookie) in [(proxy(), None), (proxy().route(&declared), Some("sid=1"))] {
+        let large = "x".repeat(100 * 1024);
+        let origin = scripted(move |number, _| match number {
+            0 => ok(fields, "small"),
+            _ => Reply::Bytes(
+                format!(
+                    "HTTP/1.1 200 OK\r\n{fields}transfer-encoding: chunked\r\n\r\n{:x}\r\n{large}\r\n0\r\n\r\n",
+                    large.len()
+                )
+                .into(),
+            ),
+        })
+        .await;
+        let proxy = builder.cache("max_object = '64 KiB'").start(origin.address, &clock()).await;
+        let get = || cookie.map_or_else(|| proxy.get("/x"), |cookie| proxy.get("/x").field("cookie", cookie));
+        get().send().await;
+        proxy.advance(secs(61));
+        let stale = get().send().await;
+        assert_eq!((stale.text().as_str(), stale.cache().starts_with("hit")), ("small", true), "{cookie:?}");
+        let answer = until(|| get().send(), |answer| !answer.cache().starts_with("hit")).await;
+        assert_eq!(answer.body.len(), 100 * 1024, "{cookie:?}");
+    }
 }
 
 #[tokio::test]
