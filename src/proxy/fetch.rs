@@ -96,7 +96,8 @@ impl Arrived {
 }
 
 impl Proxy {
-    /// Starts the fetch. The answer is there when its head is; the fetch goes on whether anybody waits or not.
+    /// Starts the fetch. The answer is there when its head is; where nobody waits any more, the fetch goes on for
+    /// `cache.fill_timeout` at most.
     pub(super) fn spawn_fetch(&self, order: Order, lead: Option<Lead>) -> oneshot::Receiver<Fetched> {
         let (reply, receiver) = oneshot::channel();
         self.spawn_run(order, Audience::of(reply, lead, Arc::clone(&self.shared)));

@@ -68,6 +68,11 @@ async fn gated(
     (origin, go)
 }
 
+/// An origin whose answer has these fields and is confirmed from the second request on.
+async fn confirmed(waits: fn(usize) -> bool, fields: &'static str) -> (Scripted, Arc<Notify>) {
+    gated(waits, move |number, _| if number == 0 { ok(fields, "held") } else { not_modified(fields) }).await
+}
+
 /// An origin that answers each request only when it is told to, with these fields and its number.
 async fn held_back(fields: &'static str) -> (Scripted, Arc<Notify>) {
     gated(|_| true, move |number, _| ok(fields, &format!("fetch {number}"))).await

@@ -26,11 +26,7 @@ async fn a_crowd_on_a_cold_key_is_one_fetch() {
 async fn a_crowd_on_an_expired_key_is_one_validation() {
     for (builder, route) in ways() {
         let fields = "cache-control: max-age=60\r\netag: \"a\"\r\n";
-        let (origin, go) = gated(
-            |number| number > 0,
-            move |number, _| if number == 0 { ok(fields, "held") } else { not_modified(fields) },
-        )
-        .await;
+        let (origin, go) = confirmed(|number| number > 0, fields).await;
         let proxy = builder.start(origin.address, &clock()).await;
         proxy.get("/x").send().await;
         proxy.advance(secs(60));
@@ -245,10 +241,8 @@ async fn a_refresh_that_nobody_ever_waited_for_is_not_ended_by_the_fill_timeout(
     let mut refresh = origin.accept().await;
     refresh.head().await;
     // One that was deserted later has ended.
-    let (other, mut others) = {
-        let client = Wire::ask(proxy.address, "GET /y HTTP/1.1\r\nhost: api.example\r\n").await;
-        (client, origin.accept().await)
-    };
+    let other = Wire::ask(proxy.address, "GET /y HTTP/1.1\r\nhost: api.example\r\n").await;
+    let mut others = origin.accept().await;
     others.head().await;
     other.reset();
     others.rest().await;

@@ -51,11 +51,7 @@ async fn what_is_validated_each_time_makes_a_crowd_wait_once_and_says_so() {
     for fields in
         ["cache-control: no-cache\r\netag: \"a\"\r\n", "cache-control: max-age=0\r\netag: \"a\"\r\n"]
     {
-        let (origin, go) = gated(
-            |number| number == 1,
-            move |number, _| if number == 0 { ok(fields, "held") } else { not_modified(fields) },
-        )
-        .await;
+        let (origin, go) = confirmed(|number| number == 1, fields).await;
         let proxy = proxy().cache("uncacheable_memory = '10s'").start(origin.address, &clock()).await;
         proxy.get("/x").send().await;
         // What was remembered of that.
