@@ -4,7 +4,7 @@ use std::{
     future::poll_fn,
     io,
     net::IpAddr,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
@@ -20,7 +20,7 @@ use super::{
     bind::Listener,
     room::{Room, farewell},
     stop::Stop,
-    wire::{Front, Patience, Stream, Wire},
+    wire::{Desk, Front, Stream, Wire},
 };
 use crate::{
     key::Scheme,
@@ -40,7 +40,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 #[derive(Clone, Debug)]
 pub(super) struct Entrance {
     pub(super) proxy: Arc<Proxy>,
-    pub(super) limits: Limits,
+    pub(super) limits: Arc<Limits>,
     pub(super) room: Room,
     pub(super) tasks: TaskTracker,
     pub(super) stop: Stop,
@@ -80,7 +80,7 @@ async fn accept_one(listener: &Listener, entrance: &Entrance) -> io::Result<()> 
 impl Entrance {
     pub(super) fn let_in(&self, stream: impl Stream, address: Option<IpAddr>) {
         if let Some(place) = self.room.enter() {
-            self.tasks.spawn(serve(stream, address, self.clone(), place));
+            self.tasks.spawn(Connection::new(stream, address, self, place));
             return;
         }
         let words = self.proxy.turn_away();
@@ -90,88 +90,101 @@ impl Entrance {
     }
 }
 
-/// Serves one connection, from its first request to its end.
-async fn serve(
-    stream: impl Stream,
-    address: Option<IpAddr>,
-    entrance: Entrance,
-    _place: OwnedSemaphorePermit,
-) {
-    let Entrance { proxy, limits, stop, .. } = entrance;
-    let peer = Peer { address, scheme: Scheme::Http };
-    proxy.note_connection(true);
-    let front = Arc::new(Front::of(Arc::clone(&proxy), peer));
-    let patience =
-        Patience { head: limits.head_timeout, idle: limits.idle_timeout, write: limits.write_timeout };
-    let wire = Wire::new(stream, Arc::clone(&front), limits.head, patience);
-    let ended = match Alone::new(&stop, wire).await {
-        Ok(wire) => serve_by_engine(wire, &front, &proxy, peer, &limits, &stop)
-            .await
-            .map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    proxy.note_connection(false);
-    if let Some(limit) = front.gave_up() {
-        proxy.gave_up(limit);
-    }
-    if let Err(error) = ended {
-        tracing::debug!(%error, ?address, "a connection ended early");
-    }
-}
-
-/// A connection that has needed no engine yet. It ends with what the engine is to go on with.
+/// A connection, from its first request to its end.
 ///
 /// Its parts are in this order for the sake of hits: see [`Wire`].
 #[repr(C)]
-struct Alone<S: Stream> {
+struct Connection<S: Stream> {
     stop: Stop,
     /// Whether this task is woken when the word is said.
     is_listening: bool,
-    wire: Option<Wire<S>>,
+    /// Before a request needs the engine, or something else is for it to see.
+    alone: Option<Wire<S>>,
+    /// From then on. In a place of its own: many connections never need one.
+    by_engine: Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
     said: Pin<Box<dyn Future<Output = ()> + Send>>,
+    front: Arc<Front>,
+    desk: Desk,
+    limits: Arc<Limits>,
+    _place: OwnedSemaphorePermit,
 }
 
-impl<S: Stream> Alone<S> {
-    fn new(stop: &Stop, wire: Wire<S>) -> Self {
+impl<S: Stream> Connection<S> {
+    fn new(stream: S, address: Option<IpAddr>, entrance: &Entrance, place: OwnedSemaphorePermit) -> Self {
+        let Entrance { proxy, limits, stop, .. } = entrance.clone();
+        proxy.note_connection(true);
+        let desk = Desk { proxy, peer: Peer { address, scheme: Scheme::Http } };
+        let front = Arc::<Front>::default();
+        let wire = Wire::new(stream, Arc::clone(&front), Some(desk.clone()), Arc::clone(&limits));
         let said = Box::pin({
             let stop = stop.clone();
             async move { stop.said().await }
         });
-        Self { stop: stop.clone(), is_listening: false, wire: Some(wire), said }
+        Self {
+            stop,
+            is_listening: false,
+            alone: Some(wire),
+            by_engine: None,
+            said,
+            front,
+            desk,
+            limits,
+            _place: place,
+        }
+    }
+
+    /// Answers requests without the engine, until there is something for it.
+    fn poll_alone(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(wire) = &mut self.alone else { return Poll::Ready(Ok(())) };
+        // A task that listens already is asked nothing more before the word is said.
+        let may_be_said = !std::mem::replace(&mut self.is_listening, true) || self.stop.is_said();
+        if may_be_said && self.said.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        wire.poll_alone(cx)
+    }
+
+    fn poll_to_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), String>> {
+        ready!(self.poll_alone(cx)).map_err(|error| error.to_string())?;
+        if let Some(wire) = self.alone.take() {
+            let (front, desk) = (Arc::clone(&self.front), self.desk.clone());
+            let by_engine = serve_by_engine(wire, front, desk, Arc::clone(&self.limits), self.stop.clone());
+            self.by_engine = Some(Box::pin(by_engine));
+        }
+        match &mut self.by_engine {
+            Some(by_engine) => by_engine.as_mut().poll(cx).map_err(|error| error.to_string()),
+            None => Poll::Ready(Ok(())),
+        }
     }
 }
 
-impl<S: Stream> Future for Alone<S> {
-    type Output = io::Result<Wire<S>>;
+impl<S: Stream> Future for Connection<S> {
+    type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        // A task that listens already is asked nothing more before the word is said.
-        let may_be_said = !std::mem::replace(&mut this.is_listening, true) || this.stop.is_said();
-        let is_said = may_be_said && this.said.as_mut().poll(cx).is_ready();
-        let alone = match &mut this.wire {
-            Some(wire) if !is_said => ready!(wire.poll_alone(cx)),
-            _ => Ok(()),
-        };
-        match (alone, this.wire.take()) {
-            (Ok(()), Some(wire)) => Poll::Ready(Ok(wire)),
-            (Err(error), _) => Poll::Ready(Err(error)),
-            // It is not polled once it was ready.
-            (Ok(()), None) => Poll::Pending,
+        let ended = ready!(this.poll_to_end(cx));
+        let Desk { proxy, peer } = &this.desk;
+        proxy.note_connection(false);
+        if let Some(limit) = this.front.gave_up() {
+            proxy.gave_up(limit);
         }
+        if let Err(error) = ended {
+            tracing::debug!(%error, address = ?peer.address, "a connection ended early");
+        }
+        Poll::Ready(())
     }
 }
 
 /// Serves a connection from the first request that needs the engine, to its end.
 async fn serve_by_engine(
     wire: Wire<impl Stream>,
-    front: &Arc<Front>,
-    proxy: &Proxy,
-    peer: Peer,
-    limits: &Limits,
-    stop: &Stop,
+    front: Arc<Front>,
+    desk: Desk,
+    limits: Arc<Limits>,
+    stop: Stop,
 ) -> hyper::Result<()> {
-    let service = service_fn(|request: Request<Incoming>| front.answer(proxy, request, peer));
+    let service = service_fn(|request: Request<Incoming>| front.answer(&desk, request));
     let mut http = http1::Builder::new();
     // Every answer has its Date already.
     http.header_read_timeout(None)
@@ -180,8 +193,7 @@ async fn serve_by_engine(
     if limits.head.fields > USUAL_FIELDS {
         http.max_headers(limits.head.fields);
     }
-    // In a place of its own: many connections never need one.
-    let mut connection = Box::pin(http.serve_connection(wire, service));
+    let mut connection = pin!(http.serve_connection(wire, service));
     tokio::select! {
         // First, so that the answer that is written next says that it is the last one.
         biased;

@@ -76,8 +76,13 @@ pub fn start(
     for (number, sockets) in bound.workers.into_iter().enumerate() {
         let proxy = Arc::new(Proxy::new(Arc::clone(shared), Upstream::new(Arc::clone(origin))));
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let entrance =
-            Entrance { proxy, limits, room: room.clone(), tasks: tasks.clone(), stop: stop.clone() };
+        let entrance = Entrance {
+            proxy,
+            limits: Arc::new(limits),
+            room: room.clone(),
+            tasks: tasks.clone(),
+            stop: stop.clone(),
+        };
         let (status, ended) = (status.clone(), ended.clone());
         let worker = move || runtime.block_on(work(sockets, entrance, status, ended));
         workers.push(thread::Builder::new().name(format!("worker-{number}")).spawn(worker)?);
@@ -89,7 +94,8 @@ pub fn start(
 /// count its instructions.
 pub async fn serve_one(stream: impl Stream, proxy: Arc<Proxy>, limits: Limits) {
     let (tasks, stop) = (TaskTracker::new(), Stop::default());
-    Entrance { proxy, limits, room: Room::new(1), tasks: tasks.clone(), stop }.let_in(stream, None);
+    Entrance { proxy, limits: Arc::new(limits), room: Room::new(1), tasks: tasks.clone(), stop }
+        .let_in(stream, None);
     tasks.close();
     tasks.wait().await;
 }

@@ -2,7 +2,6 @@
 //! counted on both sides, so that what the wire refuses is answered in its place among pipelined answers.
 
 use std::{
-    cell::RefCell,
     convert::Infallible,
     pin::{Pin, pin},
     sync::{
@@ -12,39 +11,21 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use bytes::{Bytes, BytesMut};
-use http::{Method, Request, Response, Version};
+use bytes::Bytes;
+use http::{Request, Response, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::{
-    direct::Direct,
-    request::request,
-    waiting::{Kept, Start, Waiting},
-};
+use super::{desk::Desk, waiting::Kept};
 use crate::{
     observe::Account,
-    proxy::{Begun, Body, Familiar, Interims, Peer, Proxy, Reply},
-    wire::{Lines, Violation},
+    proxy::{Begun, Body, Interims, Proxy, Reply},
+    wire::Violation,
 };
 
-/// How many bytes of heads share one allocation. It is there as long as one of their requests is.
-const ROOM: usize = 4 * 1024;
-
-thread_local! {
-    /// Where heads are copied to. Most are of no use any more when the next one comes, which then has their room.
-    static HEADS: RefCell<BytesMut> = RefCell::default();
-}
-
-/// Shared by a connection's wire and its service.
-///
-/// In the order in which a hit looks at it: of thousands of connections none is in the processor's caches, and the first
-/// line of memory is all that is fetched.
+/// Shared by a connection's wire and its service. Before there is an engine, a hit looks at nothing of it.
 #[derive(Debug, Default)]
-#[repr(C)]
 pub(in crate::server) struct Front {
-    /// Who answers, and whom; nobody, where there is only a wire.
-    proxy: Option<(Arc<Proxy>, Peer)>,
     /// How many requests are answered whole.
     answered: AtomicU64,
     /// Whether the end of an answer may be waiting in the engine to be written.
@@ -68,11 +49,6 @@ pub(in crate::server) struct Front {
 }
 
 impl Front {
-    /// The front of a connection of this peer to this proxy.
-    pub(in crate::server) fn of(proxy: Arc<Proxy>, peer: Peer) -> Self {
-        Self { proxy: Some((proxy, peer)), ..Self::default() }
-    }
-
     /// Refuses the message with this number, from 0. Nothing is read behind it.
     pub(super) fn refuse(&self, number: u64, violation: Violation) {
         *lock(&self.refusal) = Some((number, violation));
@@ -167,52 +143,6 @@ impl Front {
         self.has_answered(messages) && !self.is_unwritten.load(Ordering::Relaxed)
     }
 
-    /// Begins to answer the request of this head, whose lines are these. What the origin says before the answer is said under the number `interim`.
-    /// An answer that is for the engine is kept until it has read the request too, and asks for it by its number.
-    pub(super) fn begin(&self, number: u64, head: &[u8], lines: &Lines, interim: u64) -> Start {
-        let Some((proxy, peer)) = self.proxy.as_ref() else { return Start::Engine };
-        let parts = HEADS.with_borrow_mut(|room| {
-            if room.capacity() < head.len() {
-                room.reserve(head.len().max(ROOM));
-            }
-            request(head, lines, room)
-        });
-        let Some(parts) = parts else { return Start::Engine };
-        let is_head = parts.method == Method::HEAD;
-        self.begun(proxy.begin_head(head, parts, *peer), number, interim, is_head)
-    }
-
-    /// The request of which these bytes are the whole head, if the like came before.
-    pub(super) fn recall(&self, head: &[u8]) -> Option<Familiar> {
-        let (proxy, peer) = self.proxy.as_ref()?;
-        proxy.recall(head, *peer)
-    }
-
-    /// Begins to answer a request whose head came before, as [`begin`](Self::begin) does.
-    pub(super) fn begin_again(&self, number: u64, familiar: &Familiar, interim: u64) -> Start {
-        let Some((proxy, peer)) = self.proxy.as_ref() else { return Start::Engine };
-        let is_head = *familiar.method() == Method::HEAD;
-        self.begun(proxy.begin_again(familiar, *peer), number, interim, is_head)
-    }
-
-    fn begun(&self, begun: Begun, number: u64, interim: u64, is_head: bool) -> Start {
-        match begun {
-            Begun::Answered(reply) => match Direct::of(reply, is_head) {
-                Ok(direct) => Start::Direct(direct),
-                Err(reply) => {
-                    self.keep(number, Kept::Answered(reply));
-                    Start::Engine
-                }
-            },
-            Begun::Open(open) => {
-                let Some((proxy, _)) = &self.proxy else { return Start::Engine };
-                let (proxy, right) = (Arc::clone(proxy), self.interims.of_request(interim));
-                let answer = Box::pin(async move { proxy.go_on(open, Some(right)).await });
-                Start::Waiting(Box::new(Waiting::new(answer, interim, is_head)))
-            }
-        }
-    }
-
     /// Keeps what a request has come to, until the engine has read it too and asks for it by this number.
     pub(super) fn keep(&self, number: u64, kept: Kept) {
         *lock(&self.begun) = Some((number, kept));
@@ -232,13 +162,6 @@ impl Front {
         self.is_ending.load(Ordering::Relaxed)
     }
 
-    /// Takes note that an answer is over.
-    pub(super) fn close_account(&self, account: Account, bytes: u64, is_whole: bool) {
-        if let Some((proxy, _)) = &self.proxy {
-            proxy.close_account(account, bytes, is_whole);
-        }
-    }
-
     pub(super) const fn interims(&self) -> &Interims {
         &self.interims
     }
@@ -246,19 +169,18 @@ impl Front {
     /// Answers a request, or says why it was refused.
     pub(in crate::server) fn answer<'a>(
         self: &'a Arc<Self>,
-        proxy: &'a Proxy,
+        Desk { proxy, peer }: &'a Desk,
         request: Request<Incoming>,
-        peer: Peer,
     ) -> Answer<'a> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         let is_old = request.version() < Version::HTTP_11;
-        let answering = Answering { front: Arc::clone(self), is_old };
+        let answering = Answering { front: Arc::clone(self), proxy: Arc::clone(proxy), is_old };
         if let Some(violation) = self.refusal_of(number) {
-            return Answer::Now(Some(answering.carrying(proxy.refuse(violation, peer))));
+            return Answer::Now(Some(answering.carrying(proxy.refuse(violation, *peer))));
         }
         let kept = self.take_begun(number).unwrap_or_else(|| {
             let (head, content) = request.into_parts();
-            match proxy.begin(head, Some(content).filter(|content| !content.is_end_stream()), peer) {
+            match proxy.begin(head, Some(content).filter(|content| !content.is_end_stream()), *peer) {
                 Begun::Answered(reply) => Kept::Answered(reply),
                 Begun::Open(open) => Kept::Open(open),
             }
@@ -277,7 +199,7 @@ impl Front {
                 let reply = self.with_interims(answer, number, is_old).await;
                 // Content that broke a rule: whatever came of the request, this is what was wrong with it.
                 answering.carrying(match self.refusal_of(number) {
-                    Some(violation) => proxy.refuse(violation, peer),
+                    Some(violation) => proxy.refuse(violation, *peer),
                     None => reply.into_response(),
                 })
             })),
@@ -339,6 +261,7 @@ impl Future for Answer<'_> {
 #[derive(Debug)]
 struct Answering {
     front: Arc<Front>,
+    proxy: Arc<Proxy>,
     /// Whether the client takes the end of the connection for the end of the content.
     is_old: bool,
 }
@@ -391,7 +314,7 @@ impl Drop for Carried {
     fn drop(&mut self) {
         if let Some(account) = self.account.take() {
             let is_whole = self.is_over || (!self.has_failed && self.body.is_end_stream());
-            self.answering.front.close_account(account, self.bytes, is_whole);
+            self.answering.proxy.close_account(account, self.bytes, is_whole);
         }
     }
 }

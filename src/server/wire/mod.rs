@@ -7,6 +7,7 @@
 //! before there is something for it. The wire also owns the time that a head may take, that a connection may be idle, and
 //! that a reader may stall; and it ends a connection so that a last answer is not lost to a reset (RFC 9112 section 9.6).
 
+mod desk;
 mod direct;
 mod front;
 mod request;
@@ -28,13 +29,14 @@ use std::{
 use hyper::rt::{Read, ReadBufCursor};
 use tokio::{io::ReadBuf, time::Instant};
 
+pub(super) use desk::Desk;
 pub(super) use front::Front;
 pub use stream::Stream;
 
+use super::Limits;
 use crate::{
-    proxy::Familiar,
     upstream::Alarm,
-    wire::{Framing, Head, Limits, Piece, Scanner, Version, Violation},
+    wire::{Framing, Head, Piece, Scanner, Version, Violation},
 };
 use direct::Direct;
 use waiting::{Start, Waiting};
@@ -54,18 +56,6 @@ thread_local! {
     static READ_TO: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH].into_boxed_slice());
 }
 
-/// How long a client may take. What a hit looks at comes last: see [`Wire`].
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub(super) struct Patience {
-    /// For a head, from its first byte; before the first request, from the start of the connection.
-    pub(super) head: Duration,
-    /// To take any byte of an answer.
-    pub(super) write: Duration,
-    /// Between two requests.
-    pub(super) idle: Duration,
-}
-
 /// How far the reading of a connection has come.
 #[derive(Clone, Copy, Debug)]
 enum Reading {
@@ -81,22 +71,25 @@ enum Reading {
 
 /// A client's socket behind the scanner.
 ///
-/// What a hit looks at comes first, as in [`Front`], down to the first fields of the scanner.
+/// What a hit looks at comes first, down to the first fields of the scanner: of thousands of connections none is in the
+/// processor's caches, and these lines of memory are all that is fetched.
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct Wire<S: Stream> {
     stream: S,
-    front: Arc<Front>,
+    /// Nobody's, where there is only a wire.
+    desk: Option<Desk>,
     /// What was read and not passed on. Its first bytes are cleared, if any are.
     held: Vec<u8>,
     cleared: usize,
     /// An answer that is waited for before anything else is passed on. Its request is what is cleared.
     waiting: Option<Box<Waiting>>,
-    /// How many messages were passed on, and whether the last one asked for another protocol.
-    messages: u64,
+    /// Whether the message that was passed on last asked for another protocol.
     asks_for_upgrade: bool,
     /// Whether there was a request.
     was_asked: bool,
+    /// Whether the engine has begun to read.
+    has_engine: bool,
     /// When a byte last moved, and since when a part of a head has been there. The clock is read when there is something
     /// to wait for: until then it is only noted that one did.
     has_moved: bool,
@@ -106,10 +99,13 @@ pub(super) struct Wire<S: Stream> {
     reading: Reading,
     /// Since when the client has taken nothing of an answer.
     stalled_since: Option<Instant>,
-    /// An answer that is written before anything else is read.
-    direct: Option<Direct>,
-    patience: Patience,
+    /// An answer that the client takes slowly. It is written before anything else is read.
+    direct: Option<Box<Direct>>,
+    limits: Arc<Limits>,
     scanner: Scanner,
+    front: Arc<Front>,
+    /// How many messages were passed on.
+    messages: u64,
     /// How many answers were waited for here.
     begun: u64,
     writing: write::Writing,
@@ -117,12 +113,14 @@ pub(super) struct Wire<S: Stream> {
 }
 
 impl<S: Stream> Wire<S> {
-    pub(super) fn new(stream: S, front: Arc<Front>, limits: Limits, patience: Patience) -> Self {
+    pub(super) fn new(stream: S, front: Arc<Front>, desk: Option<Desk>, limits: Arc<Limits>) -> Self {
         Self {
             stream,
             front,
-            patience,
-            scanner: Scanner::requests(limits),
+            desk,
+            has_engine: false,
+            scanner: Scanner::requests(limits.head),
+            limits,
             reading: Reading::Open,
             held: Vec::new(),
             cleared: 0,
@@ -142,8 +140,9 @@ impl<S: Stream> Wire<S> {
         }
     }
 
-    /// Passes on what is cleared of these bytes, as far as there is room; says how many that were.
-    fn pass_on(&mut self, bytes: &[u8], to: &mut ReadBufCursor<'_>) -> usize {
+    /// Passes on what is cleared of these bytes, as far as there is room. Says how many that were, and with which answer
+    /// to go on that needs no engine.
+    fn pass_on(&mut self, bytes: &[u8], to: &mut ReadBufCursor<'_>) -> (usize, Option<Direct>) {
         let mut passed = 0;
         loop {
             let now = self.cleared.min(to.remaining());
@@ -151,17 +150,16 @@ impl<S: Stream> Wire<S> {
             passed += now;
             self.cleared -= now;
             if self.cleared > 0 || self.waits_for_answer() {
-                return passed;
+                return (passed, None);
             }
             // What the engine is given in one read with a head comes first.
             let may_go_direct = passed == 0 && self.is_engine_at_rest();
             let in_content = self.scanner.is_in_content();
-            let familiar =
-                if may_go_direct && self.scanner.is_at_rest() { self.front.recall(bytes) } else { None };
-            let (length, upgrade, start) = match familiar {
+            let desk = self.desk.as_ref().filter(|_| may_go_direct && self.scanner.is_at_rest());
+            let (length, upgrade, start) = match desk.and_then(|desk| desk.recall(bytes)) {
                 Some(familiar) => (bytes.len(), false, self.begin_again(&familiar)),
                 None => match self.scanner.scan(&bytes[passed..]) {
-                    Ok(Piece::Partial) => return passed,
+                    Ok(Piece::Partial) => return (passed, None),
                     Ok(Piece::Head(head)) => {
                         let start = if may_go_direct && is_plain(&head) {
                             self.begin(&bytes[..head.length])
@@ -176,7 +174,7 @@ impl<S: Stream> Wire<S> {
                     }
                     Err(violation) => {
                         self.refuse(violation, in_content);
-                        return passed;
+                        return (passed, None);
                     }
                 },
             };
@@ -188,41 +186,20 @@ impl<S: Stream> Wire<S> {
                     self.messages += 1;
                     self.asks_for_upgrade = upgrade;
                 }
-                Start::Direct(direct) => {
-                    self.direct = Some(direct);
-                    return length;
-                }
+                Start::Direct(direct) => return (length, Some(direct)),
                 Start::Waiting(waiting) => {
                     self.begun += 1;
                     self.cleared = length;
                     self.waiting = Some(waiting);
-                    return passed;
+                    return (passed, None);
                 }
             }
         }
     }
 
-    /// Begins to answer the request with this head.
-    fn begin(&self, head: &[u8]) -> Start {
-        let interim = self.next_interim();
-        self.front.begin(self.messages, head, self.scanner.lines(), interim)
-    }
-
-    /// The same for a head that came before. It was scanned and plain then, so it is now.
-    fn begin_again(&self, familiar: &Familiar) -> Start {
-        let interim = self.next_interim();
-        self.front.begin_again(self.messages, familiar, interim)
-    }
-
-    /// The number under which something may be said before the next answer.
-    const fn next_interim(&self) -> u64 {
-        // The engine's requests have the other numbers: what is said late, for one that is answered, reaches nobody.
-        u64::MAX - self.begun
-    }
-
     /// Whether an answer could go out without the engine: that has nothing to do, and none is the last one.
     fn is_engine_at_rest(&self) -> bool {
-        self.front.is_at_rest(self.messages) && !self.front.is_ending()
+        !self.has_engine || (self.front.is_at_rest(self.messages) && !self.front.is_ending())
     }
 
     /// What follows a request for another protocol may be in that protocol: it is held until there is an answer.
@@ -248,11 +225,8 @@ impl<S: Stream> Wire<S> {
         loop {
             ready!(self.poll_waiting(cx))?;
             ready!(self.poll_write_direct(cx))?;
-            if self.may_pass_on() {
-                self.pass_on_held(to);
-                if self.direct.is_some() || self.waiting.is_some() {
-                    continue;
-                }
+            if self.may_pass_on() && self.pass_on_held(cx, to)? {
+                continue;
             }
             if let Reading::Poison(rest) = &mut self.reading {
                 let (now, later) = rest.split_at(rest.len().min(to.remaining()));
@@ -288,11 +262,8 @@ impl<S: Stream> Wire<S> {
         loop {
             ready!(self.poll_waiting(cx))?;
             ready!(self.poll_write_direct(cx))?;
-            if self.may_pass_on() {
-                self.pass_on_held(&mut nowhere.unfilled());
-                if self.direct.is_some() || self.waiting.is_some() {
-                    continue;
-                }
+            if self.may_pass_on() && self.pass_on_held(cx, &mut nowhere.unfilled())? {
+                continue;
             }
             if self.cleared > 0 || !matches!(self.reading, Reading::Open) {
                 return Poll::Ready(Ok(()));
@@ -303,13 +274,15 @@ impl<S: Stream> Wire<S> {
         }
     }
 
-    /// Passes on what is held.
-    fn pass_on_held(&mut self, to: &mut ReadBufCursor<'_>) {
+    /// Passes on what is held. Says whether there was an answer to begin, behind which more may be passed on.
+    fn pass_on_held(&mut self, cx: &mut Context<'_>, to: &mut ReadBufCursor<'_>) -> io::Result<bool> {
         let mut held = std::mem::take(&mut self.held);
-        let passed = self.pass_on(&held, to);
+        let (passed, direct) = self.pass_on(&held, to);
         held.drain(..passed);
         self.held = held;
-        self.note_partial_head();
+        let has_begun = direct.is_some() || self.waiting.is_some();
+        self.go_on(cx, direct)?;
+        Ok(has_begun)
     }
 
     /// Whether something is held that may be passed on.
@@ -354,14 +327,24 @@ impl<S: Stream> Wire<S> {
             let mut buffer = ReadBuf::new(&mut scratch[..room]);
             ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
             let bytes = buffer.filled();
-            let passed = if self.held.is_empty() { self.pass_on(bytes, to) } else { 0 };
+            let (passed, direct) = if self.held.is_empty() { self.pass_on(bytes, to) } else { (0, None) };
             self.held.extend_from_slice(&bytes[passed..]);
-            Poll::Ready(Ok::<_, io::Error>(bytes.len()))
+            Poll::Ready(Ok::<_, io::Error>((bytes.len(), direct)))
         });
         let Poll::Ready(received) = received else { return self.poll_patience(cx) };
         self.has_moved = true;
-        self.note_partial_head();
-        Poll::Ready(received)
+        let (received, direct) = received?;
+        self.go_on(cx, direct)?;
+        Poll::Ready(Ok(received))
+    }
+
+    /// Goes on behind what was passed on: with this answer, or with the head that is to come.
+    fn go_on(&mut self, cx: &mut Context<'_>, direct: Option<Direct>) -> io::Result<()> {
+        match direct {
+            Some(direct) => self.write_direct(cx, direct)?,
+            None => self.note_partial_head(),
+        }
+        Ok(())
     }
 
     /// Notes since when a part of a head has been there, unless what comes before it is still on its way.
@@ -388,10 +371,10 @@ impl<S: Stream> Wire<S> {
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         // Content has a guard of its own, where it is read.
         while !self.scanner.is_in_content() {
-            let idle = if self.was_asked { self.patience.idle } else { self.patience.head };
+            let idle = if self.was_asked { self.limits.idle_timeout } else { self.limits.head_timeout };
             let is_new = self.has_moved && self.head_since.is_none();
             let deadline = match self.head_since {
-                Some(since) => since + self.patience.head,
+                Some(since) => since + self.limits.head_timeout,
                 None => self.active() + idle,
             };
             let now = is_new.then_some(self.active);
@@ -429,13 +412,15 @@ impl<S: Stream> Read for Wire<S> {
         cx: &mut Context<'_>,
         mut to: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        self.get_mut().poll_pass_on(cx, &mut to)
+        let this = self.get_mut();
+        this.has_engine = true;
+        this.poll_pass_on(cx, &mut to)
     }
 }
 
 impl<S: Stream> Drop for Wire<S> {
     fn drop(&mut self) {
-        self.end_direct(false);
+        self.give_up_direct();
         if self.front.is_cut() {
             self.stream.end_with_reset();
         }

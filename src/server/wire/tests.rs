@@ -4,6 +4,7 @@
 use std::{
     future::poll_fn,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use http::{Request, Response};
@@ -18,9 +19,13 @@ impl Stream for DuplexStream {
     fn end_with_reset(&self) {}
 }
 
-const LIMITS: Limits = Limits { head: 16 * 1024, fields: 100, target: 8 * 1024 };
-const PATIENCE: Patience =
-    Patience { head: Duration::from_secs(10), idle: Duration::from_secs(60), write: Duration::from_secs(30) };
+const LIMITS: Limits = Limits {
+    head: crate::wire::Limits { head: 16 * 1024, fields: 100, target: 8 * 1024 },
+    head_timeout: Duration::from_secs(10),
+    idle_timeout: Duration::from_secs(60),
+    write_timeout: Duration::from_secs(30),
+    max_connections: 1,
+};
 
 /// What a connection came to.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,7 +43,7 @@ fn converse(bytes: &[u8], part: usize) -> Ended {
     runtime.unwrap().block_on(async {
         let (mut client, server) = duplex(1 << 20);
         let front = Arc::new(Front::default());
-        let mut wire = Wire::new(server, Arc::clone(&front), LIMITS, PATIENCE);
+        let mut wire = Wire::new(server, Arc::clone(&front), None, Arc::new(LIMITS));
         let asked = Arc::new(AtomicU64::new(0));
         let service = service_fn(|request: Request<Incoming>| {
             let number = asked.fetch_add(1, Ordering::Relaxed);
@@ -53,7 +58,7 @@ fn converse(bytes: &[u8], part: usize) -> Ended {
             }
         });
         let mut http = http1::Builder::new();
-        http.header_read_timeout(None).max_buf_size(LIMITS.head + 8192);
+        http.header_read_timeout(None).max_buf_size(LIMITS.head.head + 8192);
         let serving = async {
             if poll_fn(|cx| wire.poll_alone(cx)).await.is_err() {
                 return;
@@ -133,7 +138,7 @@ fn a_request_for_another_protocol_holds_what_follows_until_it_is_answered() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_is_gone_is_not_waited_for() {
     let (mut client, server) = duplex(1 << 10);
-    let wire = Wire::new(server, Arc::default(), LIMITS, PATIENCE);
+    let wire = Wire::new(server, Arc::default(), None, Arc::new(LIMITS));
     let never =
         service_fn(|_: Request<Incoming>| std::future::pending::<Result<Response<String>, io::Error>>());
     client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
@@ -159,7 +164,7 @@ async fn a_connection_is_idle_from_the_last_byte_of_an_answer_on() {
     // In a task of its own, which is polled only when there is something for it.
     let serving = tokio::spawn(async {
         let front = Arc::new(Front::default());
-        let mut wire = Wire::new(server, Arc::clone(&front), LIMITS, PATIENCE);
+        let mut wire = Wire::new(server, Arc::clone(&front), None, Arc::new(LIMITS));
         let service = service_fn(|_: Request<Incoming>| {
             front.count_answer();
             std::future::ready(Ok::<_, io::Error>(Response::new("!".to_owned())))
@@ -173,7 +178,7 @@ async fn a_connection_is_idle_from_the_last_byte_of_an_answer_on() {
     while client.read_u8().await.unwrap() != b'!' {}
     let answered = Instant::now();
     assert!(client.read_u8().await.is_err());
-    assert_eq!(answered.elapsed().as_secs(), PATIENCE.idle.as_secs());
+    assert_eq!(answered.elapsed().as_secs(), LIMITS.idle_timeout.as_secs());
     assert!(serving.await.unwrap().is_ok());
 }
 
@@ -182,7 +187,7 @@ fn heads_of_every_size_up_to_the_limits_reach_the_service() {
     let head = |filler: usize| {
         format!("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\nx: {}\r\n\r\n", "a".repeat(filler))
     };
-    let most = LIMITS.head - head(0).len();
+    let most = LIMITS.head.head - head(0).len();
     for filler in [0, 4000, 8100, 8192, 8300, most - 1, most] {
         for part in [1000, 1 << 20] {
             let ended = converse(head(filler).as_bytes(), part);
@@ -193,9 +198,9 @@ fn heads_of_every_size_up_to_the_limits_reach_the_service() {
     let target = |length: usize| {
         format!("GET /{} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", "a".repeat(length - 1))
     };
-    assert_eq!(converse(target(LIMITS.target).as_bytes(), 1 << 20).refusal, None);
+    assert_eq!(converse(target(LIMITS.head.target).as_bytes(), 1 << 20).refusal, None);
     assert_eq!(
-        converse(target(LIMITS.target + 1).as_bytes(), 1 << 20).refusal,
+        converse(target(LIMITS.head.target + 1).as_bytes(), 1 << 20).refusal,
         Some(Violation::TargetTooLong)
     );
     let fields = |count: usize| {
@@ -310,7 +315,7 @@ proptest! {
     fn a_head_is_read_as_the_engine_reads_it(head in any_head()) {
         // Latin-1: every byte of a value but the control characters.
         let head: Vec<u8> = head.chars().map(|char| u8::try_from(char).unwrap()).collect();
-        let mut scanner = crate::wire::Scanner::requests(LIMITS);
+        let mut scanner = crate::wire::Scanner::requests(LIMITS.head);
         prop_assume!(matches!(scanner.scan(&head), Ok(Piece::Head(Head { framing: Framing::None, .. }))));
         let ours = request::request(&head, scanner.lines(), &mut bytes::BytesMut::new()).unwrap();
         let theirs = read_by_engine(&head);

@@ -100,19 +100,19 @@ impl<S: Stream> Wire<S> {
                     continue;
                 }
             }
-            self.end_waiting();
+            self.end_waiting(cx)?;
         }
         Poll::Ready(Ok(()))
     }
 
-    fn end_waiting(&mut self) {
-        let Some(waiting) = self.waiting.take() else { return };
+    fn end_waiting(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let Some(waiting) = self.waiting.take() else { return Ok(()) };
         let begun = if self.front.is_ending() { Err(waiting.keep()) } else { waiting.into_direct() };
         match begun {
             Ok(direct) => {
                 self.held.drain(..self.cleared);
                 self.cleared = 0;
-                self.direct = Some(direct);
+                self.write_direct(cx, direct)?;
             }
             Err(kept) => {
                 self.front.keep(self.messages, kept);
@@ -120,6 +120,7 @@ impl<S: Stream> Wire<S> {
                 self.asks_for_upgrade = false;
             }
         }
+        Ok(())
     }
 
     /// Waits for a word of a client whose answer is to come. One that has ended its side may be gone, and is not waited for

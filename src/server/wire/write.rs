@@ -46,7 +46,7 @@ impl<S: Stream> Wire<S> {
             return written;
         }
         let since = *self.stalled_since.get_or_insert_with(Instant::now);
-        ready!(self.writing.alarm.poll(cx, since + self.patience.write));
+        ready!(self.writing.alarm.poll(cx, since + self.limits.write_timeout));
         self.front.cut();
         self.front.give_up("write");
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing of its answer")))
@@ -63,25 +63,50 @@ impl<S: Stream> Wire<S> {
         moved
     }
 
-    /// Writes an answer that goes out without the engine, to its end.
+    /// Begins to write an answer that goes out without the engine. What the client does not take now is written later.
+    pub(super) fn write_direct(&mut self, cx: &mut Context<'_>, mut direct: Direct) -> io::Result<()> {
+        let written = self.poll_write_all(cx, &mut direct);
+        if matches!(written, Poll::Ready(Ok(()))) {
+            self.end_direct(direct, true);
+            return Ok(());
+        }
+        self.direct = Some(Box::new(direct));
+        if let Poll::Ready(written) = written { written } else { Ok(()) }
+    }
+
+    /// Writes what is left of an answer that goes out without the engine.
     pub(super) fn poll_write_direct(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while let Some(direct) = &mut self.direct {
+        let Some(mut direct) = self.direct.take() else { return Poll::Ready(Ok(())) };
+        let written = self.poll_write_all(cx, &mut direct);
+        if matches!(written, Poll::Ready(Ok(()))) {
+            self.end_direct(*direct, true);
+        } else {
+            self.direct = Some(direct);
+        }
+        written
+    }
+
+    fn poll_write_all(&mut self, cx: &mut Context<'_>, direct: &mut Direct) -> Poll<io::Result<()>> {
+        while !direct.is_over() {
             let written = direct.poll_write(cx, Pin::new(&mut self.stream));
-            let is_over = direct.is_over();
             if ready!(self.moved(cx, written))? == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            if is_over {
-                self.end_direct(true);
             }
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Ends an answer that goes out without the engine, whether all of it is written or not.
-    pub(super) fn end_direct(&mut self, is_whole: bool) {
-        if let Some((Some(account), bytes)) = self.direct.take().map(Direct::into_account) {
-            self.front.close_account(account, bytes, is_whole);
+    /// Ends an answer that went out without the engine, whether all of it is written or not.
+    fn end_direct(&self, direct: Direct, is_whole: bool) {
+        if let ((Some(account), bytes), Some(desk)) = (direct.into_account(), &self.desk) {
+            desk.proxy.close_account(account, bytes, is_whole);
+        }
+    }
+
+    /// Gives up an answer whose client takes no more of it.
+    pub(super) fn give_up_direct(&mut self) {
+        if let Some(direct) = self.direct.take() {
+            self.end_direct(*direct, false);
         }
     }
 
