@@ -156,6 +156,18 @@ async fn while_slow_readers_hold_the_budget_new_answers_pass_unstored_and_say_so
     assert_eq!(small(ids.next()).await, "fwd=uri-miss; stored; level=1; route=x");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_program_holds_little_whatever_pages_the_system_has() {
+    let origin = sample(&clock()).await;
+    let mut program = Program::serve(origin.address, "workers = 1");
+    let mut client = Wire::ask(program.address(), "GET /load/100 HTTP/1.1\r\nhost: api.example\r\n").await;
+    assert!(client.head().await.starts_with("http/1.1 200"));
+    // Without its code. Up to three huge pages of 2 MiB may be there before it can refuse them.
+    let held = program.memory("RssAnon");
+    assert!(held < 8 * 1024, "{held} KiB");
+    assert_eq!(program.memory("THP_enabled"), 0);
+}
+
 /// All that the process holds besides what it stores: code, stacks, pools, the allocator's slack.
 const SLACK_KIB: u64 = 24 * 1024;
 
