@@ -54,7 +54,7 @@ impl Proxy {
                 let stored =
                     Handling::Forwarded { why: bypass.fwd, status: None, stored: true, collapsed: None };
                 let outcome = Outcome::of(stored, level, None);
-                return Ok(self.respond_filling(exchange, filling, outcome).into());
+                return Ok(self.respond_filling(exchange, filling, outcome));
             }
         }
         Ok(self.respond_passed(exchange, arrived.response, outcome).into())

@@ -179,7 +179,7 @@ impl Proxy {
                     let handling =
                         Handling::Forwarded { why: fwd, status: None, stored: false, collapsed: Some(true) };
                     let outcome = Outcome::of(handling, Some(filling.stored.level()), None);
-                    return Ok(self.respond_filling(exchange, filling, outcome).into());
+                    return Ok(self.respond_filling(exchange, filling, outcome));
                 }
                 Share::Again => turns.taken += 1,
                 Share::Failed(problem) => {
@@ -319,7 +319,7 @@ impl Proxy {
                 let own = filling.part.status(&filling.stored);
                 let status = Some(filling.status).filter(|status| *status != own);
                 let outcome = Outcome::of(handling(fwd, status, true), Some(filling.stored.level()), None);
-                Ok(self.respond_filling(exchange, filling, outcome).into())
+                Ok(self.respond_filling(exchange, filling, outcome))
             }
             // By its new Last-Modified, If-Range asks for the whole of what is held in part.
             Fetched::Renewed { entry, .. }

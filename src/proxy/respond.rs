@@ -29,7 +29,7 @@ use crate::{
         range::{Selection, asks_for_a_part},
         validation::{client_copy_is_current, is_conditional},
     },
-    store::{Entry, HeadBlock, WHOLE},
+    store::{Entry, HeadBlock, StoredBody, WHOLE},
     upstream::Content,
 };
 
@@ -154,11 +154,7 @@ impl Proxy {
         let length = extent.complete(body.len());
         let method = &exchange.parts.method;
         let part = part(method, exchange.fields(), entry.meta(), Some(length), now);
-        if *method == Method::GET
-            && extent == Extent::Whole
-            && part == Part::Content(Selection::Whole)
-            && entry.meta().status == StatusCode::OK
-        {
+        if extent == Extent::Whole && is_all(method, &part, entry.meta()) {
             return self.respond_whole(exchange, entry, outcome, now);
         }
         let mut in_parts = None;
@@ -194,26 +190,40 @@ impl Proxy {
         outcome: Outcome,
         now: Now,
     ) -> Reply {
+        let body = entry.body();
+        self.count_hit(entry, &body);
+        self.respond_ready(exchange, (entry.head(), entry.meta(), body), outcome, now)
+    }
+
+    /// The response of this head and content, all of it.
+    fn respond_ready(
+        &self,
+        exchange: &Exchange,
+        (head, stored, body): (HeadBlock, &Stored, StoredBody),
+        outcome: Outcome,
+        now: Now,
+    ) -> Reply {
         let mut own = String::with_capacity(USUAL_OWN_LINES);
-        if let Some(age) = stated_age(entry.meta(), outcome.handling, now) {
+        if let Some(age) = stated_age(stored, outcome.handling, now) {
             own.extend(["age: ", itoa::Buffer::new().format(age), "\r\n"]);
         }
         self.write_cache_status(exchange, outcome, &mut own);
-        let head = ReadyHead::new(entry.head(), own);
+        let head = ReadyHead::new(head, own);
         let account = self.tell(exchange, StatusCode::OK, outcome);
-        let body = entry.body();
-        self.count_hit(entry, &body);
         Reply::Ready(Box::new(Ready::new(head, body.into_chunks(), account)))
     }
 
     /// The response that is being received and stored.
-    pub(super) fn respond_filling(
-        &self,
-        exchange: &Exchange,
-        filling: Filling,
-        outcome: Outcome,
-    ) -> Response<Body> {
+    pub(super) fn respond_filling(&self, exchange: &Exchange, filling: Filling, outcome: Outcome) -> Reply {
         let Filling { stored, head, part, length, announced, follower, .. } = filling;
+        let now = self.shared.clock.now();
+        // Small content is whole by now: it came with its head.
+        if is_all(&exchange.parts.method, &part, &stored)
+            && (announced.is_none() || length.is_some())
+            && let Some(body) = follower.whole()
+        {
+            return self.respond_ready(exchange, (head, &stored, body), outcome, now);
+        }
         let content = match &part {
             Part::NotModified | Part::Content(Selection::Unsatisfiable) => Body::empty(),
             Part::Content(Selection::Whole | Selection::Parts(_)) | Part::AsReceived => {
@@ -225,8 +235,8 @@ impl Proxy {
         if let Some(announced) = announced.filter(|_| length.is_none()) {
             announced.tell(exchange.fields(), response.headers_mut());
         }
-        state_age(&mut response, &stored, outcome.handling, self.shared.clock.now());
-        self.finish(exchange, response, outcome)
+        state_age(&mut response, &stored, outcome.handling, now);
+        self.finish(exchange, response, outcome).into()
     }
 
     /// An answer of the origin that is passed on as it comes.
@@ -331,6 +341,11 @@ impl Proxy {
         let status = CacheStatus { handling, level, route, detail: reason.map(Reason::name) };
         self.shared.settings.cache_status.then_some(status)
     }
+}
+
+/// Whether this part of a response is what is sent most: all the content of a 200.
+fn is_all(method: &Method, part: &Part, stored: &Stored) -> bool {
+    *method == Method::GET && *part == Part::Content(Selection::Whole) && stored.status == StatusCode::OK
 }
 
 /// The text between these ranges of what has this head.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use super::{
-    body::cut,
+    body::{StoredBody, cut},
     fill::{Data, Fill, FillError, State},
 };
 
@@ -38,6 +38,15 @@ impl Follower {
     /// What came behind the content, once it is read to its end.
     pub fn trailers(&self) -> Option<HeaderMap> {
         self.fill.lock().trailers.clone()
+    }
+
+    /// All the content, where it is whole already and nothing came behind it.
+    pub fn whole(&self) -> Option<StoredBody> {
+        let state = self.fill.lock();
+        match &state.data {
+            Data::Whole(body) if state.end == Some(Ok(())) && state.trailers.is_none() => Some(body.clone()),
+            _ => None,
+        }
     }
 
     /// The next bytes of the range, as they arrive; none after its last; an error, again and again, where the fill
