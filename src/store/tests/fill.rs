@@ -167,6 +167,26 @@ fn a_sealed_fill_shows_no_end_until_it_is_complete() {
 }
 
 #[test]
+fn content_is_whole_at_once_when_its_end_is_visible_and_nothing_came_behind_it() {
+    for trailers in [None, Some(http::HeaderMap::new())] {
+        let (_, mut writer, leader) = start();
+        writer.push(b"whole");
+        let is_all = trailers.is_none();
+        trailers.into_iter().for_each(|trailers| writer.set_trailers(trailers));
+        assert!(leader.whole().is_none());
+        let sealed = writer.seal();
+        assert!(leader.whole().is_none());
+        sealed.complete();
+        assert_eq!(leader.whole().map(|body| body.len()), is_all.then_some(5));
+    }
+    let (_, mut writer, leader) = start();
+    writer.push(b"whole");
+    writer.outgrow();
+    writer.finish();
+    assert!(leader.whole().is_none());
+}
+
+#[test]
 fn an_abort_says_why() {
     let (_, writer, mut leader) = start();
     writer.abort("the origin closed the connection");

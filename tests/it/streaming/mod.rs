@@ -90,6 +90,30 @@ async fn the_first_bytes_reach_the_client_before_the_origin_has_sent_the_last() 
 }
 
 #[tokio::test]
+async fn content_that_came_with_its_head_goes_out_as_it_will_from_the_store() {
+    let all = ["content-length: 5\r\n\r\nhello", "transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"];
+    for rest in all {
+        let [builder, ..] = ways();
+        let (proxy, origin) = played(builder).await;
+        let (mut client, mut line) = asked(&proxy, &origin).await;
+        line.send(format!("HTTP/1.1 200 OK\r\netag: \"1\"\r\nx-kind: a\r\nx-kind: b\r\n{rest}")).await;
+        let fetched = client.head().await;
+        assert_eq!(client.take(5).await, b"hello");
+        client.send("GET /x HTTP/1.1\r\nhost: api.example\r\n\r\n").await;
+        let held = client.head().await;
+        assert_eq!(client.take(5).await, b"hello");
+        assert!(fetched.contains("cache-status: plimsoll; fwd=uri-miss; stored;"), "{fetched}");
+        assert!(held.contains("cache-status: plimsoll; hit;"), "{held}");
+        let in_common = |head: &str| -> Vec<String> {
+            let own = |line: &&str| !line.starts_with("age: ") && !line.starts_with("cache-status: ");
+            head.lines().filter(own).map(str::to_owned).collect()
+        };
+        assert_eq!(in_common(&fetched), in_common(&held));
+        assert!(held.contains("content-length: 5\r\n"), "{held}");
+    }
+}
+
+#[tokio::test]
 async fn chunks_are_passed_on_one_by_one() {
     for builder in ways() {
         let (proxy, origin) = played(builder).await;
