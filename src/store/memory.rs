@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use moka::{notification::RemovalCause, ops::compute::Op, policy::EvictionPolicy, sync::Cache};
+use moka::{notification::RemovalCause, policy::EvictionPolicy, sync::Cache};
 
 use super::{
     body::StoredBody,
@@ -50,6 +50,9 @@ impl StoreLimits {
 }
 
 type Table<M> = Cache<u64, Arc<Slot<M>>, BuildHasherDefault<Identity>>;
+
+/// How many changes there may be at a time, of keys that do not share a lock by chance.
+const CHANGES: usize = 64;
 
 /// How often a look-up tries to get hold of what is replaced under its eyes.
 const LOOKS: usize = 4;
@@ -105,6 +108,9 @@ impl<M> Slot<M> {
 /// Stored responses in this process's memory.
 pub struct MemoryStore<M> {
     table: Table<M>,
+    /// One is held while a key is changed; to look one up takes none. The table's own way takes an entry in a second table
+    /// for each change.
+    changes: [Mutex<()>; CHANGES],
     seed: KeySeed,
     budget: Arc<Budget>,
     shelf: Shelf,
@@ -152,6 +158,7 @@ impl<M: MetaSize + Ending + Send + Sync + 'static> MemoryStore<M> {
             .build_with_hasher(BuildHasherDefault::default());
         Self {
             table,
+            changes: [const { Mutex::new(()) }; CHANGES],
             seed,
             budget: Budget::new(capacity),
             shelf: Shelf::default(),
@@ -222,14 +229,15 @@ impl<M: MetaSize + Ending + Send + Sync + 'static> MemoryStore<M> {
 
     /// Replaces the variants of `key` by what `change` makes of them, in one step as seen by all other changes.
     fn change(&self, key: &[u8], change: impl FnOnce(Option<&Variants<M>>) -> Change<M>) {
-        self.table.entry(self.seed.hash(key).bits()).and_compute_with(|found| {
-            let found = found.and_then(|found| found.value().get()).filter(|variants| variants.key() == key);
-            match change(found.as_ref()) {
-                Change::Keep => Op::Nop,
-                Change::Remove => Op::Remove,
-                Change::Put(variants) => Op::Put(Slot::new(Some(variants))),
-            }
-        });
+        let hash = self.seed.hash(key).bits();
+        let lock = usize::try_from(hash % CHANGES as u64).unwrap_or(0);
+        let _changing = self.changes[lock].lock().unwrap_or_else(PoisonError::into_inner);
+        let found = self.table.get(&hash).and_then(|slot| slot.get());
+        match change(found.filter(|variants| variants.key() == key).as_ref()) {
+            Change::Keep => {}
+            Change::Remove => self.table.invalidate(&hash),
+            Change::Put(variants) => self.table.insert(hash, Slot::new(Some(variants))),
+        }
     }
 
     /// `newest` and what is left of `others`.
