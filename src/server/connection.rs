@@ -1,17 +1,18 @@
 //! From an accepted connection to answered requests.
 
 use std::{
+    error::Error,
     future::poll_fn,
     io,
     net::IpAddr,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use http::Request;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{body::Incoming, rt::Write as _, server::conn::http1, service::service_fn};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::TaskTracker;
 
@@ -90,6 +91,9 @@ impl Entrance {
     }
 }
 
+/// Whether a connection came to its end, or why not.
+type Ended = Result<(), Box<dyn Error + Send + Sync>>;
+
 /// A connection, from its first request to its end.
 ///
 /// Its parts are in this order for the sake of hits: see [`Wire`].
@@ -101,7 +105,7 @@ struct Connection<S: Stream> {
     /// Before a request needs the engine, or something else is for it to see.
     alone: Option<Wire<S>>,
     /// From then on. In a place of its own: many connections never need one.
-    by_engine: Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
+    by_engine: Option<Pin<Box<dyn Future<Output = Ended> + Send>>>,
     said: Pin<Box<dyn Future<Output = ()> + Send>>,
     front: Arc<Front>,
     desk: Desk,
@@ -144,15 +148,15 @@ impl<S: Stream> Connection<S> {
         wire.poll_alone(cx)
     }
 
-    fn poll_to_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), String>> {
-        ready!(self.poll_alone(cx)).map_err(|error| error.to_string())?;
+    fn poll_to_end(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        ready!(self.poll_alone(cx))?;
         if let Some(wire) = self.alone.take() {
             let (front, desk) = (Arc::clone(&self.front), self.desk.clone());
             let by_engine = serve_by_engine(wire, front, desk, Arc::clone(&self.limits), self.stop.clone());
             self.by_engine = Some(Box::pin(by_engine));
         }
         match &mut self.by_engine {
-            Some(by_engine) => by_engine.as_mut().poll(cx).map_err(|error| error.to_string()),
+            Some(by_engine) => by_engine.as_mut().poll(cx),
             None => Poll::Ready(Ok(())),
         }
     }
@@ -183,7 +187,7 @@ async fn serve_by_engine(
     desk: Desk,
     limits: Arc<Limits>,
     stop: Stop,
-) -> hyper::Result<()> {
+) -> Ended {
     let service = service_fn(|request: Request<Incoming>| front.answer(&desk, request));
     let mut http = http1::Builder::new();
     // Every answer has its Date already.
@@ -193,21 +197,25 @@ async fn serve_by_engine(
     if limits.head.fields > USUAL_FIELDS {
         http.max_headers(limits.head.fields);
     }
-    let mut connection = pin!(http.serve_connection(wire, service));
+    let mut connection = http.serve_connection(wire, service);
     tokio::select! {
         // First, so that the answer that is written next says that it is the last one.
         biased;
         () = stop.said() => {
             front.end();
             // What is waited for becomes the engine's, or it would take the connection for idle.
-            match poll_fn(|cx| Poll::Ready(connection.as_mut().poll(cx))).await {
+            match poll_fn(|cx| Poll::Ready(connection.poll_without_shutdown(cx))).await {
                 Poll::Ready(ended) => ended,
                 Poll::Pending => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
+                    Pin::new(&mut connection).graceful_shutdown();
+                    poll_fn(|cx| connection.poll_without_shutdown(cx)).await
                 }
             }
         }
-        ended = connection.as_mut() => ended,
-    }
+        ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => ended,
+    }?;
+    // The engine would leave it at that, where a request has asked for another protocol. What is being written without it is
+    // still to be written.
+    let mut wire = connection.into_parts().io;
+    Ok(poll_fn(|cx| Pin::new(&mut wire).poll_shutdown(cx)).await?)
 }

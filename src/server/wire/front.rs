@@ -343,6 +343,8 @@ impl HttpBody for Carried {
             }
             Poll::Ready(Some(Ok(ref frame))) => {
                 this.bytes += frame.data_ref().map_or(0, Bytes::len) as u64;
+                // The engine does not ask what comes behind them.
+                this.is_over = frame.is_trailers();
             }
             Poll::Ready(None) => this.is_over = true,
             Poll::Pending => {}

@@ -172,7 +172,9 @@ fn content_is_whole_at_once_when_its_end_is_visible_and_nothing_came_behind_it()
         let (_, mut writer, leader) = start();
         writer.push(b"whole");
         let is_all = trailers.is_none();
-        trailers.into_iter().for_each(|trailers| writer.set_trailers(trailers));
+        if let Some(trailers) = trailers {
+            writer.set_trailers(trailers);
+        }
         assert!(leader.whole().is_none());
         let sealed = writer.seal();
         assert!(leader.whole().is_none());

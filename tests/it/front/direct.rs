@@ -182,11 +182,42 @@ async fn draining_ends_a_connection_that_has_only_had_hits_and_lets_an_answer_be
     let mut idle = Wire::ask(proxy.address, &request("GET", "/x", "").replace("\r\n\r\n", "\r\n")).await;
     idle.head().await;
     idle.take(content.len()).await;
-    let mut reading = Wire::connect(proxy.address).await;
-    reading.send(request("GET", "/x", "")).await;
-    reading.head().await;
+    let mut reading = Vec::new();
+    // With an engine, which would end without a word where another protocol was asked for, and without one.
+    for first in [Some("connection: upgrade\r\nupgrade: x\r\n"), Some(""), None] {
+        let mut client = Wire::narrow(proxy.address).await;
+        if let Some(fields) = first {
+            client.send(request("HEAD", "/x", fields)).await;
+            client.head().await;
+        }
+        client.send(request("GET", "/x", "")).await;
+        client.head().await;
+        reading.push(client);
+    }
     let stopping = tokio::spawn(proxy.stop());
     assert_eq!(idle.byte().await, None, "an idle connection ends at once");
-    assert_eq!(reading.rest().await.len(), content.len(), "what was begun is finished");
+    for mut client in reading {
+        assert_eq!(client.rest().await.len(), content.len(), "what was begun is finished");
+    }
     stopping.await.expect("it stops");
+}
+
+#[tokio::test]
+async fn who_sends_on_behind_a_refused_head_reads_all_answers() {
+    let content = "x".repeat(300_000);
+    let origin = scripted(in_turn([ok("cache-control: max-age=60\r\n", &content)])).await;
+    let proxy = proxy().start(origin.address, &clock()).await;
+    proxy.get("/x").send().await;
+    for first in ["", "connection: upgrade\r\nupgrade: x\r\n"] {
+        let mut client = Wire::narrow(proxy.address).await;
+        client.send(request("HEAD", "/x", first)).await;
+        client.head().await;
+        let refused = "GET / HTTP/1.1\r\nhost: a\r\n folded: b\r\n\r\n";
+        client.send(format!("{}{refused}{}", request("GET", "/x", ""), "y".repeat(20_000))).await;
+        assert!(client.head().await.contains("plimsoll; hit"));
+        assert_eq!(client.take(content.len()).await.len(), content.len());
+        assert!(client.head().await.starts_with("http/1.1 400 "));
+        // A reset instead of the end would be an error.
+        client.rest().await;
+    }
 }

@@ -150,6 +150,27 @@ async fn an_answer_that_is_cut_short_says_so() {
 }
 
 #[tokio::test]
+async fn an_answer_with_trailers_is_complete_behind_them() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("access.log");
+    let stage = stage().await;
+    let proxy = in_order(&log("json", &file)).start(stage.address, &clock()).await;
+    for cache_control in ["max-age=60", "no-store"] {
+        let asking = tokio::spawn(proxy.get(&format!("/{cache_control}")).send());
+        let mut origin = stage.accept().await;
+        origin.head().await;
+        let fields =
+            format!("cache-control: {cache_control}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n");
+        origin.send(format!("HTTP/1.1 200 OK\r\n{fields}\r\n3\r\nabc\r\n0\r\nx-sum: 1\r\n\r\n")).await;
+        assert_eq!(asking.await.expect("no panic").body, "abc");
+    }
+    for line in lines(proxy, &file).await {
+        let line: Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!((&line["bytes"], &line["complete"]), (&json!(3), &json!(true)), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn a_log_file_that_was_moved_away_is_opened_anew_on_sighup() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("access.log");
