@@ -1,10 +1,18 @@
 //! Hits and short answers go out without the protocol engine, and everything else through it: a client cannot tell, but by
 //! the time.
 
-use crate::support::{Reply, Wire, clock, in_turn, ok, proxy, scripted, stage};
+use crate::support::{Proxy, Reply, Scripted, Wire, clock, in_turn, ok, proxy, scripted, stage};
 
 fn request(method: &str, target: &str, more: &str) -> String {
     format!("{method} {target} HTTP/1.1\r\nhost: api.example\r\n{more}\r\n")
+}
+
+/// A proxy that holds this content for `/x`, and the origin that it is from.
+async fn holding(content: &str) -> (Proxy, Scripted) {
+    let origin = scripted(in_turn([ok("cache-control: max-age=60\r\n", content)])).await;
+    let proxy = proxy().start(origin.address, &clock()).await;
+    proxy.get("/x").send().await;
+    (proxy, origin)
 }
 
 #[tokio::test]
@@ -157,9 +165,7 @@ async fn what_comes_while_an_answer_is_waited_for_is_read_behind_it() {
 #[tokio::test]
 async fn a_large_hit_comes_whole_to_who_reads_late_and_the_connection_goes_on() {
     let content: String = (b'a'..=b'z').cycle().take(1_500_000).map(char::from).collect();
-    let origin = scripted(in_turn([ok("cache-control: max-age=60\r\n", &content)])).await;
-    let proxy = proxy().start(origin.address, &clock()).await;
-    proxy.get("/x").send().await;
+    let (proxy, _origin) = holding(&content).await;
     let mut client = Wire::connect(proxy.address).await;
     // More than any socket buffers: each answer is written in parts, while the next request is there already.
     client.send(request("GET", "/x", "").repeat(8)).await;
@@ -176,9 +182,7 @@ async fn a_large_hit_comes_whole_to_who_reads_late_and_the_connection_goes_on() 
 #[tokio::test]
 async fn draining_ends_a_connection_that_has_only_had_hits_and_lets_an_answer_be_read_to_its_end() {
     let content = "x".repeat(4_000_000);
-    let origin = scripted(in_turn([ok("cache-control: max-age=60\r\n", &content)])).await;
-    let proxy = proxy().start(origin.address, &clock()).await;
-    proxy.get("/x").send().await;
+    let (proxy, _origin) = holding(&content).await;
     let mut idle = Wire::ask(proxy.address, &request("GET", "/x", "").replace("\r\n\r\n", "\r\n")).await;
     idle.head().await;
     idle.take(content.len()).await;
@@ -205,9 +209,7 @@ async fn draining_ends_a_connection_that_has_only_had_hits_and_lets_an_answer_be
 #[tokio::test]
 async fn who_sends_on_behind_a_refused_head_reads_all_answers() {
     let content = "x".repeat(300_000);
-    let origin = scripted(in_turn([ok("cache-control: max-age=60\r\n", &content)])).await;
-    let proxy = proxy().start(origin.address, &clock()).await;
-    proxy.get("/x").send().await;
+    let (proxy, _origin) = holding(&content).await;
     for first in ["", "connection: upgrade\r\nupgrade: x\r\n"] {
         let mut client = Wire::narrow(proxy.address).await;
         client.send(request("HEAD", "/x", first)).await;
